@@ -1,0 +1,1 @@
+"""Generated from harmonize/hub/schema. Do not edit."""
