@@ -1,0 +1,32 @@
+"""Objects of a hub record: plain dicts that remember which source row and which rule made them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HubObject(dict[str, Any]):
+    """An object of the hub: a dict that orjson and jsonschema-rs take as it is.
+
+    `source` is the source object (row) that it was derived from and `derivation` the compiled class derivation;
+    both are None for objects that were read from a file. They answer which cells made a slot.
+
+    >>> HubObject(value="1985", precision="year").source is None
+    True
+    """
+
+    __slots__ = ("derivation", "source")
+
+    def __init__(self, *args: Any, **slots: Any) -> None:
+        super().__init__(*args, **slots)
+        self.source: Any = None
+        self.derivation: Any = None
+
+
+def hub_object(value: Any) -> Any:
+    """The plain JSON *value* with every dict turned into a :class:`HubObject`, for records that were read from a file."""
+    if isinstance(value, dict):
+        return HubObject({key: hub_object(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return [hub_object(item) for item in value]
+    return value
