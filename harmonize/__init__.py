@@ -1,0 +1,64 @@
+"""harmonize: national clinical records into shared forms, with an exact account of what was lost.
+
+Importing this package loads nothing heavy: every name below is found when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from harmonize.convert import Converter, RunOptions, RunOutcome, Settings, Subject, convert_files
+    from harmonize.errors import CallError, HarmonizeError, InputError, SpecificationError
+    from harmonize.findings import Finding, Outcome, Severity
+    from harmonize.profiles.specification import Profile, load_profile
+
+_WHERE = {
+    "CallError": "harmonize.errors",
+    "Converter": "harmonize.convert",
+    "Finding": "harmonize.findings",
+    "HarmonizeError": "harmonize.errors",
+    "InputError": "harmonize.errors",
+    "Outcome": "harmonize.findings",
+    "Profile": "harmonize.profiles.specification",
+    "RunOptions": "harmonize.convert",
+    "RunOutcome": "harmonize.convert",
+    "Settings": "harmonize.convert",
+    "Severity": "harmonize.findings",
+    "SpecificationError": "harmonize.errors",
+    "Subject": "harmonize.convert",
+    "convert_files": "harmonize.convert",
+    "load_profile": "harmonize.profiles.specification",
+}
+
+__all__ = [
+    "CallError",
+    "Converter",
+    "Finding",
+    "HarmonizeError",
+    "InputError",
+    "Outcome",
+    "Profile",
+    "RunOptions",
+    "RunOutcome",
+    "Settings",
+    "Severity",
+    "SpecificationError",
+    "Subject",
+    "convert_files",
+    "load_profile",
+]
+
+
+def __getattr__(name: str) -> Any:
+    where = _WHERE.get(name)
+    if where is None:
+        raise AttributeError(f"module 'harmonize' has no attribute {name!r}")
+    return getattr(importlib.import_module(where), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,135 @@
+"""Rules on hub records: order of dates, and phenotypic features that contradict or repeat one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from harmonize.checks.violations import Violation
+from harmonize.hub.objects import HubObject
+from harmonize.terminology.answers import Found
+from harmonize.terminology.store import Terminologies
+
+Check = Callable[[HubObject, Terminologies], Iterator[Violation]]
+
+
+def check_record(record: HubObject, terminologies: Terminologies) -> list[Violation]:
+    """All violations of the rules on single hub records, in a fixed order."""
+    return [violation for check in CHECKS for violation in check(record, terminologies)]
+
+
+# --- order of dates -------------------------------------------------------------------------------------------------
+
+
+def _after(first: Any, second: Any) -> bool:
+    """Whether *first* is certainly later than *second*, as far as both are known.
+
+    >>> _after({"value": "2001-05"}, {"value": "2001"}), _after({"value": "2002"}, {"value": "2001-12-31"})
+    (False, True)
+    """
+    if not first or not second:
+        return False
+    length = min(len(first["value"]), len(second["value"]))
+    return bool(first["value"][:length] > second["value"][:length])
+
+
+def _events(record: HubObject) -> Iterator[tuple[str, HubObject, str, Any]]:
+    """(path, object, slot, date) of everything that happens in a life."""
+    single = ("first_contact_date", "date_of_last_follow_up")
+    yield from ((f"/{slot}", record, slot, record.get(slot)) for slot in single)
+    for collection, slots in _DATED.items():
+        for index, item in enumerate(record.get(collection, ())):
+            for slot in slots:
+                yield f"/{collection}/{index}/{slot}", item, slot, item.get(slot)
+
+
+_DATED = {
+    "diagnoses": ("onset_date", "date_of_diagnosis"),
+    "phenotypic_features": ("onset_date", "date_of_assessment"),
+    "symptom_onsets": ("date",),
+    "measurements": ("date",),
+    "variants": ("date",),
+    "samples": ("collection_date",),
+    "disabilities": ("date",),
+    "care_episodes": ("start_date",),
+}
+# What may rightly be dated after death: a sample that is examined later, a result that arrives later.
+_AFTER_DEATH = frozenset({"variants", "samples", "measurements"})
+
+
+def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
+    birth = record.get("birth_date")
+    death = record.get("vital_status", {}).get("date_of_death")
+    if _after(birth, death):
+        yield Violation("plausibility.date-order", "/vital_status/date_of_death", "death is before birth", record, "birth_date")
+    for path, item, slot, date in _events(record):
+        if _after(birth, date):
+            yield Violation("plausibility.date-order", path, f"{slot} is before birth", item, slot)
+        if _after(date, death) and path.split("/")[1] not in _AFTER_DEATH:
+            yield Violation("plausibility.date-order", path, f"{slot} is after death", item, slot)
+    for collection, earlier, later in _ORDERED:
+        for index, item in enumerate(record.get(collection, ())):
+            if _after(item.get(earlier), item.get(later)):
+                message = f"{earlier} is after {later}"
+                yield Violation("plausibility.date-order", f"/{collection}/{index}/{earlier}", message, item, earlier)
+
+
+_ORDERED = (
+    ("diagnoses", "onset_date", "date_of_diagnosis"),
+    ("phenotypic_features", "onset_date", "end_date"),
+    ("care_episodes", "start_date", "end_date"),
+    ("disabilities", "date", "end_date"),
+)
+
+
+# --- phenotypic features --------------------------------------------------------------------------------------------
+
+
+def _feature_code(feature: HubObject, terminologies: Terminologies) -> str | None:
+    """The active HPO id of a feature, alternative and obsolete ids resolved; None where there is none."""
+    for coding in feature.get("type", {}).get("codings", ()):
+        if coding["system"] == "HP":
+            answer = terminologies.resolve(coding["code"])
+            return answer.code if isinstance(answer, Found) else None
+    return None
+
+
+def _check_features(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
+    features = record.get("phenotypic_features", ())
+    if len(features) < 2:
+        return
+    observed: dict[str, int] = {}
+    excluded: dict[str, int] = {}
+    for index, feature in enumerate(features):
+        code = _feature_code(feature, terminologies)
+        if code is None:
+            continue
+        known = excluded if feature.get("excluded") else observed
+        if code in known:
+            yield _feature_violation("plausibility.duplicate-feature", index, feature, f"{code} is stated twice")
+        known.setdefault(code, index)
+    yield from _contradictions(features, observed, excluded, terminologies)
+
+
+def _contradictions(
+    features: Any, observed: dict[str, int], excluded: dict[str, int], terminologies: Terminologies
+) -> Iterator[Violation]:
+    for code, index in observed.items():
+        feature = features[index]
+        if code in excluded:
+            message = f"{code} is stated as observed and as excluded"
+            yield _feature_violation("plausibility.observed-and-excluded", index, feature, message)
+        ancestors = terminologies.ancestors(code) - {code}
+        for ancestor in sorted(ancestors & observed.keys()):
+            message = f"{ancestor} is implied by its descendant {code}"
+            yield _feature_violation("plausibility.term-beside-ancestor", observed[ancestor], features[observed[ancestor]], message)
+        for ancestor in sorted(ancestors & excluded.keys()):
+            message = f"{code} is observed and its ancestor {ancestor} is excluded"
+            yield _feature_violation("plausibility.excluded-ancestor", index, feature, message)
+
+
+def _feature_violation(rule: str, index: int, feature: HubObject, message: str) -> Violation:
+    return Violation(rule, f"/phenotypic_features/{index}/type", message, feature, "type")
+
+
+CHECKS: tuple[Check, ...] = (_check_dates, _check_features)

@@ -1,0 +1,49 @@
+"""Run `work(batch)` on this machine: in this process, or on a bounded pool of processes. The order is kept.
+
+At most `2 * jobs` batches are under way, so memory does not grow with the input.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import TypeVar
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+
+_worker: Callable[[object], object] | None = None
+
+
+def _set_worker(worker: Callable[[object], object]) -> None:
+    """Keep the worker of this process: it compiles its plan once and is sent once, not with every batch."""
+    global _worker  # noqa: PLW0603 - set once when the process starts
+    _worker = worker
+
+
+def _call(batch: object) -> object:
+    if _worker is None:
+        raise RuntimeError("the worker process was not initialised")
+    return _worker(batch)
+
+
+def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1) -> Iterator[Result]:
+    """The results of *work* over *batches*, in their order, by *jobs* processes.
+
+    >>> list(run(len, ["a", "bcd"], jobs=1))
+    [1, 3]
+    """
+    if jobs <= 1:
+        yield from map(work, batches)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_set_worker, initargs=(work,)) as pool:
+        waiting: deque[Future[object]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(_call, batch))
+            if len(waiting) >= 2 * jobs:
+                yield waiting.popleft().result()  # type: ignore[misc]
+        while waiting:
+            yield waiting.popleft().result()  # type: ignore[misc]

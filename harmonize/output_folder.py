@@ -1,0 +1,177 @@
+"""The only place that creates output files: written aside, flushed, renamed; the manifest last.
+
+A file under its final name is whole. A folder without `manifest.json` holds a run that did not end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import orjson
+
+from harmonize.errors import CallError, HarmonizeError
+
+MANIFEST = "manifest.json"
+PRIVATE = "private"
+_BUFFER = 1 << 20
+_LOCK = ".harmonize-lock"
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
+
+
+class OutputError(HarmonizeError):
+    """A file could not be written: disk full, no permission. Exit code 4; nothing under a final name is half done."""
+
+
+class OutputFolder:
+    """A run's folder: open it, append lines to named files, finish it with the manifest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, IO[bytes]] = {}
+        self._digests: dict[str, Any] = {}
+        self._lines: dict[str, int] = {}
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> OutputFolder:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+            self._clear_earlier_run()
+            private = self.folder / PRIVATE
+            private.mkdir(mode=0o700, exist_ok=True)
+            private.chmod(0o700)
+            self.work_folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise CallError(f"cannot write into {self.folder}: {error.strerror}. To mend it: choose another --out") from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._files.values():
+            file.close()
+        for part in self.folder.rglob("*.part"):
+            part.unlink(missing_ok=True)
+        shutil.rmtree(self.work_folder, ignore_errors=True)
+        if self._lock is not None:
+            (self.folder / _LOCK).unlink(missing_ok=True)
+            self._lock.close()
+
+    @property
+    def work_folder(self) -> Path:
+        """A private folder for what must be sorted; it is gone when the run ends."""
+        return self.folder / PRIVATE / "work"
+
+    def part(self, name: str) -> Path:
+        """The path of the file *name* while it is being written."""
+        return self.folder / f"{name}.part"
+
+    def flush(self) -> None:
+        """Hand all buffered bytes to the operating system, so that `.part` files can be read."""
+        for file in self._files.values():
+            file.flush()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Append *data* (whole lines) to the file *name*, a path below the folder."""
+        file = self._files.get(name)
+        try:
+            if file is None:
+                file = self._open(name)
+            file.write(data)
+        except OSError as error:
+            raise OutputError(f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out") from None
+        self._digests[name].update(data)
+        self._lines[name] += data.count(b"\n")
+
+    def finish(self, manifest: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]]) -> None:
+        """Rename everything to its final name, then write *documents* (single JSON files) and the manifest."""
+        for name, document in documents.items():
+            self.write(name, orjson.dumps(document, option=_OPTIONS) + b"\n")
+        files = {name: {"sha256": d.hexdigest(), "lines": self._lines[name]} for name, d in sorted(self._digests.items())}
+        try:
+            for name, file in self._files.items():
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                self.part(name).replace(self.folder / name)
+            self._files = {}
+            _write_whole(self.folder / MANIFEST, orjson.dumps({**manifest, "files": files}, option=_OPTIONS) + b"\n")
+        except OSError as error:
+            raise OutputError(f"cannot finish the run: {error.strerror}. To mend it: free space and run again") from None
+
+    def _open(self, name: str) -> IO[bytes]:
+        path = self.part(name)
+        private = name.startswith(f"{PRIVATE}/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
+        file = self._files[name] = os.fdopen(descriptor, "wb", buffering=_BUFFER)
+        self._digests[name] = hashlib.sha256()
+        self._lines[name] = 0
+        return file
+
+    def _take_lock(self) -> None:
+        """One run at a time. The lock of a run that was killed is gone with its process."""
+        path = self.folder / _LOCK
+        self._lock = path.open("wb")
+        try:
+            import fcntl
+
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # no advisory locks on this system
+            return
+        except OSError:
+            self._lock.close()
+            self._lock = None
+            raise CallError(f"another run writes into {self.folder}. To mend it: wait for it, or choose another --out") from None
+
+    def _clear_earlier_run(self) -> None:
+        """Remove what an earlier run left, and only that. Raises CallError where the folder holds other things."""
+        manifest = self.folder / MANIFEST
+        earlier: set[str] = set()
+        if manifest.is_file():
+            try:
+                earlier = set(orjson.loads(manifest.read_bytes()).get("files", {}))
+            except (orjson.JSONDecodeError, AttributeError):
+                raise CallError(f"{manifest} is not ours. To mend it: choose an empty folder for --out") from None
+            manifest.unlink()
+        for part in self.folder.rglob("*.part"):
+            part.unlink()
+        shutil.rmtree(self.work_folder, ignore_errors=True)
+        for name in earlier:
+            target = (self.folder / name).resolve()
+            if target.is_relative_to(self.folder.resolve()):
+                target.unlink(missing_ok=True)
+        foreign = [p for p in self.folder.rglob("*") if p.is_file() and p.name != _LOCK]
+        if foreign:
+            name = foreign[0].relative_to(self.folder)
+            raise CallError(f"{self.folder} holds files that no run of harmonize wrote ({name}). To mend it: choose an empty folder")
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a finished run. Raises CallError where there is none."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise CallError(f"{folder} holds no manifest.json: the run did not end, or it is no run. To mend it: convert again")
+    manifest: dict[str, Any] = orjson.loads(path.read_bytes())
+    return manifest
+
+
+def write_lines(folder: OutputFolder, name: str, lines: Iterable[bytes]) -> None:
+    """Append *lines* to *name*, piece by piece."""
+    for line in lines:
+        folder.write(name, line)

@@ -1,0 +1,420 @@
+"""Compile a profile ONCE into plain Python functions, one per class derivation, and run them many times.
+
+The functions are generated as source text from checked specifications only: every name in it is one of ours, every
+text of the profile is bound as a constant, so that nothing a profile says is ever executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harmonize.errors import SpecificationError, UnknownNameError
+from harmonize.findings import Cell, Outcome, Severity
+from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
+from harmonize.hub.objects import HubObject
+from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
+from harmonize.profiles.functions import FUNCTIONS, Environment
+from harmonize.profiles.notes import Feed, Noted, SubjectLog
+from harmonize.profiles.source_record import cells_at
+from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
+
+Derive = Callable[[Any, SubjectLog], "HubObject | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """One class derivation after compilation: which paths make which hub slot, and which derivations nest in it."""
+
+    name: str
+    hub_class: str
+    source_class: str
+    paths: Mapping[str, tuple[tuple[str, ...], ...]]
+    feeds: Mapping[str, Feed]
+
+    def cells(self, hub_object: HubObject, slot: str) -> Iterator[Cell]:
+        """The source cells that made *slot* of *hub_object*; of an object or list in the slot, all that made it."""
+        yield from (cell for _, cell in self.fed_cells(hub_object, slot))
+
+    def fed_cells(self, hub_object: HubObject, slot: str) -> Iterator[tuple[Feed, Cell]]:
+        """The cells together with the feed by which each came."""
+        value = hub_object.get(slot)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, HubObject) and item.derivation is not None:
+                for nested in item.derivation.feeds:
+                    yield from item.derivation.fed_cells(item, nested)
+        for path in self.paths.get(slot, ()):
+            for cell in cells_at(hub_object.source, path):
+                yield self.feeds[slot], cell
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled profile: `derive(source_record, log)` gives the hub record."""
+
+    profile: Profile
+    derive: Derive
+    lineages: Mapping[str, Lineage]
+    fed_by: Mapping[tuple[str, str], tuple[Feed, ...]]
+    """(source class, slot) -> every hub slot that it may flow into."""
+    source: str
+    """The generated Python, for those who want to read what runs."""
+
+
+def compile_profile(profile: Profile, environment: Environment) -> Plan:
+    """Compile *profile*. Raises SpecificationError with file and line where the map does not fit source or hub."""
+    compiler = _Compiler(profile, environment)
+    root = compiler.top_level(profile.source.root)
+    if root.hub_class != hub_schema().root:
+        raise SpecificationError(
+            f"the class {profile.source.root!r} must make {hub_schema().root!r}", file=compiler.file, line=root.line
+        )
+    for index, derivation in enumerate(profile.derivations):
+        compiler.compile_class(derivation, f"{derivation.hub_class}_{index}")
+    functions = compiler.build()
+    return Plan(
+        profile=profile,
+        derive=functions[compiler.function_name(root)],
+        lineages=compiler.lineages,
+        fed_by=compiler.feeds_by_source(),
+        source=compiler.text(),
+    )
+
+
+class _Compiler:
+    """State of one compilation: generated lines, bound constants, lineages. Thrown away after `build`."""
+
+    def __init__(self, profile: Profile, environment: Environment) -> None:
+        self.profile, self.environment = profile, environment
+        self.source: SourceSchema = profile.source
+        self.file = str(profile.folder / "map.yaml")
+        self.names: dict[int, str] = {}
+        self.blocks: list[list[str]] = []
+        self.constants: dict[str, Any] = {
+            "HubObject": HubObject,
+            "Noted": Noted,
+            "unknown_value": _unknown_value,
+            "second_choice": _second_choice,
+        }
+        self.made: dict[str, str] = {}
+        self.lineages: dict[str, Lineage] = {}
+        by_source: dict[str, list[ClassDerivation]] = {}
+        for index, derivation in enumerate(profile.derivations):
+            self.names[id(derivation)] = f"{derivation.hub_class}_{index}"
+            by_source.setdefault(derivation.source_class, []).append(derivation)
+        for name, derivations in by_source.items():
+            if len(derivations) > 1:
+                raise self.wrong(
+                    f"the source class {name!r} feeds two hub classes at the top level",
+                    derivations[1].line,
+                    "alias it in profile.yaml, assemble, or nest the derivation",
+                )
+        self.by_source = {name: derivations[0] for name, derivations in by_source.items()}
+
+    def wrong(self, what: str, line: int | None, fix: str = "") -> SpecificationError:
+        return SpecificationError(what, file=self.file, line=line, fix=fix)
+
+    def function_name(self, derivation: ClassDerivation) -> str:
+        return f"derive_{self.names[id(derivation)]}"
+
+    def top_level(self, source_class: str) -> ClassDerivation:
+        if source_class not in self.by_source:
+            raise self.wrong(f"no class derivation is populated from {source_class!r}", None)
+        return self.by_source[source_class]
+
+    # --- one class derivation ---------------------------------------------------------------------------------------
+
+    def compile_class(self, derivation: ClassDerivation, name: str) -> None:
+        hub_slots = hub_schema().classes.get(derivation.hub_class)
+        if hub_slots is None:
+            raise self.wrong(str(UnknownNameError("hub class", derivation.hub_class, hub_schema().classes)), derivation.line)
+        if derivation.source_class not in self.source.classes:
+            error = UnknownNameError("source class", derivation.source_class, self.source.classes)
+            raise self.wrong(str(error), derivation.line)
+        self.names[id(derivation)] = name
+        lines = [f"def derive_{name}(src, log):", "    get = src.get", "    out = HubObject()"]
+        lines += ["    out.source = src", f"    out.derivation = lineage_{name}"]
+        paths: dict[str, tuple[tuple[str, ...], ...]] = {}
+        feeds: dict[str, Feed] = {}
+        for slot in derivation.slots:
+            if slot.slot not in hub_slots:
+                error = UnknownNameError(f"slot of {derivation.hub_class}", slot.slot, hub_slots)
+                raise self.wrong(str(error), slot.line)
+            feed = feeds[slot.slot] = Feed(name, derivation.hub_class, slot.slot)
+            self.constants[f"feed_{name}_{slot.slot}"] = feed
+            body, slot_paths = self.compile_slot(derivation, slot, hub_slots[slot.slot], name)
+            paths[slot.slot] = slot_paths
+            lines += [f"    {line}" for line in body]
+        lines.append("    return out if out else None")
+        self.blocks.append(lines)
+        lineage = Lineage(name, derivation.hub_class, derivation.source_class, paths, feeds)
+        self.lineages[name] = self.constants[f"lineage_{name}"] = lineage
+
+    def compile_slot(
+        self, derivation: ClassDerivation, slot: SlotDerivation, hub_slot: Slot, name: str
+    ) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
+        if slot.nested:
+            return self.nested(slot, hub_slot, name), ()
+        if slot.value is not None:
+            literal = self.constant(self.literal(hub_slot, slot.value, slot))
+            return [f"out[{slot.slot!r}] = {literal}"], ()
+        if slot.expression is not None:
+            return self.expression_slot(derivation, slot, hub_slot, name)
+        return self.copied(derivation, slot, hub_slot, name)
+
+    def nested(self, slot: SlotDerivation, hub_slot: Slot, name: str) -> list[str]:
+        """Objects of the same source object: a single one, or one for each derivation of a list."""
+        calls = []
+        for index, inner in enumerate(slot.nested):
+            if inner.hub_class != hub_slot.range:
+                raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not {inner.hub_class}", inner.line)
+            inner_name = f"{name}_{slot.slot}_{index}"
+            self.compile_class(inner, inner_name)
+            calls.append(f"derive_{inner_name}(src, log)")
+        if not hub_slot.multivalued:
+            if len(calls) != 1:
+                raise self.wrong(f"slot {slot.slot} takes one object", slot.line)
+            return [f"v = {calls[0]}", "if v is not None:", f"    out[{slot.slot!r}] = v"]
+        return [
+            f"v = [o for o in ({', '.join(calls)},) if o is not None]",
+            "if v:",
+            f"    out[{slot.slot!r}] = v",
+        ]
+
+    def copied(
+        self, derivation: ClassDerivation, slot: SlotDerivation, hub_slot: Slot, name: str
+    ) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
+        """`populated_from`: objects through their class derivation, scalars as they are or by value_mappings."""
+        assert slot.populated_from is not None
+        path = slot.populated_from
+        source_range, many = self.resolve(derivation.source_class, path, slot)
+        if source_range in self.source.classes:
+            return self.copied_objects(slot, hub_slot, path, source_range, many), ()
+        if many:
+            raise self.wrong(f"slot {slot.slot}: a list of texts is not copied", slot.line, "shape it in assemble")
+        if hub_slot.range in hub_schema().classes:
+            raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not text", slot.line, "use expr with a function")
+        read, local = self.read_path(path)
+        feed = f"feed_{name}_{slot.slot}"
+        paths = self.constant((path,))
+        lines = [*read, f"if {local} is not None:"]
+        if slot.value_mappings is not None:
+            mapping = self.constant({key: self.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()})
+            lines += [
+                f"    v = {mapping}.get({local})",
+                "    if v is None:",
+                f"        log.note(src, {feed}, {paths}, unknown_value)",
+                "    else:",
+                f"        out[{slot.slot!r}] = v",
+            ]
+        else:
+            if hub_slot.range != "string":
+                raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not text", slot.line, "use value_mappings or expr")
+            lines.append(f"    out[{slot.slot!r}] = {local}")
+        return lines, (path,)
+
+    def copied_objects(
+        self, slot: SlotDerivation, hub_slot: Slot, path: tuple[str, ...], source_range: str, many: bool
+    ) -> list[str]:
+        inner = self.top_level(source_range)
+        if inner.hub_class != hub_slot.range or many != hub_slot.multivalued:
+            shape = f"{'a list of ' if hub_slot.multivalued else 'one '}{hub_slot.range}"
+            raise self.wrong(f"slot {slot.slot} takes {shape}, not what {'.'.join(path)} makes", slot.line)
+        read, local = self.read_path(path)
+        function = self.function_name(inner)
+        if not many:
+            return [
+                *read,
+                f"v = {function}({local}, log) if {local} is not None else None",
+                "if v is not None:",
+                f"    out[{slot.slot!r}] = v",
+            ]
+        return [
+            *read,
+            f"if {local}:",
+            f"    v = [o for o in [{function}(r, log) for r in {local}] if o is not None]",
+            "    if v:",
+            f"        out[{slot.slot!r}] = v",
+        ]
+
+    def expression_slot(
+        self, derivation: ClassDerivation, slot: SlotDerivation, hub_slot: Slot, name: str
+    ) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
+        assert isinstance(slot.expression, Call)
+        feed = f"feed_{name}_{slot.slot}"
+        lines: list[str] = []
+        result = self.call(derivation, slot, slot.expression, feed, lines, [0])
+        self.check_result(slot.expression, hub_slot, slot)
+        paths = tuple(dict.fromkeys(p.names for p in paths_of(slot.expression)))
+        stored = f"[{result}]" if hub_slot.multivalued else result
+        known = " or ".join(f"{local} is not None" for local in self.locals_of(paths))
+        lines += [f"if {result} is not None:", f"    out[{slot.slot!r}] = {stored}"]
+        if known:
+            lines += [f"elif {known}:", f"    log.miss(src, {feed}, {self.constant(paths)})"]
+        return lines, paths
+
+    def call(
+        self, derivation: ClassDerivation, slot: SlotDerivation, call: Call, feed: str, lines: list[str], counter: list[int]
+    ) -> str:
+        """Generate one call, its arguments first; the name of the local variable that holds the result."""
+        function = FUNCTIONS.get(call.function)
+        if function is None:
+            raise self.wrong(str(UnknownNameError("function", call.function, FUNCTIONS)), slot.line)
+        if not function.minimum <= len(call.arguments) <= function.maximum:
+            raise self.wrong(f"{call.function} takes {function.minimum} to {function.maximum} arguments", slot.line)
+        arguments = [self.argument(derivation, slot, a, feed, lines, counter) for a in call.arguments]
+        self.check_names(call, slot)
+        counter[0] += 1
+        result = f"t{counter[0]}"
+        if call.function == "first":
+            lines += self.first_known(call, arguments, result, feed)
+            return result
+        made = self.function(call.function)
+        line = f"{made}({', '.join(arguments)})"
+        if function.strict and not isinstance(call.arguments[0], Constant):
+            line += f" if {arguments[0]} is not None else None"
+        paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(call))))
+        lines += [
+            f"{result} = {line}",
+            f"if {result}.__class__ is Noted:",
+            f"    {result} = log.note(src, {feed}, {paths}, {result})",
+        ]
+        return result
+
+    def first_known(self, call: Call, arguments: list[str], result: str, feed: str) -> list[str]:
+        """`first(a, b)`: the first that is known; another one that says something else is lost with a finding."""
+        lines = [f"{result} = {arguments[0]}"]
+        for argument, node in zip(arguments[1:], call.arguments[1:], strict=True):
+            paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(node))))
+            lines += [
+                f"if {result} is None:",
+                f"    {result} = {argument}",
+                f"elif {argument} is not None and {argument} != {result}:",
+                f"    log.note(src, {feed}, {paths}, second_choice)",
+            ]
+        return lines
+
+    def argument(
+        self, derivation: ClassDerivation, slot: SlotDerivation, node: Expression, feed: str, lines: list[str], counter: list[int]
+    ) -> str:
+        if isinstance(node, Constant):
+            return self.constant(node.value)
+        if isinstance(node, Path):
+            range_, many = self.resolve(derivation.source_class, node.names, slot)
+            if many or range_ in self.source.classes:
+                raise self.wrong(f"{'.'.join(node.names)} is no single text", slot.line, "functions take single texts")
+            read, local = self.read_path(node.names)
+            lines += read
+            return local
+        return self.call(derivation, slot, node, feed, lines, counter)
+
+    # --- pieces -----------------------------------------------------------------------------------------------------
+
+    def read_path(self, path: tuple[str, ...]) -> tuple[list[str], str]:
+        """Lines that read *path* into a local variable, and its name."""
+        local = "p_" + "_".join(path)
+        if len(path) == 1:
+            return [f"{local} = get({path[0]!r})"], local
+        lines = [f"{local} = get({path[0]!r})"]
+        lines += [f"{local} = {local}.get({name!r}) if {local} is not None else None" for name in path[1:]]
+        return lines, local
+
+    def locals_of(self, paths: tuple[tuple[str, ...], ...]) -> list[str]:
+        return ["p_" + "_".join(path) for path in paths]
+
+    def resolve(self, source_class: str, path: tuple[str, ...], slot: SlotDerivation) -> tuple[str, bool]:
+        """Range of *path* and whether it is a list. Raises where a name is not in the source schema."""
+        range_, many = source_class, False
+        for index, name in enumerate(path):
+            slots = self.source.classes.get(range_)
+            if slots is None or many:
+                raise self.wrong(f"{'.'.join(path[:index])} holds no object of which {name!r} is a slot", slot.line)
+            if name not in slots:
+                raise self.wrong(str(UnknownNameError(f"slot of {range_}", name, slots)), slot.line)
+            range_, many = slots[name].range, slots[name].multivalued
+        return range_, many
+
+    def constant(self, value: Any) -> str:
+        for name, known in self.constants.items():
+            if name.startswith("k") and type(known) is type(value) and known == value:
+                return name
+        name = f"k{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def function(self, name: str) -> str:
+        if name not in self.made:
+            self.made[name] = f"f_{name}"
+            self.constants[f"f_{name}"] = FUNCTIONS[name].make(self.environment)
+        return self.made[name]
+
+    def check_names(self, call: Call, slot: SlotDerivation) -> None:
+        """Names of code systems and code maps in constant arguments must exist."""
+        constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
+        if call.function in ("code", "code_iri", "code_iri_if"):
+            known: Any = self.environment.systems
+            kind = "code system"
+        elif call.function in ("mapped", "mapped_if", "unit"):
+            known, kind = self.environment.code_maps, "code map"
+        else:
+            return
+        for value in constants:
+            if value not in known:
+                raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
+
+    def check_result(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
+        result = FUNCTIONS[call.function].result
+        is_enum = hub_slot.range in hub_schema().enums
+        fits = result in ("any", hub_slot.range) or (is_enum and result == "string")
+        if not fits or (hub_slot.range in hub_schema().classes and hub_slot.range not in VALUE_CLASSES):
+            raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, {call.function} gives {result}", slot.line)
+
+    def literal(self, hub_slot: Slot, value: str, slot: SlotDerivation) -> str | bool:
+        """A text of the map as a value of the hub slot: one of its enumeration, true or false, or the text."""
+        if hub_slot.range == "boolean" and value in ("true", "false"):
+            return value == "true"
+        enum = hub_schema().enums.get(hub_slot.range)
+        if enum is not None and value not in enum:
+            raise self.wrong(str(UnknownNameError(f"value of {hub_slot.range}", value, enum)), slot.line)
+        if enum is None and hub_slot.range != "string":
+            raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not a text", slot.line)
+        return value
+
+    def text(self) -> str:
+        return "\n\n".join("\n".join(block) for block in self.blocks) + "\n"
+
+    def build(self) -> Mapping[str, Derive]:
+        """Turn the generated text into functions; its only globals are our constants."""
+        namespace: dict[str, Any] = {"__builtins__": {}, **self.constants}
+        exec(compile(self.text(), f"<plan of {self.profile.id}>", "exec"), namespace)  # noqa: S102 - our own generated text
+        return namespace
+
+    def feeds_by_source(self) -> Mapping[tuple[str, str], tuple[Feed, ...]]:
+        result: dict[tuple[str, str], list[Feed]] = {}
+        for lineage in self.lineages.values():
+            for slot, paths in lineage.paths.items():
+                for path in paths:
+                    owner = lineage.source_class
+                    for name in path[:-1]:
+                        owner = self.source.classes[owner][name].range
+                    result.setdefault((owner, path[-1]), []).append(lineage.feeds[slot])
+        return {key: tuple(dict.fromkeys(feeds)) for key, feeds in result.items()}
+
+
+_unknown_value = Noted(
+    None,
+    "mapping.value",
+    Severity.WARNING,
+    Outcome.UNMAPPED,
+    "the value is none of those that the map knows",
+    "add it to value_mappings, or correct the source",
+)
+_second_choice = Noted(
+    None,
+    "mapping.second-choice",
+    Severity.INFO,
+    Outcome.DROPPED,
+    "another column of the same row states this and is preferred",
+    None,
+)

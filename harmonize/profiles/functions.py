@@ -1,0 +1,455 @@
+"""The closed function library of `expr`: dates, ages, codes, numbers, HGVS, pseudonyms.
+
+Every function is total: it takes the values of paths, which may be None, and returns a value, None, or a
+:class:`Noted` value with what is to be said. Coded values and dates are interned: the same text gives the same
+immutable-by-convention dict, so that real records, which repeat their codes and dates, cost one dictionary look-up.
+
+A *strict* function is never called with None as its first argument: None gives None.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import re2
+
+from harmonize.findings import Outcome, Severity
+from harmonize.profiles.notes import Noted, RunNote
+from harmonize.pseudonyms import PseudonymKey
+from harmonize.terminology.answers import Ambiguous, Found, NotChecked, Obsolete, Replaced, Unknown
+from harmonize.terminology.notation import Code, NotACode, Systems
+from harmonize.terminology.sssom import Ambiguous as AmbiguousMapping
+from harmonize.terminology.sssom import Mapped, MappingSet
+from harmonize.terminology.store import Terminologies
+
+CACHE_LIMIT = 200_000
+"""Entries of one memo before it is emptied: memory stays flat on data that never repeat."""
+
+
+@dataclass
+class Environment:
+    """What functions need beside their arguments. One per process; `run_notes` collects what is said once per run."""
+
+    systems: Systems
+    terminologies: Terminologies
+    code_maps: Mapping[str, MappingSet]
+    predicates: tuple[str, ...]
+    key: PseudonymKey
+    site: str
+    run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
+
+    def say_once(self, rule: str, subject: str, severity: Severity, message: str, fix: str | None = None) -> None:
+        """Note for the run that *rule* applies to the public code or system *subject*."""
+        self.run_notes.setdefault((rule, subject), RunNote(rule, severity, message, fix))
+
+
+class Function(NamedTuple):
+    """A function of the library: how it is made, how many arguments it takes, whether None gives None."""
+
+    make: Callable[[Environment], Callable[..., Any]]
+    minimum: int
+    maximum: int
+    strict: bool
+    result: str
+    documentation: str
+
+
+def memoised(function: Callable[..., Any]) -> Callable[..., Any]:
+    """*function* with a memo of its positional arguments, emptied when it is full."""
+    memo: dict[Any, Any] = {}
+    get = memo.get
+    missing = object()
+
+    def answer(*arguments: Any) -> Any:
+        key = arguments[0] if len(arguments) == 1 else arguments
+        found = get(key, missing)
+        if found is missing:
+            if len(memo) >= CACHE_LIMIT:
+                memo.clear()
+            found = memo[key] = function(*arguments)
+        return found
+
+    return answer
+
+
+def _rejected(rule: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Noted:
+    return Noted(None, rule, severity, Outcome.REJECTED, message, fix)
+
+
+# --- dates and ages -------------------------------------------------------------------------------------------------
+
+_DATE = re2.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(T[0-9:.]+(?:Z|[+-][0-9:]+)?)?)?)?")
+_YEAR = re2.compile(r"[0-9]{4}")
+_AGE = re2.compile(r"[0-9]{1,3}")
+_DURATION = re2.compile(r"P(?:[0-9]+W|(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?(?:T(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.][0-9]+)?S)?)?)")
+_PRECISIONS = ("year", "month", "day")
+
+
+def read_date(text: str) -> dict[str, str] | Noted | None:
+    """The ISO 8601 date *text* as a PartialDate with the parts that are there; a time of day is cut off and said.
+
+    >>> read_date("1985-09")
+    {'value': '1985-09', 'precision': 'month'}
+    >>> read_date("2011-03-35").rule
+    'source.date'
+    """
+    match = _DATE.fullmatch(text.strip())
+    parts = [int(part) for part in match.groups()[:3] if part] if match else []
+    if match is None or not _is_calendar_date(parts):
+        return _rejected("source.date", "the value is no ISO 8601 calendar date", "write YYYY-MM-DD, YYYY-MM or YYYY")
+    precision = _PRECISIONS[len(parts) - 1]
+    value = {"value": text.strip()[: (4, 7, 10)[len(parts) - 1]], "precision": precision}
+    if match.group(4):
+        message = "the time of day is dropped: the profile declares no time zone"
+        return Noted(value, "source.time-of-day", Severity.INFO, Outcome.COARSENED, message, None)
+    return value
+
+
+def _is_calendar_date(parts: list[int]) -> bool:
+    if parts[0] == 0:
+        return False
+    if len(parts) > 1 and not 1 <= parts[1] <= 12:
+        return False
+    return len(parts) < 3 or 1 <= parts[2] <= calendar.monthrange(parts[0], parts[1])[1]
+
+
+def read_year(text: str) -> dict[str, str] | Noted:
+    """A year of four digits as a PartialDate.
+
+    >>> read_year("1984")
+    {'value': '1984', 'precision': 'year'}
+    """
+    if _YEAR.fullmatch(text.strip()) is None or text.strip() == "0000":
+        return _rejected("source.date", "the value is no year", "write four digits")
+    return {"value": text.strip(), "precision": "year"}
+
+
+def read_age(text: str) -> str | Noted:
+    """Completed years as an ISO 8601 duration.
+
+    >>> read_age("42")
+    'P42Y'
+    """
+    if _AGE.fullmatch(text.strip()) is None or int(text) > 130:
+        return _rejected("source.age", "the value is no age in completed years", "write a whole number from 0 to 130")
+    return f"P{int(text)}Y"
+
+
+def read_duration(text: str) -> str | Noted:
+    """An ISO 8601 duration, as written.
+
+    >>> read_duration("P10Y"), read_duration("P").rule
+    ('P10Y', 'source.duration')
+    """
+    clean = text.strip()
+    if clean in ("P", "PT") or clean.endswith("T") or _DURATION.fullmatch(clean) is None:
+        return _rejected("source.duration", "the value is no ISO 8601 duration", "write for example P10Y, P3M or P1Y6M")
+    return clean
+
+
+# --- numbers and texts ----------------------------------------------------------------------------------------------
+
+_DECIMAL = re2.compile(r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def read_decimal(text: str) -> str | Noted:
+    """A decimal number with the digits that were written.
+
+    >>> read_decimal("138.0"), read_decimal("1,5").rule
+    ('138.0', 'source.number')
+    """
+    clean = text.strip()
+    if len(clean) > 60 or _DECIMAL.fullmatch(clean) is None:
+        return _rejected("source.number", "the value is no decimal number", "write digits with a decimal point")
+    return clean
+
+
+def first_known(*values: Any) -> Any:
+    """The first value that is not None.
+
+    >>> first_known(None, "a", "b")
+    'a'
+    """
+    return next((value for value in values if value is not None), None)
+
+
+# --- HGVS -----------------------------------------------------------------------------------------------------------
+
+_HGVS = re2.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\(([A-Za-z0-9_-]+)\))?:([cgmnopr])[.](\S+)")
+
+
+def read_hgvs(text: str) -> str | None:
+    """*text* where it is an HGVS description (reference, level, change), else None. The change itself is not checked.
+
+    Source: HGVS nomenclature, https://hgvs-nomenclature.org/stable/.
+
+    >>> read_hgvs("NM_000341.3(SLC3A1):c.-82T>G"), read_hgvs("601556")
+    ('NM_000341.3(SLC3A1):c.-82T>G', None)
+    """
+    return text.strip() if _HGVS.fullmatch(text.strip()) else None
+
+
+def hgvs_level(text: str) -> str | None:
+    """The level letter of an HGVS description.
+
+    >>> hgvs_level("NM_000341.3(SLC3A1):c.-82T>G")
+    'c'
+    """
+    match = _HGVS.fullmatch(text.strip())
+    return match.group(3) if match else None
+
+
+def text_but_hgvs(text: str) -> str | None:
+    """*text* where it is no HGVS description, else None: what the other slot does not take.
+
+    >>> text_but_hgvs("601556"), text_but_hgvs("NM_000341.3:c.1A>G")
+    ('601556', None)
+    """
+    return None if _HGVS.fullmatch(text.strip()) else text.strip()
+
+
+# --- codes ----------------------------------------------------------------------------------------------------------
+
+
+def coding(environment: Environment, code: Code, origin: str = "stated") -> tuple[dict[str, Any], Noted | None]:
+    """The Coding of *code* with the label and edition that are installed, and what is to be said of the code."""
+    curie = str(code)
+    made: dict[str, Any] = {"system": code.system, "code": curie, "origin": origin}
+    answer = environment.terminologies.lookup(curie)
+    if isinstance(answer, NotChecked):
+        reason = f"{code.system}: codes are not checked, {answer.reason}"
+        fix = "install the code system with `harmonize terminology build` or leave it unchecked"
+        environment.say_once("terms.not-checked", code.system, Severity.INFO, reason, fix)
+    elif isinstance(answer, Unknown):
+        message = f"{curie} is not in {code.system} {answer.version}"
+        return made, _rejected("terms.unknown", message, "correct the code, or install the edition that has it")
+    elif isinstance(answer, Replaced):
+        return _replaced(made, answer)
+    if isinstance(answer, Found | Obsolete):
+        made["version"] = answer.version
+        if answer.label:
+            made["label"] = answer.label
+    if "label" not in made:
+        environment.say_once("terms.no-label", curie, Severity.INFO, f"no label of {curie} is installed; the code stands for it")
+    if isinstance(answer, Obsolete | Ambiguous):
+        candidates = ", ".join(found.code if isinstance(found, Found) else str(found) for found in answer.candidates)
+        hint = f"; consider {candidates}" if candidates else ""
+        message = f"{curie} is obsolete and has no single replacement{hint}"
+        return made, Noted(None, "terms.obsolete", Severity.WARNING, Outcome.CARRIED, message, "choose an active term")
+    return made, None
+
+
+def _replaced(made: dict[str, Any], answer: Replaced) -> tuple[dict[str, Any], Noted]:
+    """An alternative or obsolete id: the active term stands first, the stated id beside it."""
+    active = answer.by
+    alternative = not getattr(answer, "obsolete", True)
+    rule = "terms.alternative-id" if alternative else "terms.obsolete"
+    verb = "is an alternative id of" if alternative else "is obsolete; its active replacement is"
+    replaced = {
+        "system": active.system,
+        "version": active.version,
+        "code": active.code,
+        "label": active.label,
+        "origin": "mapped",
+        "predicate": "IAO:0100001",
+        "mapping_set": f"{active.system} {active.version}",
+    }
+    message = f"{made['code']} {verb} {active.code}"
+    made = {**made, "version": active.version}
+    return {"replaced": replaced, "stated": made}, Noted(None, rule, Severity.WARNING, Outcome.CARRIED, message, "replaced")
+
+
+def coded_value(environment: Environment, code: Code) -> Any:
+    """The CodedValue of one stated code, or a Noted value."""
+    made, noted = coding(environment, code)
+    if "replaced" in made:
+        value: Any = {"codings": [made["replaced"], made["stated"]]}
+    else:
+        value = {"codings": [made]}
+    if noted is None:
+        return value
+    return noted if noted.outcome is Outcome.REJECTED else noted._replace(value=value)
+
+
+def _make_code(environment: Environment) -> Callable[..., Any]:
+    def code(text: str, system: str) -> Any:
+        parsed = environment.systems.parse(text, system)
+        if isinstance(parsed, NotACode):
+            return _rejected("source.code", f"the value is no code of {system}: {parsed.reason}", f"write it as {system} does")
+        return coded_value(environment, parsed)
+
+    return memoised(code)
+
+
+def _make_code_iri(environment: Environment) -> Callable[..., Any]:
+    everything = tuple(environment.systems)
+
+    def code_iri(text: str, *systems: str) -> Any:
+        parsed = environment.systems.parse_iri(text, systems)
+        if not isinstance(parsed, NotACode):
+            return coded_value(environment, parsed)
+        allowed = " or ".join(systems)
+        elsewhere = environment.systems.parse_iri(text, everything)
+        if not isinstance(elsewhere, NotACode):
+            message = f"{elsewhere} is a code of {elsewhere.system}; this place takes {allowed}"
+            return _rejected("terms.wrong-system", message, f"state a code of {allowed}")
+        return _rejected("source.code", f"the value is no IRI of {allowed}", f"write the full IRI of a term of {allowed}")
+
+    return memoised(code_iri)
+
+
+def _make_code_iri_if(environment: Environment) -> Callable[..., Any]:
+    """As code_iri, but a code of another system gives None without a word: another slot takes it."""
+    strictly = _make_code_iri(environment)
+
+    def code_iri_if(text: str, *systems: str) -> Any:
+        answer = strictly(text, *systems)
+        return None if isinstance(answer, Noted) and answer.rule in ("terms.wrong-system", "source.code") else answer
+
+    return memoised(code_iri_if)
+
+
+def _translate(environment: Environment, value: dict[str, Any], map_name: str, *, silent: bool) -> Any:
+    mapping_set = environment.code_maps[map_name]
+    stated = [coding["code"] for coding in value.get("codings", ())]
+    for curie in stated:
+        answer = mapping_set.translate(curie, environment.predicates)
+        if isinstance(answer, Mapped):
+            return _mapped_value(environment, value, answer)
+        if isinstance(answer, AmbiguousMapping) and not silent:
+            message = f"{curie} has several targets in {mapping_set.id}"
+            return Noted(value, "terms.ambiguous", Severity.WARNING, Outcome.UNMAPPED, message, "decide in the mapping set")
+    if silent:
+        return None
+    message = f"{', '.join(stated)} has no target in {mapping_set.id}"
+    return Noted(value, "terms.unmapped", Severity.WARNING, Outcome.UNMAPPED, message, "add a row to the mapping set")
+
+
+def _mapped_value(environment: Environment, value: dict[str, Any], answer: Mapped) -> Any:
+    system, _, local = answer.code.partition(":")
+    made, _ = coding(environment, Code(system, local), origin="mapped")
+    made = made.get("replaced", made)
+    made = {**made, "predicate": answer.predicate, "mapping_set": answer.mapping_set, "row": answer.row}
+    result = {**value, "codings": [*value["codings"], made]}
+    if answer.predicate in ("skos:broadMatch",):
+        message = f"{answer.code} is broader than what the source states"
+        return Noted(result, "terms.broad", Severity.INFO, Outcome.COARSENED, message, None)
+    return result
+
+
+def _by_identity(translate: Callable[[dict[str, Any], str], Any]) -> Callable[..., Any]:
+    """Memo of a translation by the identity of the interned coded value, which it keeps alive."""
+    memo: dict[tuple[int, str], tuple[Any, Any]] = {}
+
+    def answer(value: Any, map_name: str) -> Any:
+        found = memo.get((id(value), map_name))
+        if found is None:
+            if len(memo) >= CACHE_LIMIT:
+                memo.clear()
+            found = memo[(id(value), map_name)] = (value, translate(value, map_name))
+        return found[1]
+
+    return answer
+
+
+def _make_mapped(environment: Environment) -> Callable[..., Any]:
+    return _by_identity(lambda value, name: _translate(environment, value, name, silent=False))
+
+
+def _make_mapped_if(environment: Environment) -> Callable[..., Any]:
+    return _by_identity(lambda value, name: _translate(environment, value, name, silent=True))
+
+
+def _make_unit(environment: Environment) -> Callable[..., Any]:
+    translate = _make_mapped(environment)
+
+    def unit(value: Any, map_name: str) -> Any:
+        answer = translate(value, map_name)
+        if isinstance(answer, Noted):
+            return answer._replace(value=None)
+        return answer["codings"][-1]["code"].removeprefix("UCUM:")
+
+    return unit
+
+
+def _make_gene(environment: Environment) -> Callable[..., Any]:
+    def gene(text: str) -> Any:
+        match = _HGVS.fullmatch(text.strip())
+        symbol = match.group(2) if match else None
+        if not symbol:
+            return None
+        answer = environment.terminologies.by_text("HGNC", symbol)
+        if isinstance(answer, Found):
+            system, _, local = answer.code.partition(":")
+            return coded_value(environment, Code(system, local))
+        if isinstance(answer, Ambiguous):
+            message = "the gene symbol of the HGVS description stands for several genes"
+            return Noted(None, "terms.ambiguous", Severity.WARNING, Outcome.CARRIED, message, "state the HGNC id")
+        return None
+
+    return memoised(gene)
+
+
+def _make_pseudonym(environment: Environment) -> Callable[..., Any]:
+    def pseudonym(text: str, kind: str) -> str:
+        return environment.key.pseudonym(environment.site, kind, text)
+
+    return pseudonym
+
+
+def _pure(function: Callable[..., Any]) -> Callable[[Environment], Callable[..., Any]]:
+    return lambda _: memoised(function)
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "date": Function(_pure(read_date), 1, 1, True, "PartialDate", "`date(text)`: an ISO 8601 date, with the parts that are known."),
+    "year": Function(_pure(read_year), 1, 1, True, "PartialDate", "`year(text)`: a year of four digits."),
+    "age": Function(_pure(read_age), 1, 1, True, "string", "`age(text)`: completed years as an ISO 8601 duration."),
+    "duration": Function(_pure(read_duration), 1, 1, True, "string", "`duration(text)`: an ISO 8601 duration."),
+    "decimal": Function(_pure(read_decimal), 1, 1, True, "string", "`decimal(text)`: a decimal number, digits kept."),
+    "hgvs": Function(_pure(read_hgvs), 1, 1, True, "string", "`hgvs(text)`: the text where it is an HGVS description."),
+    "hgvs_level": Function(_pure(hgvs_level), 1, 1, True, "string", "`hgvs_level(text)`: c, g, m, n, o, p or r."),
+    "text_but_hgvs": Function(
+        _pure(text_but_hgvs), 1, 1, True, "string", "`text_but_hgvs(text)`: the text where it is no HGVS description."
+    ),
+    "gene": Function(_make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."),
+    "code": Function(_make_code, 2, 2, True, "CodedValue", "`code(text, 'SYSTEM')`: a code in the notation of SYSTEM."),
+    "code_iri": Function(
+        _make_code_iri, 2, 9, True, "CodedValue", "`code_iri(text, 'A', 'B')`: the IRI or CURIE of a term of one of the systems."
+    ),
+    "code_iri_if": Function(
+        _make_code_iri_if, 2, 9, True, "CodedValue", "`code_iri_if(text, 'A')`: as code_iri, and nothing for other systems."
+    ),
+    "mapped": Function(
+        _make_mapped, 2, 2, True, "CodedValue", "`mapped(coded, 'map')`: the coded value with its translation by a code map beside it."
+    ),
+    "mapped_if": Function(
+        _make_mapped_if, 2, 2, True, "CodedValue", "`mapped_if(coded, 'map')`: as mapped, and nothing where the map has no target."
+    ),
+    "unit": Function(_make_unit, 2, 2, True, "string", "`unit(coded, 'map')`: the UCUM code that a code map gives for a unit."),
+    "pseudonym": Function(
+        _make_pseudonym, 2, 2, True, "string", "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier."
+    ),
+    "first": Function(lambda _: first_known, 2, 9, False, "any", "`first(a, b)`: the first that is known."),
+}
+"""The library. A new function is Python and is shared by all profiles; its name never changes its meaning."""
+
+
+def linkml_map_functions(environment: Environment) -> dict[str, Callable[..., Any]]:
+    """The library as `ObjectTransformer.extension_functions` of linkml-map: None in, None out, notes stripped."""
+
+    def plain(function: Function) -> Callable[..., Any]:
+        made = function.make(environment)
+
+        def call(*arguments: Any) -> Any:
+            if function.strict and arguments[0] is None:
+                return None
+            answer = made(*arguments)
+            return answer.value if isinstance(answer, Noted) else answer
+
+        return call
+
+    return {name: plain(function) for name, function in FUNCTIONS.items()}

@@ -1,0 +1,66 @@
+"""What the functions of the library say beside a value, and where it is collected for one subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from harmonize.findings import Cell, Outcome, Severity
+from harmonize.profiles.source_record import cells_at
+
+
+class Noted(NamedTuple):
+    """A value together with what is to be said of it; `value` is None where nothing could be made."""
+
+    value: Any
+    rule: str
+    severity: Severity
+    outcome: Outcome
+    message: str
+    fix: str | None = None
+
+
+class RunNote(NamedTuple):
+    """What is said once per run and code, not once per record: a code without label, a system that is not installed."""
+
+    rule: str
+    severity: Severity
+    message: str
+    fix: str | None = None
+
+
+class Feed(NamedTuple):
+    """A hub slot of one class derivation, as a place that source values flow to."""
+
+    derivation: str
+    hub_class: str
+    slot: str
+
+
+@dataclass
+class SubjectLog:
+    """Findings and exceptional cells of one subject on the way from source record to hub record."""
+
+    notes: list[tuple[Noted, tuple[Cell, ...], str]] = field(default_factory=list)
+    cells: dict[Cell, dict[Feed, tuple[Outcome, bool]]] = field(default_factory=dict)
+
+    def note(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...], noted: Noted) -> Any:
+        """Collect *noted*, which was said of the values at *paths*, and return its value."""
+        cells = tuple(cell for path in paths for cell in cells_at(source, path))
+        self.notes.append((noted, cells, f"{feed.hub_class}.{feed.slot}"))
+        if noted.outcome is not Outcome.CARRIED:
+            for cell in cells:
+                self._record(cell, feed, noted.outcome, said=True)
+        return noted.value
+
+    def miss(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...]) -> None:
+        """Note that the values at *paths* made nothing in this hub slot, which may be right: another slot may hold them."""
+        for path in paths:
+            for cell in cells_at(source, path):
+                self._record(cell, feed, Outcome.DROPPED, said=False)
+
+    def _record(self, cell: Cell, feed: Feed, outcome: Outcome, *, said: bool) -> None:
+        feeds = self.cells.setdefault(cell, {})
+        old = feeds.get(feed)
+        if old is None or (said and not old[1]):
+            feeds[feed] = (outcome, said)

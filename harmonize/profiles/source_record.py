@@ -1,0 +1,85 @@
+"""Source objects: the rows of one subject, as plain dicts that remember where every value stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from harmonize.findings import Cell
+
+
+class Table(NamedTuple):
+    """A physical table: its file as findings name it, and the column of every slot of its row class."""
+
+    name: str
+    file: str
+    columns: Mapping[str, str]
+
+
+class SourceObject(dict[str, Any]):
+    """An object of the source record.
+
+    A row knows its `table` and row `number`; an object that several rows share (the subject, a group of rows with one
+    event id) knows the rows as `members`. Blank values are absent keys.
+    """
+
+    __slots__ = ("members", "number", "table")
+
+    def cells(self, slot: str) -> Iterator[Cell]:
+        """The cells that hold *slot* of this object."""
+        if self.table is not None:
+            column = self.table.columns.get(slot)
+            if column is not None:
+                yield Cell(self.table.file, self.number, column)
+        for member in self.members or ():
+            if slot in member:
+                yield from member.cells(slot)
+
+
+def row_object(values: dict[str, Any], table: Table | None, number: int) -> SourceObject:
+    """A source object for one row of *table*."""
+    made = SourceObject(values)
+    made.table, made.number, made.members = table, number, None
+    return made
+
+
+def shared_object(values: dict[str, Any], members: list[SourceObject] | None) -> SourceObject:
+    """A source object that *members* share."""
+    made = SourceObject(values)
+    made.table, made.number, made.members = None, 0, members
+    return made
+
+
+def source_object(value: Any) -> Any:
+    """Plain JSON turned into source objects without rows, for records that a caller holds in memory.
+
+    >>> source_object({"diagnosis": [{"code": "ORPHA:558"}]})["diagnosis"][0].table is None
+    True
+    """
+    if isinstance(value, dict):
+        return shared_object({key: source_object(item) for key, item in value.items() if item not in (None, "")}, None)
+    if isinstance(value, list):
+        return [source_object(item) for item in value]
+    return value
+
+
+def plain(value: Any) -> Any:
+    """The source record as plain dicts, as linkml-map wants it."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def cells_at(source: Any, path: tuple[str, ...]) -> Iterator[Cell]:
+    """The cells that a *path* of slot names reaches from *source*; lists on the way are followed item by item."""
+    if isinstance(source, list):
+        for item in source:
+            yield from cells_at(item, path)
+    elif isinstance(source, SourceObject):
+        if len(path) == 1:
+            if path[0] in source:
+                yield from source.cells(path[0])
+        else:
+            yield from cells_at(source.get(path[0]), path[1:])

@@ -1,0 +1,429 @@
+"""Profiles as they are written: `profile.yaml`, `source.yaml` and `map.yaml`, loaded, checked and frozen.
+
+Every key is in a closed list; what is not, is refused by name with file and line. Nothing is ignored.
+The subset of LinkML-Map is that of `../shared/reference/linkml-map.md`; ADR 0001 says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from harmonize.errors import SpecificationError, UnknownNameError
+from harmonize.profiles.expressions import Call, Expression, parse_expression
+from harmonize.shipped import mappings_folder
+from harmonize.terminology.strict_yaml import load_strict_yaml
+
+DIALECT = "linkml-map-0.5"
+_SCHEMA_FILE = Path(__file__).parent / "profile.schema.json"
+
+_SOURCE_KEYS = frozenset("id name title description version license prefixes imports default_prefix default_range classes enums".split())
+_SOURCE_CLASS_KEYS = frozenset("description comments tree_root attributes".split())
+_SOURCE_SLOT_KEYS = frozenset(
+    "description comments range multivalued required identifier pattern inlined inlined_as_list annotations examples".split()
+)
+_MAP_KEYS = frozenset("id title description comments source_schema target_schema prefixes class_derivations implements".split())
+_CLASS_DERIVATION_KEYS = frozenset("name populated_from description comments slot_derivations".split())
+_SLOT_DERIVATION_KEYS = frozenset("name populated_from expr value value_mappings class_derivations description comments".split())
+REFUSED_BECAUSE: Mapping[str, str] = {
+    "missing_values": "linkml-map ignores it beside expr; declare blanks in profile.yaml, assemble.blank",
+    "mirror_source": "it copies what nobody has mapped",
+    "expression_to_value_mappings": "linkml-map bends it in silence on slots",
+    "aggregation_operation": "it is undefined on lists of objects",
+    "joins": "they need registered files and take the first match silently; join in profile.yaml, assemble",
+    "unit_conversion": "it computes with floats; use the library's quantities",
+    "annotations": "the linkml-map model refuses them in map.yaml; use comments",
+    "pivot_operation": "shape the record in profile.yaml, assemble",
+    "is_a": "derivations are written out",
+    "hide": "there are no hidden slots",
+    "sources": "it fails where two are filled; use first(a, b)",
+    "offset": "it computes with floats",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSlot:
+    """A slot of a source class."""
+
+    name: str
+    range: str
+    multivalued: bool
+    required: bool
+    description: str
+    code_systems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSchema:
+    """The classes of `source.yaml`; the value of `root` is the class of one subject's record."""
+
+    name: str
+    version: str
+    root: str
+    classes: Mapping[str, Mapping[str, SourceSlot]]
+    enums: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotDerivation:
+    """How one hub slot is made: exactly one of the four ways is set."""
+
+    slot: str
+    line: int | None
+    populated_from: tuple[str, ...] | None = None
+    expression: Expression | None = None
+    value: str | None = None
+    value_mappings: Mapping[str, str] | None = None
+    nested: tuple[ClassDerivation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDerivation:
+    """How objects of a hub class are made of objects of a source class."""
+
+    hub_class: str
+    source_class: str
+    slots: tuple[SlotDerivation, ...]
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Rows of one table that become an object inside the matching row of another table of the same subject."""
+
+    into: str
+    slot: str
+    on: Mapping[str, str]
+    when: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of one table that share keys become one object that holds them."""
+
+    row_class: str
+    by: tuple[str, ...]
+    rows: str
+    lift: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableAssembly:
+    """How the rows of one table enter the source record."""
+
+    name: str
+    file: str
+    row_class: str
+    slot: str
+    repeats: bool
+    expected: bool
+    join: Join | None
+    group: Group | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """How physical records become one source record per subject."""
+
+    reader: str
+    subject: str
+    subject_pattern: str | None
+    encoding: str
+    delimiter: str
+    quote: str
+    blank: tuple[str, ...]
+    tables: tuple[TableAssembly, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A source slot that is not mapped, and why. `*` stands for every class."""
+
+    source_class: str
+    slot: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A national format as data."""
+
+    id: str
+    folder: Path
+    title: str
+    version: str
+    description: str
+    licence: str
+    owner: str
+    specification: Mapping[str, str]
+    time_zone: str | None
+    identifiers: Mapping[str, Mapping[str, str]]
+    code_maps: Mapping[str, Path]
+    predicates: tuple[str, ...]
+    assembly: Assembly
+    left_out: tuple[LeftOut, ...]
+    source: SourceSchema
+    derivations: tuple[ClassDerivation, ...]
+    sha256: str
+
+    def left_out_reason(self, source_class: str, slot: str) -> str | None:
+        """Why *slot* of *source_class* is not mapped, or None where the profile does not say."""
+        for item in self.left_out:
+            if item.slot == slot and item.source_class in (source_class, "*"):
+                return item.reason
+        return None
+
+
+def profile_folder(name: str) -> Path:
+    """The folder of the profile *name*: an id such as `eu/ern-cde`, or a path to a folder with a `profile.yaml`."""
+    candidate = Path(name)
+    if (candidate / "profile.yaml").is_file():
+        return candidate.resolve()
+    known = profile_ids()
+    if name in known:
+        return mappings_folder() / name
+    raise UnknownNameError("profile", name, known)
+
+
+def profile_ids() -> list[str]:
+    """The ids of the profiles that are installed.
+
+    >>> "eu/ern-cde" in profile_ids()
+    True
+    """
+    return sorted(f"{p.parent.parent.name}/{p.parent.name}" for p in mappings_folder().glob("*/*/profile.yaml"))
+
+
+def load_profile(name: str) -> Profile:
+    """Load and check the profile *name* (an id or a folder).
+
+    Raises UnknownNameError where there is none, SpecificationError with file and line where it is wrong.
+
+    >>> load_profile("eu/ern-cde").source.root
+    'Registry'
+    """
+    folder = profile_folder(name)
+    card, lines = _load(folder / "profile.yaml")
+    _check_card(card, lines, folder)
+    source = _source_schema(folder)
+    derivations = _derivations(folder)
+    return Profile(
+        id=card["id"],
+        folder=folder,
+        title=card["title"],
+        version=card["version"],
+        description=card.get("description", ""),
+        licence=card["licence"],
+        owner=card["owner"],
+        specification=card["specification"],
+        time_zone=card.get("time_zone"),
+        identifiers=card.get("identifiers", {}),
+        code_maps=_code_maps(folder, card.get("code_maps", {})),
+        predicates=tuple(card.get("predicates", ["skos:exactMatch"])),
+        assembly=_assembly(card["assemble"]),
+        left_out=tuple(
+            LeftOut(item["class"], slot, item["reason"]) for item in card.get("left_out", []) for slot in item["slots"]
+        ),
+        source=source,
+        derivations=derivations,
+        sha256=folder_digest(folder),
+    )
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the specification files of a profile, in the order of their paths."""
+    digest = hashlib.sha256()
+    files = [folder / n for n in ("profile.yaml", "source.yaml", "map.yaml")] + sorted((folder / "codes").glob("*.tsv"))
+    for file in files:
+        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _load(path: Path) -> tuple[Any, Mapping[str, int]]:
+    if not path.is_file():
+        raise SpecificationError("the file is missing", file=str(path), fix="a profile has profile.yaml, source.yaml and map.yaml")
+    return load_strict_yaml(path, name=str(path))
+
+
+def _check_card(card: Any, lines: Mapping[str, int], folder: Path) -> None:
+    """Check `profile.yaml` against its published JSON Schema. Scalars are text, so flags are 'true' or 'false'."""
+    validator = jsonschema_rs.validator_for(orjson.loads(_SCHEMA_FILE.read_bytes()))
+    for error in validator.iter_errors(card):
+        pointer = "".join(f"/{part}" for part in error.instance_path)
+        raise SpecificationError(
+            f"{pointer or '/'}: {error.message}", file=str(folder / "profile.yaml"), line=lines.get(pointer)
+        )
+
+
+def _refuse_keys(found: Mapping[str, Any], allowed: frozenset[str], where: str, file: Path, line: int | None) -> None:
+    for key in found:
+        if key not in allowed:
+            why = REFUSED_BECAUSE.get(key, f"only {', '.join(sorted(allowed))} are used here")
+            raise SpecificationError(f"{where}: {key!r} is refused: {why}", file=str(file), line=line)
+
+
+def _mapping(value: Any, where: str, file: Path) -> Mapping[str, Any]:
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, dict):
+        raise SpecificationError(f"{where} must be a mapping", file=str(file))
+    return value
+
+
+def _flag(value: Any) -> bool:
+    return value == "true"
+
+
+def _source_schema(folder: Path) -> SourceSchema:
+    file = folder / "source.yaml"
+    tree, lines = _load(file)
+    _refuse_keys(_mapping(tree, "source.yaml", file), _SOURCE_KEYS, "source schema", file, 1)
+    if tree.get("imports", ["linkml:types"]) != ["linkml:types"]:
+        raise SpecificationError("imports other than linkml:types are refused", file=str(file), line=lines.get("/imports"))
+    classes: dict[str, dict[str, SourceSlot]] = {}
+    roots = []
+    for name, body in _mapping(tree.get("classes"), "classes", file).items():
+        line = lines.get(f"/classes/{name}")
+        body = _mapping(body, f"class {name}", file)
+        _refuse_keys(body, _SOURCE_CLASS_KEYS, f"class {name}", file, line)
+        if _flag(body.get("tree_root")):
+            roots.append(name)
+        classes[name] = {
+            slot: _source_slot(name, slot, spec, file, lines.get(f"/classes/{name}/attributes/{slot}"))
+            for slot, spec in _mapping(body.get("attributes"), f"attributes of {name}", file).items()
+        }
+    if len(roots) != 1:
+        raise SpecificationError("there must be exactly one class with tree_root: true", file=str(file))
+    enums = {
+        name: frozenset(_mapping(_mapping(body, name, file).get("permissible_values"), name, file))
+        for name, body in _mapping(tree.get("enums"), "enums", file).items()
+    }
+    return SourceSchema(tree["name"], tree.get("version", ""), roots[0], classes, enums)
+
+
+def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | None) -> SourceSlot:
+    spec = _mapping(spec, f"slot {class_name}.{name}", file)
+    _refuse_keys(spec, _SOURCE_SLOT_KEYS, f"slot {class_name}.{name}", file, line)
+    systems = _mapping(spec.get("annotations"), "annotations", file).get("code_system", "")
+    return SourceSlot(
+        name=name,
+        range=spec.get("range", "string"),
+        multivalued=_flag(spec.get("multivalued")),
+        required=_flag(spec.get("required")),
+        description=spec.get("description", ""),
+        code_systems=tuple(systems.split()) if isinstance(systems, str) else tuple(systems),
+    )
+
+
+def _derivations(folder: Path) -> tuple[ClassDerivation, ...]:
+    file = folder / "map.yaml"
+    tree, lines = _load(file)
+    _refuse_keys(_mapping(tree, "map.yaml", file), _MAP_KEYS, "map", file, 1)
+    return _class_derivations(tree.get("class_derivations"), "/class_derivations", file, lines)
+
+
+def _class_derivations(items: Any, pointer: str, file: Path, lines: Mapping[str, int]) -> tuple[ClassDerivation, ...]:
+    if not isinstance(items, list):
+        raise SpecificationError("class_derivations must be a list of {name, populated_from, slot_derivations}", file=str(file))
+    result = []
+    for index, item in enumerate(items):
+        here = f"{pointer}/{index}"
+        line = lines.get(here)
+        _refuse_keys(_mapping(item, "class derivation", file), _CLASS_DERIVATION_KEYS, "class derivation", file, line)
+        if not item.get("name") or not item.get("populated_from"):
+            raise SpecificationError("a class derivation needs name and populated_from", file=str(file), line=line)
+        slots = tuple(
+            _slot_derivation(slot, spec, f"{here}/slot_derivations/{slot}", file, lines)
+            for slot, spec in _mapping(item.get("slot_derivations"), "slot_derivations", file).items()
+        )
+        result.append(ClassDerivation(item["name"], item["populated_from"], slots, line))
+    return tuple(result)
+
+
+def _slot_derivation(slot: str, spec: Any, pointer: str, file: Path, lines: Mapping[str, int]) -> SlotDerivation:
+    line = lines.get(pointer)
+    spec = _mapping(spec, f"slot {slot}", file)
+    _refuse_keys(spec, _SLOT_DERIVATION_KEYS, f"slot derivation {slot}", file, line)
+    ways = [way for way in ("populated_from", "expr", "value", "class_derivations") if way in spec]
+    if len(ways) > 1:
+        raise SpecificationError(f"slot {slot}: {' and '.join(ways)} exclude one another", file=str(file), line=line)
+    if "value_mappings" in spec and ways != ["populated_from"]:
+        raise SpecificationError(
+            f"slot {slot}: value_mappings are refused beside expr, value or nothing: linkml-map ignores them",
+            file=str(file),
+            line=line,
+        )
+    if "expr" in spec:
+        expression = parse_expression(spec["expr"], file=str(file), line=line)
+        if not isinstance(expression, Call):
+            raise SpecificationError(f"slot {slot}: expr must call a function; use populated_from for a copy", file=str(file), line=line)
+        return SlotDerivation(slot, line, expression=expression)
+    if "value" in spec:
+        return SlotDerivation(slot, line, value=spec["value"])
+    if "class_derivations" in spec:
+        return SlotDerivation(slot, line, nested=_class_derivations(spec["class_derivations"], f"{pointer}/class_derivations", file, lines))
+    return SlotDerivation(
+        slot,
+        line,
+        populated_from=tuple(spec.get("populated_from", slot).split(".")),
+        value_mappings=_value_mappings(spec.get("value_mappings"), slot, file, line),
+    )
+
+
+def _value_mappings(spec: Any, slot: str, file: Path, line: int | None) -> Mapping[str, str] | None:
+    if spec is None:
+        return None
+    result = {}
+    for key, item in _mapping(spec, f"value_mappings of {slot}", file).items():
+        value = item.get("value") if isinstance(item, dict) else item
+        if not isinstance(value, str) or (isinstance(item, dict) and set(item) != {"value"}):
+            raise SpecificationError(f"slot {slot}: a value mapping is `from: to` or `from: {{value: to}}`", file=str(file), line=line)
+        result[key] = value
+    return result
+
+
+def _code_maps(folder: Path, spec: Mapping[str, str]) -> Mapping[str, Path]:
+    """Code maps by name. A path starts in the profile's folder or, after `shared:`, in mappings/codes; it never leaves it."""
+    result = {}
+    for name, text in spec.items():
+        base = mappings_folder() / "codes" if text.startswith("shared:") else folder
+        path = (base / text.removeprefix("shared:")).resolve()
+        if not path.is_relative_to(base.resolve()) or not path.is_file():
+            raise SpecificationError(f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml"))
+        result[name] = path
+    return result
+
+
+def _assembly(spec: Mapping[str, Any]) -> Assembly:
+    tables = []
+    for name, table in spec["tables"].items():
+        join, group = table.get("join"), table.get("group")
+        tables.append(
+            TableAssembly(
+                name=name,
+                file=table.get("file", f"{name}.csv"),
+                row_class=table["class"],
+                slot=table["slot"],
+                repeats=table.get("repeats", "many") == "many",
+                expected=_flag(table.get("expected")),
+                join=Join(join["into"], join["slot"], join["on"], join.get("when")) if join else None,
+                group=Group(group["class"], tuple(group["by"]), group["rows"], tuple(group.get("lift", ()))) if group else None,
+            )
+        )
+    physical = spec.get("delimited", {})
+    return Assembly(
+        reader=spec["reader"],
+        subject=spec["subject"],
+        subject_pattern=spec.get("subject_pattern"),
+        encoding=physical.get("encoding", "utf-8"),
+        delimiter=physical.get("delimiter", ","),
+        quote=physical.get("quote", '"'),
+        blank=tuple(spec.get("blank", ())),
+        tables=tuple(tables),
+    )

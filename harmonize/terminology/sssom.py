@@ -1,0 +1,129 @@
+"""Code maps: SSSOM TSV, read by us: streamed, strict, with the row of every answer.
+
+What other readers let pass is refused: several objects in one cell, prefixes that nobody declares, missing columns.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harmonize.errors import SpecificationError
+from harmonize.terminology.strict_yaml import load_strict_yaml
+
+_REQUIRED = ("subject_id", "predicate_id", "object_id", "mapping_justification")
+NO_TERM = "sssom:NoTermFound"
+
+
+class Row(NamedTuple):
+    """One row of a mapping set; `number` is its line in the file."""
+
+    number: int
+    subject: str
+    predicate: str
+    object: str
+    justification: str
+    confidence: str
+    comment: str
+
+
+class Mapped(NamedTuple):
+    """A translation, with the mapping set and row that gave it."""
+
+    code: str
+    predicate: str
+    mapping_set: str
+    row: int
+
+
+class Ambiguous(NamedTuple):
+    """Several targets, none picked."""
+
+    candidates: tuple[str, ...]
+    mapping_set: str
+
+
+class NotMapped(NamedTuple):
+    """No target, and why."""
+
+    reason: str
+    mapping_set: str
+
+
+@dataclass(frozen=True)
+class MappingSet:
+    """A set of mappings, indexed by subject."""
+
+    id: str
+    version: str
+    rows: tuple[Row, ...]
+    by_subject: dict[str, tuple[Row, ...]]
+
+    def translate(self, code: str, predicates: Sequence[str]) -> Mapped | Ambiguous | NotMapped:
+        """The target of the CURIE *code* by the first of *predicates* that has one."""
+        rows = self.by_subject.get(code, ())
+        for predicate in predicates:
+            targets = [row for row in rows if row.predicate == predicate and row.object != NO_TERM]
+            if len({row.object for row in targets}) == 1:
+                return Mapped(targets[0].object, predicate, self.id, targets[0].number)
+            if targets:
+                return Ambiguous(tuple(sorted({row.object for row in targets})), self.id)
+        if any(row.object == NO_TERM for row in rows):
+            return NotMapped("the mapping set says that there is no target", self.id)
+        return NotMapped("the mapping set has no row that the accepted predicates allow", self.id)
+
+
+def read_mapping_set(path: Path) -> MappingSet:
+    """Read the SSSOM TSV file *path*. Raises SpecificationError with file and line."""
+    name = path.name
+    header: list[str] = []
+    rows: list[Row] = []
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = enumerate(file, start=1)
+        first = ""
+        for _, line in lines:
+            if not line.startswith("#"):
+                first = line
+                break
+            header.append(line[1:])
+        meta, _ = load_strict_yaml("".join(header) or "{}", name=name)
+        columns = first.rstrip("\r\n").split("\t")
+        missing = [column for column in _REQUIRED if column not in columns]
+        if missing or "mapping_set_id" not in meta:
+            what = missing[0] if missing else "mapping_set_id"
+            raise SpecificationError(f"{what} is missing", file=name, line=len(header) + 1)
+        prefixes = {*meta.get("curie_map", {}), "skos", "sssom", "semapv", "oboInOwl"}
+        for number, line in lines:
+            if line.strip():
+                rows.append(_row(next(csv.reader([line], delimiter="\t")), columns, number, prefixes, name))
+    index: dict[str, list[Row]] = {}
+    for row in rows:
+        index.setdefault(row.subject, []).append(row)
+    frozen = {subject: tuple(found) for subject, found in index.items()}
+    return MappingSet(meta["mapping_set_id"], meta.get("mapping_set_version", ""), tuple(rows), frozen)
+
+
+def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], name: str) -> Row:
+    if len(cells) != len(columns):
+        raise SpecificationError(f"{len(cells)} cells under {len(columns)} columns", file=name, line=number)
+    values: dict[str, Any] = dict(zip(columns, cells, strict=True))
+    for column in ("subject_id", "predicate_id", "object_id"):
+        curie = values[column]
+        if "|" in curie:
+            raise SpecificationError(f"{column} holds several codes", file=name, line=number, fix="write one row each")
+        if curie.partition(":")[0] not in prefixes or ":" not in curie:
+            raise SpecificationError(f"{column}: the prefix of {curie!r} is not declared", file=name, line=number, fix="declare it in curie_map")
+    if not values["mapping_justification"]:
+        raise SpecificationError("mapping_justification is empty", file=name, line=number)
+    return Row(
+        number,
+        values["subject_id"],
+        values["predicate_id"],
+        values["object_id"],
+        values["mapping_justification"],
+        values.get("confidence", ""),
+        values.get("comment", ""),
+    )

@@ -1,0 +1,253 @@
+"""Code systems at run time: one read-only SQLite file per system and edition, opened in milliseconds.
+
+Real records repeat their codes, so answers are memoised per process. Workers are given paths, not objects.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harmonize.errors import SpecificationError
+from harmonize.shipped import ontologies_folder
+from harmonize.terminology.answers import Ambiguous, Answer, Found, NotChecked, Obsolete, Replaced, Unknown
+
+FORMAT = "1"
+CACHE_LIMIT = 500_000
+
+
+def normalise(text: str) -> str:
+    """Text as it is compared: NFKC, case folded, runs of blanks and punctuation as one blank.
+
+    >>> normalise("  Atrial septal-DEFECT ")
+    'atrial septal defect'
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.findall(r"[^\W_]+", folded))
+
+
+class CodeSystemStore:
+    """One edition of one code system."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._connection.execute("PRAGMA mmap_size=268435456")
+        self.meta: Mapping[str, str] = dict(self._connection.execute("SELECT key, value FROM meta"))
+        if self.meta.get("format") != FORMAT:
+            raise SpecificationError("compiled by another version of harmonize", file=str(path), fix="harmonize terminology build")
+        self.system, self.version = self.meta["system"], self.meta["version"]
+        self.complete = self.meta["complete"] == "true"
+
+    def _one(self, query: str, *values: Any) -> Any:
+        return self._connection.execute(query, values).fetchone()
+
+    def _all(self, query: str, *values: Any) -> list[Any]:
+        return self._connection.execute(query, values).fetchall()
+
+    def _term(self, number: int) -> Found:
+        code, label = self._one("SELECT code, label FROM term WHERE id = ?", number)
+        return Found(code, label, self.system, self.version)
+
+    def lookup(self, code: str) -> Answer:
+        """What the edition says of the CURIE *code*; alternative ids and replacements are followed to the active term."""
+        row = self._one("SELECT id, label, obsolete FROM term WHERE code = ?", code)
+        if row is None:
+            alternative = self._one("SELECT term FROM alternative WHERE code = ?", code)
+            if alternative is not None:
+                return Replaced(code, self._term(alternative[0]), obsolete=False)
+            if self.complete:
+                return Unknown(code, self.system, self.version)
+            return NotChecked(code, self.system, f"only some codes of {self.system} are installed")
+        number, label, obsolete = row
+        if not obsolete:
+            return Found(code, label, self.system, self.version)
+        active = self._active_replacement(number)
+        if active is not None:
+            return Replaced(code, active, obsolete=True)
+        candidates = self._all("SELECT target FROM replacement WHERE term = ? ORDER BY target", number)
+        return Obsolete(code, label, self.system, self.version, tuple(self._candidates(code for (code,) in candidates)))
+
+    def _candidates(self, codes: Iterator[str]) -> Iterator[Found]:
+        for code in codes:
+            answer = self.lookup(code)
+            if isinstance(answer, Found):
+                yield answer
+            elif isinstance(answer, Replaced):
+                yield answer.by
+
+    def _active_replacement(self, number: int) -> Found | None:
+        """Follow `replaced_by` as long as there is exactly one; None at a fork, a loop or an end that is not active."""
+        seen = {number}
+        while True:
+            targets = self._all("SELECT target FROM replacement WHERE term = ? AND kind = 'replaced_by'", number)
+            if len(targets) != 1:
+                return None
+            row = self._one("SELECT id, obsolete FROM term WHERE code = ?", targets[0][0])
+            if row is None:
+                alternative = self._one("SELECT term FROM alternative WHERE code = ?", targets[0][0])
+                return self._term(alternative[0]) if alternative else None
+            number = row[0]
+            if number in seen:
+                return None
+            seen.add(number)
+            if not row[1]:
+                return self._term(number)
+
+    def ancestors(self, code: str) -> frozenset[str]:
+        """All more general terms of an active *code*, itself included; empty where the edition has none."""
+        query = (
+            "SELECT t.code FROM term s JOIN closure c ON c.term = s.id JOIN term t ON t.id = c.ancestor WHERE s.code = ?"
+        )
+        found = {row[0] for row in self._all(query, code)}
+        return frozenset(found | {code}) if self._one("SELECT 1 FROM term WHERE code = ?", code) else frozenset()
+
+    def descendants(self, code: str) -> frozenset[str]:
+        """All more special terms of *code*, itself included."""
+        query = (
+            "SELECT t.code FROM term s JOIN closure c ON c.ancestor = s.id JOIN term t ON t.id = c.term WHERE s.code = ?"
+        )
+        found = {row[0] for row in self._all(query, code)}
+        return frozenset(found | {code}) if self._one("SELECT 1 FROM term WHERE code = ?", code) else frozenset()
+
+    def names(self, code: str) -> list[tuple[str, str]]:
+        """(kind, text) of the label and the synonyms of *code*."""
+        query = "SELECT n.kind, n.text FROM name n JOIN term t ON t.id = n.term WHERE t.code = ? ORDER BY n.kind, n.text"
+        label = self._one("SELECT label FROM term WHERE code = ?", code)
+        return [("label", label[0])] * bool(label) + [(kind, text) for kind, text in self._all(query, code)]
+
+    def xrefs(self, code: str) -> list[str]:
+        """Cross references of *code*. They are untyped: never exact matches."""
+        query = "SELECT x.target FROM xref x JOIN term t ON t.id = x.term WHERE t.code = ? ORDER BY x.target"
+        return [row[0] for row in self._all(query, code)]
+
+    def by_text(self, text: str) -> Answer:
+        """The active term whose label or exact synonym is *text*. A label wins over synonyms of other terms."""
+        for kinds in ("('label')", "('label','exact','alias')"):
+            query = (
+                f"SELECT DISTINCT t.id FROM searched n JOIN term t ON t.id = n.term "  # noqa: S608 - constants of ours
+                f"WHERE n.norm = ? AND n.kind IN {kinds} AND t.obsolete = 0 ORDER BY t.id"
+            )
+            rows = self._all(query, normalise(text))
+            if len(rows) == 1:
+                return self._term(rows[0][0])
+            if rows:
+                return Ambiguous(text, self.system, tuple(self._term(row[0]) for row in rows))
+        return Unknown(text, self.system, self.version)
+
+    def search(self, text: str, limit: int = 20) -> list[Found]:
+        """Active terms with all words of *text* in one name, exact names first, then the shortest names."""
+        norm = normalise(text)
+        words = norm.split()
+        if not words:
+            return []
+        query = (
+            "SELECT n.norm, n.term FROM searched n JOIN term t ON t.id = n.term WHERE t.obsolete = 0"
+            + " AND ' ' || n.norm LIKE ?" * len(words)
+            + " ORDER BY n.norm <> ?, length(n.norm), t.code LIMIT ?"
+        )
+        rows = self._all(query, *(f"% {word}%" for word in words), norm, limit * 5)
+        return [self._term(number) for number in list(dict.fromkeys(row[1] for row in rows))[:limit]]
+
+
+class Terminologies:
+    """The code systems that are installed, by CURIE prefix. Opened when first used; pickles as paths."""
+
+    def __init__(self, paths: Mapping[str, Path]) -> None:
+        self.paths = dict(paths)
+        self._stores: dict[str, CodeSystemStore] = {}
+        self._answers: dict[str, Answer] = {}
+        self._ancestors: dict[str, frozenset[str]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"paths": self.paths}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["paths"])  # type: ignore[misc]
+
+    @classmethod
+    def installed(cls, folder: Path | None = None) -> Terminologies:
+        """All compiled systems in *folder*, by default those that ship with harmonize."""
+        where = folder or ontologies_folder()
+        return cls({path.name.split("-")[0]: path for path in sorted(where.glob("*.sqlite"))})
+
+    def store(self, system: str) -> CodeSystemStore | None:
+        """The store of *system*, or None where it is not installed."""
+        store = self._stores.get(system)
+        if store is None and system in self.paths:
+            store = self._stores[system] = CodeSystemStore(self.paths[system])
+        return store
+
+    def stores(self) -> list[CodeSystemStore]:
+        """All stores, by name."""
+        return [store for system in sorted(self.paths) if (store := self.store(system))]
+
+    def lookup(self, code: str) -> Answer:
+        """What is known of the CURIE *code*.
+
+        >>> Terminologies.installed().lookup("HP:0001250").label
+        'Seizure'
+        """
+        answer = self._answers.get(code)
+        if answer is None:
+            answer = self._remember(self._answers, code, self._lookup)
+        return answer
+
+    def _lookup(self, code: str) -> Answer:
+        system = code.partition(":")[0]
+        store = self.store(system)
+        return store.lookup(code) if store else NotChecked(code, system, f"{system} is not installed")
+
+    def _remember(self, memo: dict[str, Any], code: str, compute: Callable[[str], Any]) -> Any:
+        if len(memo) >= CACHE_LIMIT:
+            memo.clear()
+        memo[code] = answer = compute(code)
+        return answer
+
+    def resolve(self, code: str) -> Answer:
+        """The active term of *code* as `Found`, or the answer that says why there is none."""
+        answer = self.lookup(code)
+        return answer.by if isinstance(answer, Replaced) else answer
+
+    def ancestors(self, code: str) -> frozenset[str]:
+        """All more general terms of *code*, itself included."""
+        found = self._ancestors.get(code)
+        if found is None:
+            store = self.store(code.partition(":")[0])
+            found = self._remember(self._ancestors, code, store.ancestors if store else lambda _: frozenset())
+        return found
+
+    def is_a(self, code: str, ancestor: str) -> bool:
+        """Whether *code* is *ancestor* or more special.
+
+        >>> Terminologies.installed().is_a("HP:0002069", "HP:0001250")
+        True
+        """
+        return ancestor in self.ancestors(code)
+
+    def by_text(self, system: str, text: str) -> Answer:
+        """The term of *system* whose label or exact synonym is *text*."""
+        store = self.store(system)
+        return store.by_text(text) if store else NotChecked(text, system, f"{system} is not installed")
+
+    def search(self, text: str, system: str | None = None, limit: int = 20) -> list[Found]:
+        """Terms of one or all systems with all words of *text*."""
+        stores = [self.store(system)] if system else self.stores()
+        return [found for store in stores if store for found in store.search(text, limit)][:limit]
+
+    @cached_property
+    def _editions(self) -> dict[str, str]:
+        return {store.system: store.version for store in self.stores()}
+
+    def editions(self) -> dict[str, str]:
+        """CURIE prefix -> installed edition."""
+        return dict(self._editions)
+
+    def digests(self) -> list[dict[str, str]]:
+        """System, edition and digest of the source of every installed system, for manifests."""
+        return [{"system": s.system, "version": s.version, "source_sha256": s.meta["sha256"]} for s in self.stores()]
