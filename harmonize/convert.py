@@ -408,9 +408,10 @@ def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[st
     result = {}
     for spec in profile.assembly.tables:
         for name in headers.get(spec.name, ()):
-            feeds = plan.fed_by.get((spec.row_class, name), ())
-            if spec.group is not None and name in spec.group.lift:
-                feeds += plan.fed_by.get((spec.group.row_class, name), ())
+            slot = spec.slot_of(name)
+            feeds = plan.fed_by.get((spec.row_class, slot), ())
+            if spec.group is not None and slot in spec.group.lift:
+                feeds += plan.fed_by.get((spec.group.row_class, slot), ())
             if name == profile.assembly.subject:
                 feeds += root_feeds
             result[f"{files[spec.name]}/{name}"] = tuple(dict.fromkeys(feeds))
@@ -589,7 +590,7 @@ class _Run:
         """One finding per target and column whose values are dropped or coarsened by declaration."""
         profile, columns = engine.profile, self.worker.columns()
         counts = self.account.value_counts(self.settings.targets)
-        tables = {self.source.files[t.name]: t.row_class for t in profile.assembly.tables if t.name in self.source.files}
+        tables = {self.source.files[t.name]: t for t in profile.assembly.tables if t.name in self.source.files}
         for target in self.settings.targets:
             declaration = engine.writers[target].declaration
             for column, feeds in sorted(columns.items()):
@@ -603,7 +604,7 @@ class _Run:
                     rule_id, reason = "target.declared-loss", "; ".join(filter(None, reasons))
                 else:
                     rule_id = "mapping.left-out"
-                    reason = profile.left_out_reason(tables[file], name) or "the profile does not know the column"
+                    reason = profile.left_out_reason(tables[file].row_class, tables[file].slot_of(name)) or "the profile does not know the column"
                 self.find(
                     Finding(
                         rule_id, rule(rule_id).severity, reason, default, None, Cell(file, None, name), target, None, count=number

@@ -109,9 +109,9 @@ class Assembler:
 
 def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, source: SourceSchema) -> _TablePlan:
     slots = source.classes[spec.row_class]
-    index = {name: position for position, name in enumerate(header)}
+    index = {spec.slot_of(name): position for position, name in enumerate(header)}
     pairs = tuple((slot, index[slot]) for slot in slots if slot in index)
-    return _TablePlan(spec, Table(spec.name, file, {slot: slot for slot, _ in pairs}), pairs)
+    return _TablePlan(spec, Table(spec.name, file, {slot: header[position] for slot, position in pairs}), pairs)
 
 
 def _raw_row(row: SourceObject, raw: RawSubject) -> RawRow:
@@ -202,6 +202,8 @@ def check_assembly(profile: Profile) -> list[str]:
         slot = classes[root].get(table.slot)
         if slot is None or slot.range != wanted or slot.multivalued != table.repeats:
             problems.append(f"{where}: slot {table.slot!r} of {root} must take {'many' if table.repeats else 'one'} {wanted}")
+        unknown = sorted(set(table.columns.values()) - set(classes[table.row_class]))
+        problems += [f"{where}.columns: {table.row_class} has no slot {slot!r}" for slot in unknown]
         if table.join:
             problems += _check_join(where, table, profile, names)
         if table.group:

@@ -96,6 +96,7 @@ class _Compiler:
             "Noted": Noted,
             "unknown_value": _unknown_value,
             "second_choice": _second_choice,
+            "incomplete": _incomplete,
         }
         self.made: dict[str, str] = {}
         self.lineages: dict[str, Lineage] = {}
@@ -146,6 +147,10 @@ class _Compiler:
             body, slot_paths = self.compile_slot(derivation, slot, hub_slots[slot.slot], name)
             paths[slot.slot] = slot_paths
             lines += [f"    {line}" for line in body]
+        required = [name for name, hub_slot in hub_slots.items() if hub_slot.required and name in paths]
+        if required and derivation.hub_class != hub_schema().root:
+            missing = " or ".join(f"{slot!r} not in out" for slot in required)
+            lines += [f"    if out and ({missing}):", f"        return log.incomplete(src, lineage_{name}, out, incomplete)"]
         lines.append("    return out if out else None")
         self.blocks.append(lines)
         lineage = Lineage(name, derivation.hub_class, derivation.source_class, paths, feeds)
@@ -417,4 +422,12 @@ _second_choice = Noted(
     Outcome.DROPPED,
     "another column of the same row states this and is preferred",
     None,
+)
+_incomplete = Noted(
+    None,
+    "mapping.incomplete",
+    Severity.WARNING,
+    Outcome.DROPPED,
+    "what this value belongs to is missing, so the value says nothing",
+    "fill or correct the other column",
 )

@@ -150,6 +150,27 @@ def read_duration(text: str) -> str | Noted:
     return clean
 
 
+_AGE_TYPES = ("xsd:integer", "xsd:int", "xsd:nonNegativeInteger", "xsd:float", "xsd:decimal")
+
+
+def typed_date(text: str, datatype: str | None) -> dict[str, str] | Noted | None:
+    """*text* as a date where its XSD *datatype* says date or nothing; None where it says a number.
+
+    >>> typed_date("1990-07-20", "xsd:date"), typed_date("12", "xsd:integer")
+    ({'value': '1990-07-20', 'precision': 'day'}, None)
+    """
+    return None if datatype in _AGE_TYPES else read_date(text)
+
+
+def typed_age(text: str, datatype: str | None) -> str | Noted | None:
+    """*text* as an age in completed years where its XSD *datatype* says a number; else None.
+
+    >>> typed_age("12", "xsd:integer"), typed_age("1990-07-20", "xsd:date")
+    ('P12Y', None)
+    """
+    return read_age(text) if datatype in _AGE_TYPES else None
+
+
 # --- numbers and texts ----------------------------------------------------------------------------------------------
 
 _DECIMAL = re2.compile(r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -408,6 +429,12 @@ FUNCTIONS: Mapping[str, Function] = {
     "date": Function(_pure(read_date), 1, 1, True, "PartialDate", "`date(text)`: an ISO 8601 date, with the parts that are known."),
     "year": Function(_pure(read_year), 1, 1, True, "PartialDate", "`year(text)`: a year of four digits."),
     "age": Function(_pure(read_age), 1, 1, True, "string", "`age(text)`: completed years as an ISO 8601 duration."),
+    "typed_date": Function(
+        _pure(typed_date), 2, 2, True, "PartialDate", "`typed_date(text, datatype)`: a date, where the XSD datatype says so."
+    ),
+    "typed_age": Function(
+        _pure(typed_age), 2, 2, True, "string", "`typed_age(text, datatype)`: an age in years, where the XSD datatype says so."
+    ),
     "duration": Function(_pure(read_duration), 1, 1, True, "string", "`duration(text)`: an ISO 8601 duration."),
     "decimal": Function(_pure(read_decimal), 1, 1, True, "string", "`decimal(text)`: a decimal number, digits kept."),
     "hgvs": Function(_pure(read_hgvs), 1, 1, True, "string", "`hgvs(text)`: the text where it is an HGVS description."),

@@ -59,6 +59,11 @@ class SubjectLog:
             for cell in cells_at(source, path):
                 self._record(cell, feed, Outcome.DROPPED, said=False)
 
+    def incomplete(self, source: Any, lineage: Any, made: Any, noted: Noted) -> None:
+        """An object without a slot that it cannot be without is dropped; what it held is said to be lost."""
+        for slot in made:
+            self.note(source, lineage.feeds[slot], lineage.paths[slot], noted)
+
     def _record(self, cell: Cell, feed: Feed, outcome: Outcome, *, said: bool) -> None:
         feeds = self.cells.setdefault(cell, {})
         old = feeds.get(feed)

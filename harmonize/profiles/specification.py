@@ -30,7 +30,7 @@ _SOURCE_SLOT_KEYS = frozenset(
 )
 _MAP_KEYS = frozenset("id title description comments source_schema target_schema prefixes class_derivations implements".split())
 _CLASS_DERIVATION_KEYS = frozenset("name populated_from description comments slot_derivations".split())
-_SLOT_DERIVATION_KEYS = frozenset("name populated_from expr value value_mappings class_derivations description comments".split())
+_SLOT_DERIVATION_KEYS = frozenset("name populated_from expr value value_mappings class_derivations range description comments".split())
 REFUSED_BECAUSE: Mapping[str, str] = {
     "missing_values": "linkml-map ignores it beside expr; declare blanks in profile.yaml, assemble.blank",
     "mirror_source": "it copies what nobody has mapped",
@@ -121,10 +121,16 @@ class TableAssembly:
     file: str
     row_class: str
     slot: str
+    columns: Mapping[str, str]
+    """Column -> slot, where they are not spelt alike."""
     repeats: bool
     expected: bool
     join: Join | None
     group: Group | None
+
+    def slot_of(self, column: str) -> str:
+        """The slot of the row class that *column* fills."""
+        return self.columns.get(column, column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +416,7 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
                 file=table.get("file", f"{name}.csv"),
                 row_class=table["class"],
                 slot=table["slot"],
+                columns=table.get("columns", {}),
                 repeats=table.get("repeats", "many") == "many",
                 expected=_flag(table.get("expected")),
                 join=Join(join["into"], join["slot"], join["on"], join.get("when")) if join else None,

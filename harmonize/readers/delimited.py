@@ -324,7 +324,7 @@ def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly,
         raise InputError(f"the column {assembly.subject!r} is missing", file=path.name, row=1, fix=hint)
     known = {*profile.source.classes[spec.row_class], assembly.subject}
     for position, name in enumerate(header):
-        if name not in known:
+        if spec.slot_of(name) not in known:
             _say_unknown_column(name, position, known, path, log)
     return header
 
