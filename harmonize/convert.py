@@ -309,8 +309,13 @@ class Worker:
         return orjson.dumps(document) + b"\n"
 
     def _report_notes(self, log: SubjectLog, subject: str, result: BatchResult) -> None:
+        said: set[tuple[str, Cell]] = set()
         for noted, cells, _ in log.notes:
             cell = cells[0] if cells else None
+            if cell is not None:
+                if (noted.rule, cell) in said:
+                    continue  # a cell that feeds two slots is reported once
+                said.add((noted.rule, cell))
             finding = Finding(noted.rule, noted.severity, noted.message, noted.outcome, subject, cell, fix=noted.fix)
             result.find(finding)
             if noted.outcome is Outcome.REJECTED:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from harmonize.checks.features import StatedFeature, feature_problems
 from harmonize.checks.violations import Violation
 from harmonize.hub.objects import HubObject
-from harmonize.terminology.answers import Found
 from harmonize.terminology.store import Terminologies
 
 Check = Callable[[HubObject, Terminologies], Iterator[Violation]]
@@ -85,51 +85,15 @@ _ORDERED = (
 # --- phenotypic features --------------------------------------------------------------------------------------------
 
 
-def _feature_code(feature: HubObject, terminologies: Terminologies) -> str | None:
-    """The active HPO id of a feature, alternative and obsolete ids resolved; None where there is none."""
-    for coding in feature.get("type", {}).get("codings", ()):
-        if coding["system"] == "HP":
-            answer = terminologies.resolve(coding["code"])
-            return answer.code if isinstance(answer, Found) else None
-    return None
+def _stated(feature: HubObject) -> StatedFeature | None:
+    code = next((c["code"] for c in feature.get("type", {}).get("codings", ()) if c["system"] == "HP"), None)
+    return StatedFeature(code, bool(feature.get("excluded"))) if code else None
 
 
 def _check_features(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
     features = record.get("phenotypic_features", ())
-    if len(features) < 2:
-        return
-    observed: dict[str, int] = {}
-    excluded: dict[str, int] = {}
-    for index, feature in enumerate(features):
-        code = _feature_code(feature, terminologies)
-        if code is None:
-            continue
-        known = excluded if feature.get("excluded") else observed
-        if code in known:
-            yield _feature_violation("plausibility.duplicate-feature", index, feature, f"{code} is stated twice")
-        known.setdefault(code, index)
-    yield from _contradictions(features, observed, excluded, terminologies)
-
-
-def _contradictions(
-    features: Any, observed: dict[str, int], excluded: dict[str, int], terminologies: Terminologies
-) -> Iterator[Violation]:
-    for code, index in observed.items():
-        feature = features[index]
-        if code in excluded:
-            message = f"{code} is stated as observed and as excluded"
-            yield _feature_violation("plausibility.observed-and-excluded", index, feature, message)
-        ancestors = terminologies.ancestors(code) - {code}
-        for ancestor in sorted(ancestors & observed.keys()):
-            message = f"{ancestor} is implied by its descendant {code}"
-            yield _feature_violation("plausibility.term-beside-ancestor", observed[ancestor], features[observed[ancestor]], message)
-        for ancestor in sorted(ancestors & excluded.keys()):
-            message = f"{code} is observed and its ancestor {ancestor} is excluded"
-            yield _feature_violation("plausibility.excluded-ancestor", index, feature, message)
-
-
-def _feature_violation(rule: str, index: int, feature: HubObject, message: str) -> Violation:
-    return Violation(rule, f"/phenotypic_features/{index}/type", message, feature, "type")
+    for rule, index, message in feature_problems([_stated(feature) for feature in features], terminologies):
+        yield Violation(rule, f"/phenotypic_features/{index}/type", message, features[index], "type")
 
 
 CHECKS: tuple[Check, ...] = (_check_dates, _check_features)

@@ -250,7 +250,8 @@ def coding(environment: Environment, code: Code, origin: str = "stated") -> tupl
     elif isinstance(answer, Replaced):
         return _replaced(made, answer)
     if isinstance(answer, Found | Obsolete):
-        made["version"] = answer.version
+        if answer.version:
+            made["version"] = answer.version
         if answer.label:
             made["label"] = answer.label
     if "label" not in made:

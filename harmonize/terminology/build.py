@@ -65,7 +65,7 @@ def build(out: Path, downloads: Path, only: Iterable[str] = ()) -> list[Path]:
             raise CallError(f"{system} is not in ontologies/manifest.yaml")
         entry = manifest[system]
         source = _source(entry, downloads)
-        target = out / f"{system}-{entry['version']}.sqlite"
+        target = out / f"{'-'.join(filter(None, (system, entry['version'])))}.sqlite"
         _compile_apart(system, source, target)
         made.append(target)
     return made

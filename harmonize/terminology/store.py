@@ -15,6 +15,7 @@ from typing import Any
 
 from harmonize.errors import SpecificationError
 from harmonize.shipped import ontologies_folder
+from harmonize.terminology import ucum
 from harmonize.terminology.answers import Ambiguous, Answer, Found, NotChecked, Obsolete, Replaced, Unknown
 
 FORMAT = "1"
@@ -174,7 +175,7 @@ class Terminologies:
     def installed(cls, folder: Path | None = None) -> Terminologies:
         """All compiled systems in *folder*, by default those that ship with harmonize."""
         where = folder or ontologies_folder()
-        return cls({path.name.split("-")[0]: path for path in sorted(where.glob("*.sqlite"))})
+        return cls({path.stem.split("-")[0]: path for path in sorted(where.glob("*.sqlite"))})
 
     def store(self, system: str) -> CodeSystemStore | None:
         """The store of *system*, or None where it is not installed."""
@@ -199,7 +200,9 @@ class Terminologies:
         return answer
 
     def _lookup(self, code: str) -> Answer:
-        system = code.partition(":")[0]
+        system, _, local = code.partition(":")
+        if system == "UCUM":  # a grammar and no list of codes
+            return ucum.check_unit(local)
         store = self.store(system)
         return store.lookup(code) if store else NotChecked(code, system, f"{system} is not installed")
 
@@ -242,10 +245,10 @@ class Terminologies:
 
     @cached_property
     def _editions(self) -> dict[str, str]:
-        return {store.system: store.version for store in self.stores()}
+        return {store.system: store.version for store in self.stores() if store.version} | {"UCUM": ucum.VERSION}
 
     def editions(self) -> dict[str, str]:
-        """CURIE prefix -> installed edition."""
+        """CURIE prefix -> installed edition; a list of the codes in use from several editions has none."""
         return dict(self._editions)
 
     def digests(self) -> list[dict[str, str]]:

@@ -1,0 +1,57 @@
+"""The rule family of codes on documents of any format: unknown, obsolete, an alternative id, another term's label."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
+from harmonize.terminology.notation import Code, load_systems
+from harmonize.terminology.store import Terminologies, normalise
+
+
+class CodeProblem(NamedTuple):
+    """A broken rule. The message quotes the public code and no label of the document."""
+
+    rule: str
+    message: str
+
+
+def code_problem(code: str, label: str | None, terminologies: Terminologies) -> CodeProblem | None:
+    """What is wrong with the CURIE *code* that carries *label*; None where nothing is.
+
+    >>> terminologies = Terminologies.installed()
+    >>> code_problem("HP:0410382", None, terminologies).message
+    'HP:0410382 is obsolete; its active replacement is HP:0410379'
+    >>> code_problem("HP:0001250", "Seizure", terminologies) is None
+    True
+    """
+    match terminologies.lookup(code):
+        case Unknown(system=system, version=version):
+            return CodeProblem("terms.unknown", f"{_quotable(code, system)} is not in {system} {version}".rstrip())
+        case Replaced(by=by, obsolete=True):
+            return CodeProblem("terms.obsolete", f"{code} is obsolete; its active replacement is {by.code}")
+        case Replaced(by=by):
+            return CodeProblem("terms.alternative-id", f"{code} is an alternative id of {by.code}")
+        case Obsolete(candidates=candidates):
+            hint = f"; consider {' or '.join(found.code for found in candidates)}" if candidates else ""
+            return CodeProblem("terms.obsolete", f"{code} is obsolete and has no single replacement{hint}")
+        case NotChecked(system=system, reason=reason):
+            if system in load_systems():
+                return CodeProblem("terms.not-checked", f"{system}: codes are not checked, {reason}")
+            return CodeProblem("terms.not-checked", "codes of a prefix that mappings/systems does not know are not checked")
+        case Found(label=known) if label and known and label != code and not _names(code, label, terminologies):
+            return CodeProblem("terms.label-differs", f"the label beside {code} is neither its label nor an exact synonym of it")
+    return None
+
+
+def _quotable(code: str, system: str) -> str:
+    """The code where it is written as its system writes codes; anything else could be a person's data."""
+    return code if isinstance(load_systems().parse(code, system), Code) else "a code that is not in the system's notation"
+
+
+def _names(code: str, label: str, terminologies: Terminologies) -> bool:
+    store = terminologies.store(code.partition(":")[0])
+    if store is None:
+        return True
+    folded = normalise(label)
+    return any(normalise(name) == folded for _, name in store.names(code))

@@ -1,0 +1,64 @@
+"""JSON Schema violations without the values that they refuse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+
+_ELEMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_LIMIT = 20
+
+
+class StructureProblem(NamedTuple):
+    """Where a document breaks its schema (JSON Pointer) and how; a message never quotes a value."""
+
+    path: str
+    message: str
+
+
+def pointer(parts: Any) -> str:
+    """A JSON Pointer (RFC 6901) of *parts*.
+
+    >>> pointer(["a/b", 0])
+    '/a~1b/0'
+    """
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+
+
+def structure_problems(validator: Any, document: Any) -> Iterator[StructureProblem]:
+    """At most 20 violations of *validator*'s schema by *document*; the text that jsonschema-rs would give quotes values.
+
+    >>> validator = jsonschema_rs.validator_for({"properties": {"sex": {"enum": ["MALE"]}}})
+    >>> list(structure_problems(validator, {"sex": "Anna"}))
+    [StructureProblem(path='/sex', message='its value is not in the enumeration')]
+    """
+    if validator.is_valid(document):
+        return
+    for number, error in enumerate(validator.iter_errors(document)):
+        if number == _LIMIT:
+            return
+        yield StructureProblem(pointer(error.instance_path), _message(error))
+
+
+def _message(error: jsonschema_rs.ValidationError) -> str:
+    kind = error.kind.name
+    if kind in ("additionalProperties", "unevaluatedProperties"):
+        names = [name for name in error.kind.unexpected if _ELEMENT_NAME.fullmatch(name)]
+        return f"the schema has no element {', '.join(names[:3])}" if names else "it has an element that the schema does not have"
+    if kind == "required":
+        return f"the element {error.kind.property} is missing"
+    if kind == "type":
+        return f"it must be of JSON type {' or '.join(error.kind.types)}"
+    return _SENTENCES.get(kind, f"it breaks the schema ({kind})")
+
+
+_SENTENCES = {
+    "enum": "its value is not in the enumeration",
+    "const": "its value is not the one that is fixed",
+    "pattern": "its text has not the form that the schema demands",
+    "not": "it has two members of which only one may be there",
+    "minItems": "the array is empty",
+}

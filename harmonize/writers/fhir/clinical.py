@@ -1,0 +1,274 @@
+"""Conditions and observations: diagnoses, first symptoms, phenotypic features, measurements, disability, specimens."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from harmonize.hub.objects import HubObject
+from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, UCUM, concept, fixed
+from harmonize.writers.fhir.sheet import Sheet
+
+PHENOTYPE_PROFILE = "http://hl7.org/fhir/uv/phenomics-exchange/StructureDefinition/phenotype|1.0.0-ballot"
+_PHENOTYPE_COMPONENT = "http://hl7.org/fhir/uv/phenomics-exchange/CodeSystem/temporary-phenotype-component"
+AGE_ONSET = fixed(_PHENOTYPE_COMPONENT, "AGE_ONSET", "Age of onset")
+AGE_ONSET_CODED = fixed(_PHENOTYPE_COMPONENT, "AGE_ONSET_CODED", "Coded age of onset")
+HPO = "http://human-phenotype-ontology.org"
+SEVERITY = fixed(HPO, "HP:0012824", "Severity")
+MODIFIER = fixed(HPO, "HP:0012823", "Clinical modifier")
+PRESENT = fixed(LOINC, "LA9633-4", "Present")
+ABSENT = fixed(LOINC, "LA9634-2", "Absent")
+ASSERTED_DATE = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
+SYMPTOM_ONSET = concept(SNOMED_CT, "298059007", "Date of onset")  # RD-CDM 2.0, element 5.4
+_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_VERIFICATIONS = {
+    "confirmed": fixed(_VERIFICATION, "confirmed", "Confirmed"),
+    "provisional": fixed(_VERIFICATION, "provisional", "Provisional"),
+}
+REFUTED = fixed(_VERIFICATION, "refuted", "Refuted")
+_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_CATEGORIES = {
+    "laboratory": [concept(_CATEGORY, "laboratory", "Laboratory")],
+    "exam": [concept(_CATEGORY, "exam", "Exam")],
+    "survey": [concept(_CATEGORY, "survey", "Survey")],
+}
+
+
+def days_between(born: Any, later: Any) -> int | None:
+    """Whole days between two hub dates, where both are known to the day and in order."""
+    if not born or not later or born["precision"] != "day" or later["precision"] != "day":
+        return None
+    days = (dt.date.fromisoformat(later["value"]) - dt.date.fromisoformat(born["value"])).days
+    return days if days >= 0 else None
+
+
+def conditions(sheet: Sheet) -> None:
+    """One Condition per diagnosis. No clinicalStatus: no source states it, and con-3 asks for it on problem lists only."""
+    onset = _onset_of_the_only_disease(sheet)
+    for diagnosis in sheet.record.get("diagnoses", ()):
+        resource_id = sheet.new_id("Condition", diagnosis)
+        path = f"/Condition/{resource_id}"
+        body: dict[str, Any] = {}
+        diagnosed = sheet.date(diagnosis, "date_of_diagnosis", f"{path}/extension")
+        if diagnosed:
+            body["extension"] = [{"url": ASSERTED_DATE, "valueDateTime": diagnosed}]
+        if diagnosis.get("excluded"):
+            body["verificationStatus"] = REFUTED
+        elif "certainty" in diagnosis:
+            body["verificationStatus"] = _VERIFICATIONS[diagnosis["certainty"]]
+        code = sheet.concept(diagnosis, "disease", f"{path}/code")
+        if code:
+            body["code"] = code
+        body["subject"] = sheet.patient
+        body.update(_onset(sheet, diagnosis, path, ("onset_date", "onset_age", "onset_stage")))
+        if onset is not None and onset[0] is diagnosis:
+            body.update(_onset(sheet, onset[1], path, ("date", "age", "stage")))
+        sheet.add("Condition", resource_id, diagnosis, body)
+    if onset is None:
+        for first in sheet.record.get("symptom_onsets", ()):
+            _symptom_onset(sheet, first)
+
+
+def _onset(sheet: Sheet, holder: HubObject, path: str, slots: tuple[str, str, str]) -> dict[str, Any]:
+    """Condition.onset[x] from (date, age, stage); it holds one form, the others are lost."""
+    made: dict[str, Any] = {}
+    for slot, name in zip(slots, ("onsetDateTime", "onsetAge", "onsetString"), strict=True):
+        if slot not in holder:
+            continue
+        if made:
+            sheet.log.unsupported(holder, slot, f"{path}/onset", "an onset holds one form; another is preferred")
+        elif name == "onsetDateTime":
+            made = {name: sheet.date(holder, slot, f"{path}/{name}")}
+        elif name == "onsetAge":
+            value = sheet.age(holder, slot, f"{path}/{name}")
+            made = {name: value} if value else {}
+        else:
+            sheet.log.unsupported(holder, slot, f"{path}/onset", "an onset has no coded form")
+    return made
+
+
+def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | None:
+    """(diagnosis, first symptoms) where they can only be those of one disease that states no onset itself."""
+    onsets = sheet.record.get("symptom_onsets", ())
+    diseases = [d for d in sheet.record.get("diagnoses", ()) if not d.get("excluded")]
+    if len(onsets) != 1 or len(diseases) != 1 or "stage" in onsets[0]:
+        return None
+    return None if {"onset_date", "onset_age", "onset_stage"} & diseases[0].keys() else (diseases[0], onsets[0])
+
+
+def _symptom_onset(sheet: Sheet, first: HubObject) -> None:
+    """First symptoms that are tied to no single disease: an Observation, as RD-CDM 2.0 (element 5.4) has it."""
+    resource_id = sheet.new_id("Observation/symptom-onset", first)
+    path = f"/Observation/{resource_id}/value"
+    value: dict[str, Any] = {}
+    if "date" in first:
+        value = {"valueDateTime": sheet.date(first, "date", path)}
+    elif "age" in first:
+        quantity = sheet.age(first, "age", path)
+        value = {"valueQuantity": quantity} if quantity else {}
+    elif "stage" in first:
+        stage = sheet.concept(first, "stage", path)
+        value = {"valueCodeableConcept": stage} if stage else {}
+    for slot in ("age", "stage"):
+        if slot in first and "date" in first:
+            sheet.log.unsupported(first, slot, path, "a value holds one form; the date is preferred")
+    if not value:
+        return
+    sheet.log.default("Observation.status")
+    sheet.add("Observation", resource_id, first, {"status": "final", "code": SYMPTOM_ONSET, "subject": sheet.patient, **value})
+
+
+def phenotypic_features(sheet: Sheet) -> None:
+    """Observations after the profile `phenotype` of phenomics-exchange 1.0.0-ballot: present or absent, onset as component."""
+    born = sheet.record.get("birth_date")
+    for feature in sheet.record.get("phenotypic_features", ()):
+        resource_id = sheet.new_id("Observation/phenotype", feature)
+        path = f"/Observation/{resource_id}"
+        code = sheet.concept(feature, "type", f"{path}/code")
+        if code is None:
+            sheet.log.unsupported(feature, "*", path, "an observation needs a code")
+            continue
+        sheet.log.default("Observation.status")
+        components, computed = _feature_components(sheet, feature, born, path)
+        body: dict[str, Any] = {"status": "final", "code": code, "subject": sheet.patient}
+        body.update(_feature_time(sheet, feature, computed, path))
+        body["valueCodeableConcept"] = ABSENT if feature.get("excluded") else PRESENT
+        if components:
+            body["component"] = components
+        sheet.add("Observation", resource_id, feature, body, PHENOTYPE_PROFILE)
+
+
+def _feature_components(sheet: Sheet, feature: HubObject, born: Any, path: str) -> tuple[list[dict[str, Any]], bool]:
+    """The components, and whether they hold the date of onset as an exact age."""
+    path = f"{path}/component"
+    components: list[dict[str, Any]] = []
+    days = days_between(born, feature.get("onset_date"))
+    stated = sheet.age(feature, "onset_age", path)
+    if stated:
+        components.append({"code": AGE_ONSET, "valueQuantity": stated})
+    elif days is not None:
+        components.append({"code": AGE_ONSET, "valueQuantity": {"value": days, "unit": "days", "system": UCUM, "code": "d"}})
+    stage = sheet.concept(feature, "onset_stage", path)
+    if stage:
+        components.append({"code": AGE_ONSET_CODED, "valueCodeableConcept": stage})
+    severity = sheet.concept(feature, "severity", path)
+    if severity:
+        components.append({"code": SEVERITY, "valueCodeableConcept": severity})
+    for modifier in feature.get("modifiers", ()):
+        value = sheet.concept_of(feature, "modifiers", modifier, path)
+        if value:
+            components.append({"code": MODIFIER, "valueCodeableConcept": value})
+    return components, days is not None and stated is None
+
+
+def _feature_time(sheet: Sheet, feature: HubObject, computed: bool, path: str) -> dict[str, Any]:
+    """Observation.effective[x], "the time-period the observed value is asserted as being true".
+
+    The date of the assessment where that is all; the period where the end is known, or where only the onset is.
+    """
+    path = f"{path}/effective"
+    start = sheet.date(feature, "onset_date", path)
+    end = sheet.date(feature, "end_date", path)
+    if end or (start and "date_of_assessment" not in feature):
+        if "date_of_assessment" in feature:
+            sheet.log.unsupported(feature, "date_of_assessment", path, "effective[x] holds one form; the period of the feature is preferred")
+        return {"effectivePeriod": {name: value for name, value in (("start", start), ("end", end)) if value}}
+    if start and not computed:
+        sheet.log.unsupported(feature, "onset_date", path, "without two whole dates there is no age at onset; effective[x] holds the assessment")
+    assessed = sheet.date(feature, "date_of_assessment", path)
+    return {"effectiveDateTime": assessed} if assessed else {}
+
+
+def measurements(sheet: Sheet) -> None:
+    """One Observation per measurement; a stated material becomes a Specimen of its own."""
+    for measurement in sheet.record.get("measurements", ()):
+        resource_id = sheet.new_id("Observation/measurement", measurement)
+        path = f"/Observation/{resource_id}"
+        code = sheet.concept(measurement, "assay", f"{path}/code")
+        if code is None:
+            sheet.log.unsupported(measurement, "*", path, "an observation needs a code; the measurement states none")
+            continue
+        sheet.log.default("Observation.status")
+        body: dict[str, Any] = {"status": "final"}
+        if "kind" in measurement:
+            body["category"] = _CATEGORIES[measurement["kind"]]
+        body.update(code=code, subject=sheet.patient)
+        taken = sheet.date(measurement, "date", f"{path}/effectiveDateTime")
+        if taken:
+            body["effectiveDateTime"] = taken
+        body.update(_value(sheet, measurement, path))
+        method = sheet.concept(measurement, "method", f"{path}/method")
+        if method:
+            body["method"] = method
+        specimen = _material(sheet, measurement, resource_id)
+        if specimen:
+            body["specimen"] = {"reference": f"Specimen/{specimen}"}
+        sheet.add("Observation", resource_id, measurement, body)
+
+
+def _value(sheet: Sheet, measurement: HubObject, path: str) -> dict[str, Any]:
+    if "value" in measurement:
+        if "coded_value" in measurement:
+            sheet.log.unsupported(measurement, "coded_value", f"{path}/value", "a value is a quantity or a code; the quantity is preferred")
+        return {"valueQuantity": sheet.quantity(measurement["value"], f"{path}/valueQuantity")}
+    coded = sheet.concept(measurement, "coded_value", f"{path}/valueCodeableConcept")
+    return {"valueCodeableConcept": coded} if coded else {}
+
+
+def _material(sheet: Sheet, measurement: HubObject, observation_id: str) -> str | None:
+    kind = sheet.concept(measurement, "specimen", f"/Observation/{observation_id}/specimen")
+    if kind is None:
+        return None
+    specimen_id = sheet.new_id("Specimen/material", measurement)
+    sheet.add("Specimen", specimen_id, measurement, {"type": kind, "subject": sheet.patient})
+    return specimen_id
+
+
+def specimens(sheet: Sheet) -> None:
+    """One Specimen per sample. Its identifier is a pseudonym."""
+    for sample in sheet.record.get("samples", ()):
+        specimen_id = sheet.new_id("Specimen", sample)
+        path = f"/Specimen/{specimen_id}"
+        body: dict[str, Any] = {}
+        if "sample_id" in sample:
+            body["identifier"] = [{"value": sample["sample_id"]}]
+        kind = sheet.concept(sample, "type", f"{path}/type")
+        if kind:
+            body["type"] = kind
+        body["subject"] = sheet.patient
+        collected = sheet.date(sample, "collection_date", f"{path}/collection/collectedDateTime")
+        site = sheet.concept(sample, "anatomical_location", f"{path}/collection/bodySite")
+        collection = {name: value for name, value in (("collectedDateTime", collected), ("bodySite", site)) if value}
+        if collection:
+            body["collection"] = collection
+        sheet.add("Specimen", specimen_id, sample, body)
+
+
+def disabilities(sheet: Sheet) -> None:
+    """One Observation per rating of functioning: the ICF category, else the instrument, is what was observed."""
+    for disability in sheet.record.get("disabilities", ()):
+        resource_id = sheet.new_id("Observation/disability", disability)
+        path = f"/Observation/{resource_id}"
+        category = sheet.concept(disability, "category", f"{path}/code")
+        instrument = sheet.concept(disability, "instrument", f"{path}/method")
+        code = category or instrument
+        if code is None:
+            sheet.log.unsupported(disability, "*", path, "an observation needs a code; neither category nor instrument is stated")
+            continue
+        sheet.log.default("Observation.status")
+        body: dict[str, Any] = {"status": "final", "category": _CATEGORIES["survey"], "code": code, "subject": sheet.patient}
+        start = sheet.date(disability, "date", f"{path}/effective")
+        end = sheet.date(disability, "end_date", f"{path}/effective")
+        if end:
+            body["effectivePeriod"] = {name: value for name, value in (("start", start), ("end", end)) if value}
+        elif start:
+            body["effectiveDateTime"] = start
+        if "score" in disability:
+            body["valueQuantity"] = sheet.quantity(disability["score"], f"{path}/valueQuantity")
+            if "qualifier" in disability:
+                sheet.log.unsupported(disability, "qualifier", f"{path}/value", "a value holds one form; the score is preferred")
+        elif "qualifier" in disability:
+            body["valueString"] = disability["qualifier"]
+        if category and instrument:
+            body["method"] = instrument
+        sheet.add("Observation", resource_id, disability, body)

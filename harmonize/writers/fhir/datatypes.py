@@ -1,0 +1,150 @@
+"""FHIR R4 data types from values of the hub: CodeableConcept, date, Quantity, Age.
+
+Source: FHIR R4 (4.0.1), Data Types. Numbers are written with the digits that the source wrote ("the precision of a decimal
+is significant"), through :class:`orjson.Fragment`; so is everything that records repeat, rendered once and kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from harmonize.hub.objects import HubObject
+from harmonize.terminology.notation import Systems
+
+UCUM = "http://unitsofmeasure.org"
+LOINC = "http://loinc.org"
+SNOMED_CT = "http://snomed.info/sct"
+NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
+HGVS = "http://varnomen.hgvs.org"
+
+_CACHE_LIMIT = 100_000
+_LEADING_ZEROS = re.compile(r"^(-?)0+(?=[0-9])")
+_DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?$")
+
+
+def concept(system: str, code: str, display: str) -> dict[str, Any]:
+    """A CodeableConcept of one coding, for the codes that a specification fixes.
+
+    >>> concept(LOINC, "LA9633-4", "Present")
+    {'coding': [{'system': 'http://loinc.org', 'code': 'LA9633-4', 'display': 'Present'}]}
+    """
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
+def fixed(system: str, code: str, display: str) -> orjson.Fragment:
+    """:func:`concept` as bytes."""
+    return orjson.Fragment(orjson.dumps(concept(system, code, display)))
+
+
+def number(digits: str) -> orjson.Fragment:
+    """A JSON number with exactly these digits; JSON knows no leading zeros.
+
+    >>> orjson.dumps([number("72.50"), number("-007.0")])
+    b'[72.50,-7.0]'
+    """
+    return orjson.Fragment(_LEADING_ZEROS.sub(r"\1", digits))
+
+
+def age(duration: str) -> tuple[dict[str, Any], bool] | None:
+    """An Age (Quantity in UCUM) for an ISO 8601 duration, and whether it holds less; None for a time of day.
+
+    Years and months together are months (12 to a year); days beside years or months are left out.
+
+    >>> age("P10Y")[0]["code"], age("P1Y6M")[0]["code"], age("P1Y6M3D")[1]
+    ('a', 'mo', True)
+    """
+    match = _DURATION.match(duration)
+    if match is None or not any(match.groups()):
+        return None
+    years, months, weeks, days = (int(part) if part else 0 for part in match.groups())
+    if years or months:
+        loses = bool(weeks or days)
+        if months or loses:
+            return _age(years * 12 + months, "mo", "months"), loses
+        return _age(years, "a", "years"), False
+    if days:
+        return _age(weeks * 7 + days, "d", "days"), False
+    if weeks:
+        return _age(weeks, "wk", "weeks"), False
+    return _age(0, "d", "days"), False
+
+
+def _age(value: int, code: str, unit: str) -> dict[str, Any]:
+    return {"value": value, "unit": unit, "system": UCUM, "code": code}
+
+
+class Concepts:
+    """Coded values of the hub as CodeableConcepts. Remembers what it rendered: records repeat their codes."""
+
+    def __init__(self, systems: Systems) -> None:
+        self._systems = systems
+        self._rendered: dict[int, tuple[Any, orjson.Fragment | None, bool]] = {}
+
+    def render(self, coded: Mapping[str, Any]) -> tuple[orjson.Fragment | None, bool]:
+        """(CodeableConcept or None where nothing of it can be written, whether a part is lost)."""
+        known = self._rendered.get(id(coded))
+        if known is None:
+            if len(self._rendered) >= _CACHE_LIMIT:
+                self._rendered.clear()
+            body, loses = self.codings(coded)
+            fragment = orjson.Fragment(orjson.dumps(body)) if body else None
+            known = self._rendered[id(coded)] = (coded, fragment, loses)  # holds the value, so that its id stays its own
+        return known[1], known[2]
+
+    def codings(self, coded: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+        """The CodeableConcept as a dict, empty where nothing can be written, and whether a part is lost."""
+        made, lost = [], "qualifiers" in coded
+        for coding in coded.get("codings", ()):
+            system = self._systems[coding["system"]]
+            if system.fhir is None:
+                lost = lost or coding["origin"] == "stated"
+                continue
+            entry = {"system": system.fhir.uri}
+            if "version" in coding:
+                entry["version"] = coding["version"]
+            entry["code"] = system.fhir_code(coding["code"])
+            if "label" in coding:
+                entry["display"] = coding["label"]
+            made.append(entry)
+        if not made and "null_flavor" in coded:
+            made.append({"system": NULL_FLAVOR, "code": coded["null_flavor"]})
+        body: dict[str, Any] = {"coding": made} if made else {}
+        if "text" in coded:
+            body["text"] = coded["text"]
+        return body, lost
+
+    def uri(self, system: str) -> str | None:
+        """The FHIR URI of a code system."""
+        fhir = self._systems[system].fhir
+        return fhir.uri if fhir is not None else None
+
+    def code(self, coding: Mapping[str, Any]) -> str:
+        """The code of a coding as FHIR writes it."""
+        return self._systems[coding["system"]].fhir_code(coding["code"])
+
+
+def local_code(coded: Mapping[str, Any] | None, system: str) -> str | None:
+    """The local part of the first coding of *system*, or None."""
+    for coding in (coded or {}).get("codings", ()):
+        if coding["system"] == system:
+            return str(coding["code"].partition(":")[2])
+    return None
+
+
+def identity(value: Any) -> str:
+    """What a hub object says, without labels and editions: the ground of a deterministic id that outlives a release.
+
+    >>> identity(HubObject(type={"codings": [{"code": "HP:1", "label": "A"}]}, excluded=True))
+    "{'type': HP:1, 'excluded': True}"
+    """
+    if isinstance(value, dict):
+        if "codings" in value:
+            return " ".join(coding["code"] for coding in value["codings"])
+        return "{" + ", ".join(f"{name!r}: {identity(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(identity, value)) + "]"
+    return repr(value)

@@ -1,0 +1,187 @@
+"""Variants after HL7 Genomics Reporting 3.0.0: the profiles `variant` and `diagnostic-implication`.
+
+Source: http://hl7.org/fhir/uv/genomics-reporting, release 3.0.0, CGFindings.fsh and CGImplications.fsh; codes and answer
+lists are LOINC's. The codes of the chromosomes are those of answer list LL2938-0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harmonize.hub.objects import HubObject
+from harmonize.writers.fhir.clinical import PRESENT
+from harmonize.writers.fhir.datatypes import HGVS, LOINC, concept, fixed, local_code
+from harmonize.writers.fhir.sheet import Sheet
+
+_IG = "http://hl7.org/fhir/uv/genomics-reporting"
+VARIANT_PROFILE = f"{_IG}/StructureDefinition/variant|3.0.0"
+IMPLICATION_PROFILE = f"{_IG}/StructureDefinition/diagnostic-implication|3.0.0"
+CATEGORY = [
+    concept("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory", "Laboratory"),
+    concept("http://terminology.hl7.org/CodeSystem/v2-0074", "GE", "Genetics"),
+]
+VARIANT_CODE = fixed(LOINC, "69548-6", "Genetic variant assessment")
+IMPLICATION_CODE = fixed(f"{_IG}/CodeSystem/tbd-codes-cs", "diagnostic-implication", "Diagnostic Implication")
+GENE_STUDIED = fixed(LOINC, "48018-6", "Gene studied [ID]")
+CODING_HGVS = fixed(LOINC, "48004-6", "DNA change (c.HGVS)")
+GENOMIC_HGVS = fixed(LOINC, "81290-9", "Genomic DNA change (gHGVS)")
+PROTEIN_HGVS = fixed(LOINC, "48005-3", "Amino acid change (pHGVS)")
+VARIATION_CODE = fixed(LOINC, "81252-9", "Discrete genetic variant")
+CHANGE_TYPE = fixed(LOINC, "48019-4", "DNA change type")
+SOURCE_CLASS = fixed(LOINC, "48002-0", "Genomic source class")
+ALLELIC_STATE = fixed(LOINC, "53034-5", "Allelic state")
+ASSEMBLY = fixed(LOINC, "62374-4", "Human reference sequence assembly")
+CHROMOSOME = fixed(LOINC, "48000-4", "Chromosome")
+COORDINATE_SYSTEM = fixed(LOINC, "92822-6", "Genomic coord system")
+EXACT_START_END = fixed(LOINC, "81254-5", "Genomic allele start-end")
+REF_ALLELE = fixed(LOINC, "69547-8", "Ref nucleotide")
+ALT_ALLELE = fixed(LOINC, "69551-0", "Alt allele")
+CLINICAL_SIGNIFICANCE = fixed(LOINC, "53037-8", "Genetic variation clinical significance")
+
+_HGVS_COMPONENTS = {"c": CODING_HGVS, "g": GENOMIC_HGVS, "m": GENOMIC_HGVS, "o": GENOMIC_HGVS, "p": PROTEIN_HGVS}
+_ALLELIC_STATES = {  # GENO -> LL381-5
+    "0000136": ("LA6705-3", "homozygous"),
+    "0000135": ("LA6706-1", "heterozygous"),
+    "0000134": ("LA6707-9", "hemizygous"),
+    "0000602": ("LA6704-6", "homoplasmic"),
+    "0000603": ("LA6703-8", "heteroplasmic"),
+}
+_SOURCE_CLASSES = {"0000888": ("LA6683-2", "Germline"), "0000882": ("LA6684-0", "Somatic")}  # GENO -> LL378-1
+_ASSEMBLIES = {
+    "GRCh37": fixed(LOINC, "LA14029-5", "GRCh37"),
+    "GRCh38": fixed(LOINC, "LA26806-2", "GRCh38"),
+}
+ONE_BASED = fixed(LOINC, "LA30102-0", "1-based character counting")
+_SIGNIFICANCES = {  # ACMG classes as NCIT codes (HMD v1.1) -> LL4034-6
+    "C168799": fixed(LOINC, "LA6668-3", "Pathogenic"),
+    "C168800": fixed(LOINC, "LA26332-9", "Likely pathogenic"),
+    "C94187": fixed(LOINC, "LA26333-7", "Uncertain significance"),
+    "C168801": fixed(LOINC, "LA26334-5", "Likely benign"),
+    "C168802": fixed(LOINC, "LA6675-8", "Benign"),
+}
+_CHROMOSOME_CODES = (
+    "LA21254-0 LA21255-7 LA21256-5 LA21257-3 LA21258-1 LA21259-9 LA21260-7 LA21261-5 LA21262-3 LA21263-1 LA21264-9 LA21265-6 "
+    "LA21266-4 LA21267-2 LA21268-0 LA21269-8 LA21270-6 LA21271-4 LA21272-2 LA21273-0 LA21274-8 LA21275-5 LA21276-3 LA21277-1"
+).split()
+_CHROMOSOMES = {
+    name: fixed(LOINC, code, f"Chromosome {name}")
+    for name, code in zip((*map(str, range(1, 23)), "X", "Y"), _CHROMOSOME_CODES, strict=True)
+}
+
+
+def variants(sheet: Sheet) -> None:
+    """One Observation per variant, and a diagnostic implication where its ACMG class is stated."""
+    for variant in sheet.record.get("variants", ()):
+        resource_id = sheet.new_id("Observation/variant", variant)
+        path = f"/Observation/{resource_id}"
+        sheet.log.default("Observation.status")
+        body: dict[str, Any] = {"status": "final", "category": CATEGORY, "code": VARIANT_CODE, "subject": sheet.patient}
+        tested = sheet.date(variant, "date", f"{path}/effectiveDateTime")
+        if tested:
+            body["effectiveDateTime"] = tested
+        body["valueCodeableConcept"] = PRESENT
+        method = sheet.concept(variant, "method", f"{path}/method")
+        if method:
+            body["method"] = method
+        components = _components(sheet, variant, f"{path}/component")
+        if components:
+            body["component"] = components
+        sheet.add("Observation", resource_id, variant, body, VARIANT_PROFILE)
+        if "classification" in variant:
+            _implication(sheet, variant, resource_id)
+
+
+def _components(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, Any]]:
+    components: list[dict[str, Any]] = []
+
+    def put(code: Any, value: Any, kind: str = "valueCodeableConcept") -> None:
+        if value is not None:
+            components.append({"code": code, kind: value})
+
+    put(GENE_STUDIED, sheet.concept(variant, "gene", path))
+    components += _expressions(sheet, variant, path)
+    put(CHANGE_TYPE, sheet.concept(variant, "type", path))
+    put(SOURCE_CLASS, _with_answer(sheet, variant, "origin", _SOURCE_CLASSES))
+    put(ALLELIC_STATE, _with_answer(sheet, variant, "zygosity", _ALLELIC_STATES))
+    if "vcf" in variant:
+        components += _coordinates(sheet, variant["vcf"], path)
+    return components
+
+
+def _with_answer(sheet: Sheet, variant: HubObject, slot: str, answers: dict[str, tuple[str, str]]) -> dict[str, Any] | None:
+    """The stated codes, with the answer of LOINC's list beside them: both bindings are extensible."""
+    coded = variant.get(slot)
+    if coded is None:
+        return None
+    body, _ = sheet.run.concepts.codings(coded)
+    answer = answers.get(local_code(coded, "GENO") or "")
+    if answer:
+        coding = {"system": LOINC, "code": answer[0], "display": answer[1]}
+        body = {**body, "coding": [coding, *body.get("coding", ())]}
+    return body or None
+
+
+def _expressions(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, Any]]:
+    """HGVS at its level (the profile has room for one each) and references to ClinVar, OMIM or dbSNP as variation codes."""
+    components: list[dict[str, Any]] = []
+    used: set[int] = set()
+    for expression in variant.get("expressions", ()):
+        code = _HGVS_COMPONENTS.get(expression.get("level", ""))
+        if "hgvs" in expression and code is not None and id(code) not in used:
+            used.add(id(code))
+            value = {"coding": [{"system": HGVS, "code": expression["hgvs"]}]}
+            components.append({"code": code, "valueCodeableConcept": value})
+        elif "hgvs" in expression:
+            message = "the variant profile has no room for a second expression of a level" if code else "the variant profile has no HGVS of this level"
+            sheet.log.unsupported(expression, "hgvs", path, message)
+        reference = sheet.run.concepts.codings(expression["reference"])[0] if "reference" in expression else {}
+        if "text" in expression:
+            reference = {**reference, "text": expression["text"]}
+        if reference:
+            components.append({"code": VARIATION_CODE, "valueCodeableConcept": reference})
+    return components
+
+
+def _coordinates(sheet: Sheet, vcf: HubObject, path: str) -> list[dict[str, Any]]:
+    """Coordinates as a VCF record states them: 1-based, the first base is `position`."""
+    components: list[dict[str, Any]] = []
+    assembly = _ASSEMBLIES.get(vcf["assembly"])
+    components.append({"code": ASSEMBLY, "valueCodeableConcept": assembly or {"text": vcf["assembly"]}})
+    chromosome = _CHROMOSOMES.get(vcf["chromosome"].removeprefix("chr"))
+    if chromosome:
+        components.append({"code": CHROMOSOME, "valueCodeableConcept": chromosome})
+    else:
+        sheet.log.unsupported(vcf, "chromosome", path, "it is none of the answers of LOINC LL2938-0")
+    bounds = {"low": {"value": vcf["position"]}, "high": {"value": vcf["position"] + len(vcf["reference"]) - 1}}
+    components.append({"code": EXACT_START_END, "valueRange": bounds})
+    components.append({"code": COORDINATE_SYSTEM, "valueCodeableConcept": ONE_BASED})
+    components.append({"code": REF_ALLELE, "valueString": vcf["reference"]})
+    components.append({"code": ALT_ALLELE, "valueString": vcf["alternative"]})
+    return components
+
+
+def _implication(sheet: Sheet, variant: HubObject, variant_id: str) -> None:
+    """Observation `diagnostic-implication`: what the variant means, derived from the variant."""
+    resource_id = sheet.new_id("Observation/diagnostic-implication", variant)
+    path = f"/Observation/{resource_id}/component"
+    coded = variant["classification"]
+    body, _ = sheet.run.concepts.codings(coded)
+    answer: Any = _SIGNIFICANCES.get(local_code(coded, "NCIT") or "")
+    if answer is None and not body:
+        sheet.log.unsupported(variant, "classification", path, "it has no code and no text")
+        return
+    sheet.log.default("Observation.status")
+    sheet.add(
+        "Observation",
+        resource_id,
+        variant,
+        {
+            "status": "final",
+            "category": CATEGORY,
+            "code": IMPLICATION_CODE,
+            "subject": sheet.patient,
+            "derivedFrom": [{"reference": f"Observation/{variant_id}"}],
+            "component": [{"code": CLINICAL_SIGNIFICANCE, "valueCodeableConcept": answer or body}],
+        },
+        IMPLICATION_PROFILE,
+    )

@@ -1,0 +1,185 @@
+"""Patient, death, family, consent and stays: the resources that are about the person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harmonize.findings import Outcome
+from harmonize.hub.objects import HubObject
+from harmonize.writers.fhir.datatypes import SNOMED_CT, concept, local_code
+from harmonize.writers.fhir.sheet import Sheet
+
+US_CORE_BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
+PATIENT_BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
+CAUSE_OF_DEATH = concept(SNOMED_CT, "184305005", "Cause of death")  # RD-CDM 2.0, element 3.3
+CONSENT_SCOPE = concept("http://terminology.hl7.org/CodeSystem/consentscope", "research", "Research")
+CONSENT_CATEGORY = concept("http://terminology.hl7.org/CodeSystem/consentcategorycodes", "research", "Research Information Access")
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_POLICY_RULES = {"permit": concept(ACT_CODE, "OPTIN", "opt-in"), "deny": concept(ACT_CODE, "OPTOUT", "opt-out")}
+_GENDER_OF_BIRTH_SEX = {"F": "female", "M": "male", "OTH": "other", "UNK": "unknown", "ASKU": "unknown"}
+_BIRTH_SEXES = frozenset(_GENDER_OF_BIRTH_SEX)
+_GENDERS = frozenset({"female", "male", "other", "unknown"})
+
+
+def patient(sheet: Sheet) -> None:
+    """FHIR R4 Patient. Sex at birth stands in the US Core extension exactly, the gender is the administrative one."""
+    record, path = sheet.record, f"/Patient/{sheet.patient_id}"
+    body: dict[str, Any] = {}
+    extensions = [e for e in (_birth_sex(sheet, path), _birth_place(sheet, path)) if e is not None]
+    if extensions:
+        body["extension"] = extensions
+    gender = _gender(sheet, path)
+    if gender:
+        body["gender"] = gender
+    born = sheet.date(record, "birth_date", f"{path}/birthDate")
+    if born:
+        body["birthDate"] = born
+    vital = record.get("vital_status")
+    if vital is not None:
+        body.update(_deceased(sheet, vital, path))
+    sheet.add("Patient", sheet.patient_id, record, body)
+    if vital is not None and "cause_of_death" in vital:
+        cause_of_death(sheet, vital)
+
+
+def _birth_sex(sheet: Sheet, path: str) -> dict[str, Any] | None:
+    if "sex_at_birth" not in sheet.record:
+        return None
+    code = local_code(sheet.record["sex_at_birth"], "BIRTHSEX")
+    if code not in _BIRTH_SEXES:
+        sheet.log.unsupported(sheet.record, "sex_at_birth", f"{path}/extension", "it is not translated to HL7 birth sex")
+        return None
+    return {"url": US_CORE_BIRTH_SEX, "valueCode": code}
+
+
+def _birth_place(sheet: Sheet, path: str) -> dict[str, Any] | None:
+    country = sheet.record.get("country_of_birth")
+    if country is None:
+        return None
+    name = local_code(country, "ISO3166")
+    if name is None:
+        name = next((c["label"] for c in country.get("codings", ()) if "label" in c), country.get("text"))
+        if name is None:
+            message = "Address.country takes an ISO 3166 code or a name; neither is known"
+            sheet.log.unsupported(sheet.record, "country_of_birth", f"{path}/extension", message)
+            return None
+        message = "Address.country holds the name of the country and not its code"
+        sheet.log.unsupported(sheet.record, "country_of_birth", f"{path}/extension", message, Outcome.COARSENED)
+    return {"url": PATIENT_BIRTH_PLACE, "valueAddress": {"country": name}}
+
+
+def _gender(sheet: Sheet, path: str) -> str | None:
+    record = sheet.record
+    if "administrative_gender" in record:
+        gender = local_code(record["administrative_gender"], "GENDER")
+        if gender in _GENDERS:
+            return gender
+        sheet.log.unsupported(record, "administrative_gender", f"{path}/gender", "it is not translated to AdministrativeGender")
+    return _GENDER_OF_BIRTH_SEX.get(local_code(record.get("sex_at_birth"), "BIRTHSEX") or "")
+
+
+def _deceased(sheet: Sheet, vital: HubObject, path: str) -> dict[str, Any]:
+    died = sheet.date(vital, "date_of_death", f"{path}/deceasedDateTime")
+    status = local_code(vital.get("status"), "VITALSTATUS")
+    if died:
+        if status == "alive":
+            sheet.log.unsupported(vital, "status", f"{path}/deceasedBoolean", "a date of death is stated beside the status alive")
+        return {"deceasedDateTime": died}
+    if status in ("alive", "deceased"):
+        return {"deceasedBoolean": status == "deceased"}
+    if "status" in vital:
+        sheet.log.unsupported(vital, "status", f"{path}/deceasedBoolean", "it says neither alive nor deceased")
+    return {"deceasedBoolean": True} if "cause_of_death" in vital else {}
+
+
+def cause_of_death(sheet: Sheet, vital: HubObject) -> None:
+    """Observation with SNOMED CT 184305005, as the rare disease common data model 2.0 (element 3.3) has it."""
+    resource_id = sheet.new_id("Observation/cause-of-death", vital)
+    value = sheet.concept(vital, "cause_of_death", f"/Observation/{resource_id}/valueCodeableConcept")
+    if value is None:
+        return
+    sheet.log.default("Observation.status")
+    body = {"status": "final", "code": CAUSE_OF_DEATH, "subject": sheet.patient, "valueCodeableConcept": value}
+    sheet.add("Observation", resource_id, vital, body)
+
+
+def family_member_histories(sheet: Sheet) -> None:
+    """One FamilyMemberHistory per member of the pedigree that states its relationship to the subject."""
+    for member in sheet.record.get("pedigree", {}).get("members", ()):
+        if member["individual_id"] == sheet.patient_id:
+            continue  # the proband is the Patient
+        resource_id = sheet.new_id("FamilyMemberHistory", member)
+        path = f"/FamilyMemberHistory/{resource_id}"
+        relationship = sheet.concept(member, "relationship", f"{path}/relationship")
+        if relationship is None:
+            sheet.log.unsupported(member, "*", path, "a family member history needs the relationship to the patient")
+            continue
+        sheet.log.default("FamilyMemberHistory.status")
+        body: dict[str, Any] = {
+            "identifier": [{"value": member["individual_id"]}],
+            "status": "partial",
+            "patient": sheet.patient,
+            "relationship": relationship,
+        }
+        sex = sheet.concept(member, "sex", f"{path}/sex")
+        if sex:
+            body["sex"] = sex
+        if "deceased" in member:
+            body["deceasedBoolean"] = member["deceased"]
+        conditions = [sheet.concept_of(member, "diseases", coded, f"{path}/condition") for coded in member.get("diseases", ())]
+        made = [{"code": code} for code in conditions if code is not None]
+        if made:
+            body["condition"] = made
+        sheet.add("FamilyMemberHistory", resource_id, member, body)
+
+
+def consents(sheet: Sheet) -> None:
+    """FHIR R4 Consent. `ppc-1` demands a policy: OPTIN or OPTOUT after the decision; without one there is no Consent."""
+    for consent in sheet.record.get("consents", ()):
+        resource_id = sheet.new_id("Consent", consent)
+        path = f"/Consent/{resource_id}"
+        decision = consent.get("decision")
+        if decision is None:
+            sheet.log.unsupported(consent, "*", path, "a consent needs a decision; the record states none")
+            continue
+        for element in ("Consent.status", "Consent.scope", "Consent.category"):
+            sheet.log.default(element)
+        category = [CONSENT_CATEGORY]
+        if "purpose" in consent:
+            category = [CONSENT_CATEGORY, {"text": consent["purpose"].replace("_", " ")}]
+        body: dict[str, Any] = {"status": "active", "scope": CONSENT_SCOPE, "category": category, "patient": sheet.patient}
+        stated = sheet.date(consent, "date", f"{path}/dateTime")
+        if stated:
+            body["dateTime"] = stated
+        body["policyRule"] = _POLICY_RULES[decision]
+        body["provision"] = {"type": decision}
+        purposes = [coding for coded in consent.get("data_use", ()) for coding in sheet.run.concepts.codings(coded)[0].get("coding", ())]
+        if purposes:
+            body["provision"]["purpose"] = purposes
+        sheet.add("Consent", resource_id, consent, body)
+
+
+def encounters(sheet: Sheet) -> None:
+    """One Encounter per care episode. Encounter.class is one coding of v3-ActCode."""
+    for episode in sheet.record.get("care_episodes", ()):
+        resource_id = sheet.new_id("Encounter", episode)
+        path = f"/Encounter/{resource_id}"
+        kind = next((c for c in episode.get("kind", {}).get("codings", ()) if c["system"] == "ACTCODE"), None)
+        if kind is None:
+            sheet.log.unsupported(episode, "*", path, "an encounter needs its class; the record states none of HL7 ActCode")
+            continue
+        ended = sheet.date(episode, "end_date", f"{path}/period/end")
+        if not ended:
+            sheet.log.default("Encounter.status")
+        began = sheet.date(episode, "start_date", f"{path}/period/start")
+        coding = {"system": ACT_CODE, "code": kind["code"].partition(":")[2]}
+        if "label" in kind:
+            coding["display"] = kind["label"]
+        body: dict[str, Any] = {"status": "finished" if ended else "unknown", "class": coding, "subject": sheet.patient}
+        period = {name: value for name, value in (("start", began), ("end", ended)) if value}
+        if period:
+            body["period"] = period
+        reason = sheet.concept(episode, "reason", f"{path}/reasonCode")
+        if reason:
+            body["reasonCode"] = [reason]
+        sheet.add("Encounter", resource_id, episode, body)

@@ -1,0 +1,152 @@
+"""Target `fhir-r4`: HL7 FHIR R4 (4.0.1) as NDJSON per resource type, the layout of Bulk Data.
+
+What is decided here
+- Resources are built as plain dicts and written with orjson; numbers keep their digits; nothing is null, no array empty.
+- Ids are keyed hashes of the subject and of what the resource says, never of a position; Patient.id is the subject's pseudonym.
+- Every resource has meta.source and the security label PSEUDED. meta.profile names a profile only where our own check of
+  it passes on every resource written: `phenotype` of phenomics-exchange, `variant` and `diagnostic-implication` of
+  Genomics Reporting 3.0.0.
+- One Provenance a run; its target is one Group of the subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from harmonize.hub import hub_schema
+from harmonize.hub.objects import HubObject
+from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext, coarsens, drops
+from harmonize.writers.fhir import clinical, genomics, person
+from harmonize.writers.fhir.sheet import RunParts, Sheet
+
+_NO_ELEMENT = "FHIR R4 has no element for it that a guide cites"
+_DROPPED: Mapping[str, str] = {
+    "Subject.schema_version": "version of the hub, not a datum of the subject",
+    "Subject.karyotypic_sex": _NO_ELEMENT,
+    "Subject.country_of_origin": _NO_ELEMENT,
+    "Subject.first_contact_date": _NO_ELEMENT,
+    "Subject.date_of_last_follow_up": _NO_ELEMENT,
+    "Subject.participation_status": _NO_ELEMENT,
+    "VitalStatus.age_at_death": "Patient.deceased[x] is a date or yes or no",
+    "Diagnosis.age_at_diagnosis": "the extension condition-assertedDate takes a date",
+    "Diagnosis.onset_stage": "Condition.onset[x] has no coded form",
+    "PhenotypicFeature.age_at_assessment": "Observation.effective[x] takes no age",
+    "PhenotypicFeature.duration": "Observation.effective[x] holds start and end",
+    "Measurement.age": "Observation.effective[x] takes no age",
+    "Variant.age": "Observation.effective[x] takes no age",
+    "Disability.age": "Observation.effective[x] takes no age",
+    "CareEpisode.age": "Encounter.period takes no age",
+    "Sample.biobank": "Specimen has no element for the collection that it lies in",
+    "Pedigree.family_id": "FamilyMemberHistory names the patient, not the family",
+    "Pedigree.consanguineous_parents": _NO_ELEMENT,
+    "PedigreeMember.paternal_id": "FamilyMemberHistory states the relationship to the patient only",
+    "PedigreeMember.maternal_id": "FamilyMemberHistory states the relationship to the patient only",
+    "PedigreeMember.affected_status": "FamilyMemberHistory lists conditions; affected or not has no element",
+    "ParticipationStatus.status": _NO_ELEMENT,
+    "ParticipationStatus.date": _NO_ELEMENT,
+    "CodedValue.qualifiers": "a CodeableConcept has no place for qualifiers",
+    "Coding.origin": "a Coding does not say whether it was translated",
+    "Coding.predicate": "a Coding does not say how it was translated",
+    "Coding.mapping_set": "a Coding does not say how it was translated",
+    "Coding.row": "a Coding does not say how it was translated",
+    "PartialDate.estimated": "a date does not say that it is an estimate",
+}
+_COARSENED: Mapping[str, str] = {
+    "Consent.purpose": "Consent.category holds it as text",
+}
+
+
+def _declaration() -> dict[str, Support]:
+    keys = [f"{name}.{slot}" for name, slots in hub_schema().classes.items() for slot in slots]
+    result = {}
+    for key in keys:
+        if key in _DROPPED:
+            result[key] = drops(_DROPPED[key])
+        else:
+            result[key] = coarsens(_COARSENED[key]) if key in _COARSENED else CARRIES
+    return result
+
+
+class FhirR4Writer:
+    """Writes the resources of one subject; the Group and the Provenance of a run at its end."""
+
+    target = "fhir-r4"
+    declaration: Mapping[str, Support] = _declaration()
+    defaults: Mapping[str, str] = {
+        "Observation.status": "final",
+        "Consent.status": "active",
+        "Consent.scope": "research",
+        "Consent.category": "research",
+        "Encounter.status": "unknown",
+        "FamilyMemberHistory.status": "partial",
+    }
+
+    def __init__(self, context: WriterContext) -> None:
+        self._context = context
+        self._run = RunParts(context)
+
+    def documents(self, record: HubObject, log: TargetLog) -> list[Document]:
+        """The resources of *record*. Each refers to the Patient; none refers out of the set."""
+        sheet = Sheet(self._run, record, log)
+        person.patient(sheet)
+        clinical.conditions(sheet)
+        clinical.phenotypic_features(sheet)
+        clinical.measurements(sheet)
+        genomics.variants(sheet)
+        clinical.specimens(sheet)
+        clinical.disabilities(sheet)
+        person.family_member_histories(sheet)
+        person.consents(sheet)
+        person.encounters(sheet)
+        return sheet.documents
+
+    def close(self, subjects: int, folder: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """The Group of the subjects, streamed from the patients just written, and the Provenance of the run."""
+        if not subjects:
+            return
+        group_id = self._context.identifier("fhir/Group", self._context.profile_id)
+        yield "Group", self._group(group_id, subjects, folder / "Patient.ndjson.part")
+        yield "Provenance", iter([orjson.dumps(self._provenance(group_id)) + b"\n"])
+
+    def _group(self, group_id: str, subjects: int, patients: Path) -> Iterator[bytes]:
+        head = {
+            "resourceType": "Group",
+            "id": group_id,
+            "meta": self._run.meta(),
+            "type": "person",
+            "actual": True,
+            "quantity": subjects,
+        }
+        yield orjson.dumps(head)[:-1] + b',"member":['
+        with patients.open("rb") as lines:
+            for index, line in enumerate(lines):
+                reference = {"entity": {"reference": f"Patient/{orjson.loads(line)['id']}"}}
+                yield (b"," if index else b"") + orjson.dumps(reference)
+        yield b"]}\n"
+
+    def _provenance(self, group_id: str) -> dict[str, Any]:
+        context = self._context
+        agent = {
+            "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "assembler", "display": "Assembler"}]},
+            "who": {"display": f"harmonize {context.software_version}"},
+            "onBehalfOf": {"display": context.site},
+        }
+        entity = {"role": "source", "what": {"display": f"records after profile {context.profile_id} {context.profile_version}"}}
+        return {
+            "resourceType": "Provenance",
+            "id": context.identifier("fhir/Provenance", f"{context.profile_id}|{context.recorded}"),
+            "meta": self._run.meta(),
+            "target": [{"reference": f"Group/{group_id}"}],
+            "recorded": context.recorded,
+            "agent": [agent],
+            "entity": [entity],
+        }
+
+
+def writer(context: WriterContext) -> FhirR4Writer:
+    """The writer for a run."""
+    return FhirR4Writer(context)

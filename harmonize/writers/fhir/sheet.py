@@ -1,0 +1,118 @@
+"""The resources of one subject under way: ids, references, what every resource carries, and the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from harmonize.findings import Outcome
+from harmonize.hub.objects import HubObject
+from harmonize.writers import Document, TargetLog, WriterContext
+from harmonize.writers.fhir.datatypes import Concepts, age, identity, number
+
+PSEUDED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "PSEUDED", "display": "pseudonymized"}
+
+
+class RunParts:
+    """What is the same for all subjects of a run."""
+
+    def __init__(self, context: WriterContext) -> None:
+        self.context = context
+        self.concepts = Concepts(context.systems)
+        self._meta: dict[str | None, orjson.Fragment] = {}
+
+    def meta(self, profile: str | None = None) -> orjson.Fragment:
+        """Resource.meta: where the data come from, the security label, and the profile where our check of it passes."""
+        known = self._meta.get(profile)
+        if known is None:
+            source = f"https://w3id.org/harmonize/mappings/{self.context.profile_id}#{self.context.profile_version}"
+            body: dict[str, Any] = {"source": source}
+            if profile is not None:
+                body["profile"] = [profile]
+            body["security"] = [PSEUDED]
+            known = self._meta[profile] = orjson.Fragment(orjson.dumps(body))
+        return known
+
+
+class Sheet:
+    """Collects the resources of one subject."""
+
+    def __init__(self, run: RunParts, record: HubObject, log: TargetLog) -> None:
+        self.run, self.record, self.log = run, record, log
+        self.patient_id: str = record["subject_id"]
+        self.patient = {"reference": f"Patient/{self.patient_id}"}
+        self.documents: list[Document] = []
+        self._ids: dict[str, int] = {}
+
+    def new_id(self, kind: str, made_of: Any) -> str:
+        """A deterministic id from the subject and what *made_of* says, never from a position; twins are numbered."""
+        content = f"{self.patient_id}|{identity(made_of)}"
+        key = f"{kind}|{content}"
+        twins = self._ids.get(key, 0)
+        self._ids[key] = twins + 1
+        return self.run.context.identifier(f"fhir/{kind}", f"{content}|{twins}" if twins else content)
+
+    def add(
+        self, resource_type: str, resource_id: str, hub_object: HubObject, body: Mapping[str, Any], profile: str | None = None
+    ) -> None:
+        """Put a resource down. *body* holds its elements without resourceType, id and meta."""
+        resource = {"resourceType": resource_type, "id": resource_id, "meta": self.run.meta(profile), **body}
+        self.documents.append(Document(resource_type, resource_id, orjson.dumps(resource)))
+        self.log.made(f"/{resource_type}/{resource_id}", hub_object)
+
+    def concept(self, holder: HubObject, slot: str, path: str) -> orjson.Fragment | None:
+        """The CodeableConcept of a coded slot; None where it is absent or, with a loss, cannot be written."""
+        coded = holder.get(slot)
+        return None if coded is None else self.concept_of(holder, slot, coded, path)
+
+    def concept_of(self, holder: HubObject, slot: str, coded: Mapping[str, Any], path: str) -> orjson.Fragment | None:
+        """The CodeableConcept of *coded*, a value of *slot*."""
+        rendered, loses = self.run.concepts.render(coded)
+        if rendered is None:
+            self.log.unsupported(holder, slot, path, "its codes belong to no code system that FHIR names")
+        elif loses:
+            self.log.unsupported(holder, slot, path, "a code or qualifier has no place in a CodeableConcept", Outcome.COARSENED)
+        return rendered
+
+    def date(self, holder: HubObject, slot: str, path: str) -> str | None:
+        """A FHIR date or dateTime: year, year-month or day, as the source knows it."""
+        value = holder.get(slot)
+        if value is None:
+            return None
+        if value.get("estimated"):
+            self.log.unsupported(holder, slot, path, "a date does not say that it is an estimate", Outcome.COARSENED)
+        return str(value["value"])
+
+    def age(self, holder: HubObject, slot: str, path: str) -> dict[str, Any] | None:
+        """An Age from an ISO 8601 duration."""
+        duration = holder.get(slot)
+        if duration is None:
+            return None
+        made = age(duration)
+        if made is None:
+            self.log.unsupported(holder, slot, path, "an age needs years, months, weeks or days")
+            return None
+        if made[1]:
+            self.log.unsupported(holder, slot, path, "an age holds one unit; the days beside months are left out", Outcome.COARSENED)
+        return made[0]
+
+    def quantity(self, quantity: HubObject, path: str) -> dict[str, Any]:
+        """A Quantity: digits as written, the unit in UCUM, else as the source states it."""
+        made: dict[str, Any] = {"value": number(quantity["value"])}
+        if "comparator" in quantity:
+            made["comparator"] = quantity["comparator"]
+        stated = next(iter(quantity.get("unit_source", {}).get("codings", ())), None)
+        if "unit" in quantity:
+            label = stated.get("label") if stated else None
+            made.update(unit=label or quantity["unit"], system=self.run.concepts.uri("UCUM"), code=quantity["unit"])
+        elif stated is not None:
+            uri = self.run.concepts.uri(stated["system"])
+            if uri is None:
+                self.log.unsupported(quantity, "unit_source", path, "the unit is of no code system that FHIR names")
+                return made
+            made.update(unit=stated.get("label", stated["code"]), system=uri, code=self.run.concepts.code(stated))
+        elif "text" in quantity.get("unit_source", {}):
+            made["unit"] = quantity["unit_source"]["text"]
+        return made
