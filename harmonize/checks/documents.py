@@ -1,0 +1,226 @@
+"""`harmonize validate`: files of hub records, FHIR R4 resources or phenopackets, ours or others', and what is wrong with them."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import jsonschema_rs
+import orjson
+
+from harmonize.checks import fhir_r4, phenopackets
+from harmonize.checks.catalogue import rule
+from harmonize.checks.codes import code_problem
+from harmonize.checks.hub_records import check_record
+from harmonize.checks.structure import structure_problems
+from harmonize.checks.violations import Violation
+from harmonize.errors import CallError, InputError, NotAvailableError, UnknownNameError
+from harmonize.findings import Cell, Finding
+from harmonize.hub import hub_json_schema
+from harmonize.hub.objects import HubObject, hub_object
+from harmonize.terminology.store import Terminologies
+
+FORMATS = ("hub", "fhir-r4", "phenopackets")
+PLANNED_FORMATS = ("hmd", "mdc", "erdri-cds", "rd-cdm", "goe", "fhir-r5", "beacon", "omop")
+MAX_LINE_BYTES = 256 * 1024 * 1024
+"""A line longer than this is refused: no record of a person is, and reading it would fill the memory."""
+KEPT_FINDINGS = 10_000
+
+
+class Entry(NamedTuple):
+    """One document: where it stands, and its JSON, or why it has none."""
+
+    file: str
+    line: int
+    document: Any
+    problem: str | None
+
+
+@dataclass
+class Validation:
+    """The result. Counts are exact; of the findings themselves the first 10,000 are kept."""
+
+    records: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, finding: Finding) -> None:
+        """Count *finding*."""
+        self.counts[finding.rule] = self.counts.get(finding.rule, 0) + finding.count
+        if len(self.findings) < KEPT_FINDINGS:
+            self.findings.append(finding)
+
+    def by_severity(self) -> dict[str, int]:
+        """Number of findings by severity."""
+        total: dict[str, int] = {}
+        for rule_id, number in self.counts.items():
+            severity = rule(rule_id).severity.value
+            total[severity] = total.get(severity, 0) + number
+        return total
+
+
+def validate(path: Path, format_name: str) -> Validation:
+    """Judge the file or folder *path* as *format_name*.
+
+    Raises CallError where nothing is there, NotAvailableError for a format that is planned, InputError for an unreadable file.
+    """
+    if format_name in PLANNED_FORMATS:
+        raise NotAvailableError(f"--as {format_name}", f"Formats that are: {', '.join(FORMATS)}")
+    if format_name not in FORMATS:
+        raise UnknownNameError("format", format_name, FORMATS)
+    files = _files(path, format_name)
+    result = Validation()
+    check = _checker(format_name, files, whole_set=path.is_dir())
+    once: dict[tuple[str, str], Finding] = {}
+    for file in files:
+        for entry in _entries(file):
+            result.records += 1
+            for violation in _judge(entry, format_name, check):
+                finding = _finding(entry, violation, format_name)
+                if violation.rule == "terms.not-checked":  # said once for each system
+                    once.setdefault((violation.rule, violation.message), finding)
+                else:
+                    result.add(finding)
+    for finding in once.values():
+        result.add(finding)
+    return result
+
+
+def _files(path: Path, format_name: str) -> list[Path]:
+    """The documents of *path*: a file, a folder of them, or the output folder of a run."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise CallError(f"there is nothing at {path}. To mend it: give a file, a folder of documents or the folder of a run")
+    folder = path / format_name if (path / format_name).is_dir() else path
+    files = sorted(p for pattern in ("*.ndjson", "*.ndjson.gz", "*.json") for p in folder.glob(pattern) if p.name not in ("manifest.json", "report.json"))
+    if not files:
+        raise CallError(f"{folder} holds no *.ndjson and no *.json. To mend it: give the folder that holds the {format_name} documents")
+    return files
+
+
+def _entries(file: Path) -> Iterator[Entry]:
+    """The documents of a file: one a line in NDJSON, one in a .json file (the entries of a FHIR Bundle one by one)."""
+    opened: IO[bytes] = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    try:
+        with opened:
+            if file.suffix == ".json":
+                yield _entry(file.name, 1, opened.read(MAX_LINE_BYTES + 1))
+                return
+            number = 0
+            while line := opened.readline(MAX_LINE_BYTES + 1):
+                number += 1
+                if line.strip():
+                    yield _entry(file.name, number, line)
+                if len(line) > MAX_LINE_BYTES:
+                    return
+    except (OSError, EOFError) as error:
+        raise InputError("it cannot be read to its end", file=file.name, fix="copy it again") from error
+
+
+def _entry(file: str, number: int, text: bytes) -> Entry:
+    if len(text) > MAX_LINE_BYTES:
+        return Entry(file, number, None, f"the document is longer than {MAX_LINE_BYTES} bytes")
+    try:
+        return Entry(file, number, orjson.loads(text), None)
+    except orjson.JSONDecodeError:
+        return Entry(file, number, None, "it is no JSON")
+
+
+_UNREADABLE = {"hub": "hub.structure", "fhir-r4": "target.fhir-r4-type", "phenopackets": "target.phenopackets-schema"}
+Check = Callable[[Any], Iterator[Violation]]
+
+
+def _judge(entry: Entry, format_name: str, check: Check) -> Iterator[Violation]:
+    if entry.problem is not None:
+        yield Violation(_UNREADABLE[format_name], "", entry.problem)
+        return
+    try:
+        yield from check(entry.document)
+    except (AttributeError, TypeError, KeyError):
+        # The structure rules have already said where it is broken; the rules on contents cannot read such a document.
+        yield Violation(_UNREADABLE[format_name], "", "its structure is so broken that the other rules cannot read it")
+
+
+def _checker(format_name: str, files: list[Path], *, whole_set: bool) -> Check:
+    terminologies = Terminologies.installed()
+    if format_name == "phenopackets":
+        return lambda document: phenopackets.check_packet(document, terminologies)
+    if format_name == "hub":
+        return _hub_checker(terminologies)
+    return _fhir_checker(files if whole_set else [], terminologies)
+
+
+def _fhir_checker(files: list[Path], terminologies: Terminologies) -> Check:
+    """References are looked up in the whole set of *files*, those of a Bundle in the Bundle too; a lone resource has no set."""
+    keys = {hash(key) for file in files for entry in _entries(file) for key in _keys(entry.document)}
+
+    def check(document: Any) -> Iterator[Violation]:
+        if not (isinstance(document, dict) and document.get("resourceType") == "Bundle"):
+            yield from fhir_r4.check_resource(document, (lambda key: hash(key) in keys) if keys else None, terminologies)
+            return
+        inside = keys | {hash(key) for key in _keys(document)}
+        yield from fhir_r4.check_resource(_without_resources(document), None, terminologies)
+        for index, resource in _bundled(document):
+            for violation in fhir_r4.check_resource(resource, lambda key: hash(key) in inside, terminologies):
+                yield violation._replace(path=f"/entry/{index}/resource{violation.path}")
+
+    return check
+
+
+def _bundled(document: dict[str, Any]) -> Iterator[tuple[int, Any]]:
+    for index, entry in enumerate(document.get("entry", ())):
+        if isinstance(entry, dict) and "resource" in entry:
+            yield index, entry["resource"]
+
+
+def _without_resources(document: dict[str, Any]) -> dict[str, Any]:
+    if "entry" not in document:
+        return document
+    entries = [{k: v for k, v in e.items() if k != "resource"} if isinstance(e, dict) else e for e in document["entry"]]
+    return {**document, "entry": entries}
+
+
+def _keys(document: Any) -> Iterator[str]:
+    key = fhir_r4.reference_key(document)
+    if key is not None:
+        yield key
+    if isinstance(document, dict) and document.get("resourceType") == "Bundle":
+        yield from filter(None, (fhir_r4.reference_key(resource) for _, resource in _bundled(document)))
+
+
+def _hub_checker(terminologies: Terminologies) -> Check:
+    validator = jsonschema_rs.validator_for(hub_json_schema())
+
+    def check(document: Any) -> Iterator[Violation]:
+        problems = list(structure_problems(validator, document))
+        yield from (Violation("hub.structure", problem.path, problem.message) for problem in problems)
+        if isinstance(document, dict) and not problems:
+            record: HubObject = hub_object(document)
+            yield from check_record(record, terminologies)
+            yield from _hub_codes(record, "", terminologies)
+
+    return check
+
+
+def _hub_codes(value: Any, path: str, terminologies: Terminologies) -> Iterator[Violation]:
+    if isinstance(value, dict):
+        for index, coding in enumerate(value.get("codings", ())):
+            problem = code_problem(coding["code"], coding.get("label"), terminologies)
+            if problem is not None:
+                yield Violation(problem.rule, f"{path}/codings/{index}/code", problem.message)
+        for name, item in value.items():
+            if name != "codings":
+                yield from _hub_codes(item, f"{path}/{name}", terminologies)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _hub_codes(item, f"{path}/{index}", terminologies)
+
+
+def _finding(entry: Entry, violation: Violation, format_name: str) -> Finding:
+    known = rule(violation.rule)
+    cell = Cell(entry.file, entry.line, None)
+    return Finding(violation.rule, known.severity, violation.message, cell=cell, target=format_name, path=violation.path, fix=known.fix)

@@ -1,0 +1,252 @@
+"""Checks of FHIR R4 (4.0.1) resources: HL7's JSON Schema, required primitives, references, profiles that we claim, codes.
+
+Not run through the HL7 validator: beside the invariants of `fhir_invariants`, invariants, slicing of other profiles and
+bindings to value sets are not checked.
+Profiles: `phenotype` of phenomics-exchange 1.0.0-ballot; `variant` and `diagnostic-implication` of Genomics Reporting 3.0.0.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from harmonize.checks.codes import code_problem
+from harmonize.checks.fhir_invariants import invariant_problems
+from harmonize.checks.structure import pointer, structure_problems
+from harmonize.checks.violations import Violation
+from harmonize.terminology.notation import load_systems
+from harmonize.terminology.store import Terminologies
+
+_SCHEMA = Path(__file__).with_name("fhir.schema.r4.json.gz")
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
+_ABSOLUTE = re.compile(r"(https?|urn|oid):\S+")
+# HL7's JSON Schema does not demand primitives; those of the resources that nodes exchange most are listed here.
+_REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "AllergyIntolerance": ("patient",),
+    "Composition": ("status", "date", "title"),
+    "Condition": ("subject",),
+    "Consent": ("status",),
+    "DiagnosticReport": ("status", "code"),
+    "Encounter": ("status", "class"),
+    "FamilyMemberHistory": ("status", "patient", "relationship"),
+    "Group": ("type", "actual"),
+    "MedicationStatement": ("status", "subject"),
+    "Observation": ("status", "code"),
+    "Procedure": ("status", "subject"),
+    "Provenance": ("recorded", "target", "agent"),
+}
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(gzip.decompress(_SCHEMA.read_bytes()))
+    return document
+
+
+@cache
+def _validator(resource_type: str) -> Any:
+    return jsonschema_rs.validator_for({"$ref": f"#/definitions/{resource_type}", "definitions": _schema()["definitions"]})
+
+
+def resource_types() -> Mapping[str, str]:
+    """The resource types of FHIR R4."""
+    mapping: Mapping[str, str] = _schema()["discriminator"]["mapping"]
+    return mapping
+
+
+def reference_key(resource: Any) -> str | None:
+    """`Type/id` by which other resources refer to *resource*."""
+    if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str) and isinstance(resource.get("id"), str):
+        return f"{resource['resourceType']}/{resource['id']}"
+    return None
+
+
+def check_resource(resource: Any, known: Callable[[str], bool] | None, terminologies: Terminologies) -> Iterator[Violation]:
+    """Every violation of one resource. *known* tells whether `Type/id` is in the set; None where the set is not at hand.
+
+    >>> patient = {"resourceType": "Patient", "gender": "man"}
+    >>> [(v.path, v.message) for v in check_resource(patient, None, Terminologies.installed())]
+    [('/gender', 'its value is not in the enumeration')]
+    """
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if not isinstance(kind, str) or kind not in resource_types():
+        yield Violation("target.fhir-r4-type", "", "it is no JSON object with a resourceType of FHIR R4")
+        return
+    for problem in structure_problems(_validator(kind), resource):
+        yield Violation("target.fhir-r4-schema", problem.path, problem.message)
+    for name in _REQUIRED.get(kind, ()):
+        if name not in resource and f"_{name}" not in resource:
+            yield Violation("target.fhir-r4-schema", f"/{name}", f"the element {name} is missing")
+    yield from _objects(resource, known, terminologies)
+    for path, message in invariant_problems(resource):
+        yield Violation("target.fhir-r4-invariant", path, message)
+    for profile in _claimed(resource):
+        check = _PROFILES.get(profile)
+        if check is not None:
+            for path, message in check(resource):
+                yield Violation("target.fhir-r4-profile", path, message)
+
+
+def _walk(value: Any, parts: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    yield parts, value
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _walk(item, (*parts, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _walk(item, (*parts, index))
+
+
+def _objects(resource: dict[str, Any], known: Callable[[str], bool] | None, terminologies: Terminologies) -> Iterator[Violation]:
+    """What holds in every resource: no null and nothing empty, references that resolve, codes that exist."""
+    contained = {item.get("id") for item in resource.get("contained", ()) if isinstance(item, dict)}
+    for parts, value in _walk(resource):
+        if value is None or value in ({}, []):
+            yield Violation("target.fhir-r4-schema", pointer(parts), "FHIR has neither null nor empty objects and arrays")
+        if not isinstance(value, dict):
+            continue
+        if len(parts) > 1 and parts[-2] in ("extension", "modifierExtension") and not value.get("url"):
+            yield Violation("target.fhir-r4-schema", pointer((*parts, "url")), "the element url is missing")
+        if isinstance(value.get("reference"), str):
+            yield from _reference(value["reference"], pointer((*parts, "reference")), known, contained)
+        if isinstance(value.get("system"), str) and isinstance(value.get("code"), str):
+            yield from _coding(value, pointer((*parts, "code")), terminologies)
+
+
+def _reference(text: str, path: str, known: Callable[[str], bool] | None, contained: Collection[Any]) -> Iterator[Violation]:
+    match = _RELATIVE.fullmatch(text)
+    if text.startswith("#"):
+        if text != "#" and text[1:] not in contained:
+            yield Violation("target.fhir-r4-reference", path, "nothing contained has this id")
+    elif match is not None:
+        if known is not None and not known(f"{match[1]}/{match[2]}"):
+            yield Violation("target.fhir-r4-reference", path, f"no {match[1] if match[1] in resource_types() else 'resource'} of the set has this id")
+    elif not _ABSOLUTE.fullmatch(text):
+        yield Violation("target.fhir-r4-reference", path, "it is neither Type/id nor a URL nor a fragment")
+
+
+@cache
+def _prefixes() -> Mapping[str, str]:
+    """FHIR URI -> CURIE prefix, all accepted URIs included."""
+    return {uri: s.id for s in load_systems().values() if s.fhir is not None for uri in (s.fhir.uri, *s.fhir.accepted)}
+
+
+def _coding(value: dict[str, Any], path: str, terminologies: Terminologies) -> Iterator[Violation]:
+    prefix = _prefixes().get(value["system"])
+    if prefix is None:
+        return
+    code = value["code"] if value["code"].startswith(f"{prefix}:") else f"{prefix}:{value['code']}"
+    display = value.get("display")
+    problem = code_problem(code, display if isinstance(display, str) else None, terminologies)
+    if problem is not None:
+        yield Violation(problem.rule, path, problem.message)
+
+
+# --- profiles that we claim -----------------------------------------------------------------------------------------
+
+_LOINC = "http://loinc.org"
+_PRESENT, _ABSENT = "LA9633-4", "LA9634-2"
+_IG = "http://hl7.org/fhir/uv/genomics-reporting"
+_HGVS_COMPONENTS = frozenset({"48004-6", "81290-9", "48005-3"})
+_SINGLE_COMPONENTS = _HGVS_COMPONENTS | frozenset(
+    "81291-7 48013-7 51958-7 81254-5 81302-2 81301-4 92822-6 69547-8 69551-0 48019-4 48002-0 81258-6 82121-5 53034-5".split()
+)
+_COMPONENT_TYPES = {"81254-5": "valueRange", "69547-8": "valueString", "69551-0": "valueString", "81258-6": "valueQuantity", "82121-5": "valueQuantity"}
+Problem = tuple[str, str]
+
+
+def _claimed(resource: dict[str, Any]) -> Iterator[str]:
+    meta = resource.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    yield from (profile for profile in profiles if isinstance(profile, str)) if isinstance(profiles, list) else ()
+
+
+def _has(concept: Any, system: str, codes: Collection[str]) -> bool:
+    codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
+    return any(isinstance(c, dict) and c.get("system") == system and c.get("code") in codes for c in codings)
+
+
+def _components(resource: dict[str, Any], system: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    for index, component in enumerate(resource.get("component", ())):
+        for coding in component.get("code", {}).get("coding", ()):
+            if coding.get("system") == system and isinstance(coding.get("code"), str):
+                yield index, coding["code"], component
+
+
+def _phenotype(resource: dict[str, Any]) -> Iterator[Problem]:
+    """Observation-Phenotype.fsh: code 1..1, value 1..1 from LL1937-3, the onset components with their types."""
+    if "code" not in resource:
+        yield "/code", "the profile phenotype demands a code"
+    if not _has(resource.get("valueCodeableConcept"), _LOINC, (_PRESENT, _ABSENT)):
+        yield "/valueCodeableConcept", "the profile phenotype demands an answer of LOINC LL1937-3, present or absent"
+    types = {
+        "AGE_ONSET": "valueQuantity",
+        "AGE_ONSET_RANGE": "valueRange",
+        "AGE_ONSET_CODED": "valueCodeableConcept",
+        "AGE_ONSET_GESTATIONAL": "valueQuantity",
+    }
+    system = "http://hl7.org/fhir/uv/phenomics-exchange/CodeSystem/temporary-phenotype-component"
+    yield from _typed_components(resource, system, types, frozenset(types))
+
+
+def _typed_components(
+    resource: dict[str, Any], system: str, types: Mapping[str, str], single: Collection[str]
+) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, code, component in _components(resource, system):
+        if code in single and code in seen:
+            yield f"/component/{index}", f"the profile has room for one component {code}"
+        seen.add(code)
+        if code in types and types[code] not in component:
+            yield f"/component/{index}", f"the component {code} demands {types[code]}"
+
+
+def _genomic(resource: dict[str, Any]) -> Iterator[Problem]:
+    categories = resource.get("category", ())
+    for system, code in (
+        ("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory"),
+        ("http://terminology.hl7.org/CodeSystem/v2-0074", "GE"),
+    ):
+        if not any(_has(category, system, (code,)) for category in categories):
+            yield "/category", f"the profile demands the category {code}"
+    if "status" not in resource:
+        yield "/status", "the profile demands a status"
+
+
+def _variant(resource: dict[str, Any]) -> Iterator[Problem]:
+    """CGFindings.fsh, profile Variant."""
+    yield from _genomic(resource)
+    if not _has(resource.get("code"), _LOINC, ("69548-6",)):
+        yield "/code", "the profile variant demands LOINC 69548-6"
+    if "valueCodeableConcept" in resource and not _has(resource["valueCodeableConcept"], _LOINC, (_PRESENT, _ABSENT, "LA18198-4", "LA11884-6")):
+        yield "/valueCodeableConcept", "the profile variant demands an answer of LOINC LL1971-2"
+    yield from _typed_components(resource, _LOINC, _COMPONENT_TYPES, _SINGLE_COMPONENTS)
+    for index, code, component in _components(resource, _LOINC):
+        value = component.get("valueCodeableConcept")
+        if code in _HGVS_COMPONENTS and not any(c.get("system") == "http://varnomen.hgvs.org" for c in (value or {}).get("coding", ())):
+            yield f"/component/{index}", f"the component {code} demands a code of http://varnomen.hgvs.org"
+
+
+def _diagnostic_implication(resource: dict[str, Any]) -> Iterator[Problem]:
+    """CGImplications.fsh, profile DiagnosticImplication."""
+    yield from _genomic(resource)
+    if not _has(resource.get("code"), f"{_IG}/CodeSystem/tbd-codes-cs", ("diagnostic-implication",)):
+        yield "/code", "the profile diagnostic-implication demands the code diagnostic-implication"
+    if not resource.get("derivedFrom"):
+        yield "/derivedFrom", "the profile diagnostic-implication demands what it is derived from"
+    if any(name.startswith("value") for name in resource):
+        yield "/value", "the profile diagnostic-implication has no value"
+
+
+_PROFILES: Mapping[str, Callable[[dict[str, Any]], Iterator[Problem]]] = {
+    "http://hl7.org/fhir/uv/phenomics-exchange/StructureDefinition/phenotype|1.0.0-ballot": _phenotype,
+    f"{_IG}/StructureDefinition/variant|3.0.0": _variant,
+    f"{_IG}/StructureDefinition/diagnostic-implication|3.0.0": _diagnostic_implication,
+}
