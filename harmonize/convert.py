@@ -29,8 +29,9 @@ from harmonize.output_folder import OutputFolder
 from harmonize.profiles.assembly import Assembler, BadRow, RawRow, RawSubject, require_assembly
 from harmonize.profiles.compiler import Plan, compile_profile
 from harmonize.profiles.functions import Environment
+from harmonize.profiles.lint import require_accounted
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
-from harmonize.profiles.source_record import SourceObject, source_object
+from harmonize.profiles.source_record import SourceObject, rows_of, source_object
 from harmonize.profiles.specification import Profile, load_profile
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.readers import Source, open_source
@@ -119,6 +120,7 @@ class Engine:
         require_assembly(self.profile)
         self.environment = make_environment(self.profile, settings.key, settings.site)
         self.plan: Plan = compile_profile(self.profile, self.environment)
+        require_accounted(self.profile, self.plan)
         context = WriterContext(
             site=settings.site,
             recorded=settings.recorded,
@@ -259,7 +261,7 @@ class Worker:
         self._report_notes(log, subject_id, result)
         self._report_violations(engine.judge(record), record, result)
         self._account(record, log, target_logs, result)
-        self._lineage(raw, subject_id, result)
+        self._lineage(raw, record, result)
         result.account.subjects["converted"] += 1
         rejected = {id(bad.row) for bad in assembled.rejected}
         for table, rows in raw.rows.items():
@@ -401,9 +403,17 @@ class Worker:
                 )
                 result.find(finding)
 
-    def _lineage(self, raw: RawSubject, subject: str, result: BatchResult) -> None:
+    def _lineage(self, raw: RawSubject, record: HubObject, result: BatchResult) -> None:
+        """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
         rows = {self.files[table]: [row.number for row in rows] for table, rows in raw.rows.items()}
-        result.write("private/lineage.ndjson", orjson.dumps({"subject": subject, "rows": rows}) + b"\n")
+        objects = {
+            f"/{slot}/{index}": rows_of(item.source)
+            for slot, value in record.items()
+            if isinstance(value, list)
+            for index, item in enumerate(value)
+        }
+        line = {"subject": record["subject_id"], "rows": rows, "objects": objects}
+        result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
 
 
 def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> dict[str, tuple[Feed, ...]]:

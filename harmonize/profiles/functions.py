@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import re2
 
+from harmonize.errors import SpecificationError
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.notes import Noted, RunNote
 from harmonize.pseudonyms import PseudonymKey
@@ -276,7 +277,7 @@ def _replaced(made: dict[str, Any], answer: Replaced) -> tuple[dict[str, Any], N
         "code": active.code,
         "label": active.label,
         "origin": "mapped",
-        "predicate": "IAO:0100001",
+        "predicate": "skos:exactMatch" if alternative else "IAO:0100001",
         "mapping_set": f"{active.system} {active.version}",
     }
     message = f"{made['code']} {verb} {active.code}"
@@ -304,6 +305,17 @@ def _make_code(environment: Environment) -> Callable[..., Any]:
         return coded_value(environment, parsed)
 
     return memoised(code)
+
+
+def _make_map_code(environment: Environment) -> Callable[..., Any]:
+    def map_code(text: str, system: str) -> Any:
+        parsed = environment.systems.parse(text, system)
+        if isinstance(parsed, NotACode):
+            raise SpecificationError(f"map_code: {text!r} is no code of {system}", fix="correct the code in map.yaml")
+        made, _ = coding(environment, parsed, origin="mapped")
+        return {"codings": [made]}
+
+    return memoised(map_code)
 
 
 def _make_code_iri(environment: Environment) -> Callable[..., Any]:
@@ -445,6 +457,14 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "gene": Function(_make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."),
     "code": Function(_make_code, 2, 2, True, "CodedValue", "`code(text, 'SYSTEM')`: a code in the notation of SYSTEM."),
+    "map_code": Function(
+        _make_map_code,
+        2,
+        2,
+        True,
+        "CodedValue",
+        "`map_code('CODE', 'SYSTEM')`: a code that the map itself states, for what a table or column says by its name.",
+    ),
     "code_iri": Function(
         _make_code_iri, 2, 9, True, "CodedValue", "`code_iri(text, 'A', 'B')`: the IRI or CURIE of a term of one of the systems."
     ),

@@ -63,6 +63,22 @@ def source_object(value: Any) -> Any:
     return value
 
 
+Rows = dict[str, list[int]]
+"""File -> row numbers."""
+
+
+def rows_of(source: Any) -> Rows:
+    """The rows that a source object stands for: its own, those it is made of, those joined to it."""
+    rows: Rows = {}
+    if isinstance(source, SourceObject):
+        if source.table is not None:
+            rows.setdefault(source.table.file, []).append(source.number)
+        for member in (*(source.members or ()), *(v for v in source.values() if isinstance(v, SourceObject))):
+            for file, numbers in rows_of(member).items():
+                rows[file] = sorted({*rows.get(file, ()), *numbers})
+    return rows
+
+
 def plain(value: Any) -> Any:
     """The source record as plain dicts, as linkml-map wants it."""
     if isinstance(value, dict):

@@ -1,0 +1,217 @@
+"""Synthetic source records of a profile with tables, from its `demo.yaml`: the persons do not exist.
+
+`demo.yaml` is a small closed vocabulary. Under `tables` stands each table of the profile with
+- `rows`: how many rows a subject has: `{chance: S}`, `{between: [A, B]}`, or `{each: TABLE, chance: S}`; one by default;
+- `columns`: what its cells hold: a text as it is, or one of `{subject: key}`, `{event: new}`, `{serial: PREFIX}`,
+  `{pick: [..]}`, `{weights: {TEXT: N}}`, `{date: {from: D, to: D}}`, `{date: {after: NAME, days: [A, B]}}`,
+  `{number: {from: A, to: B, decimals: N}}`, `{same: COLUMN}` (of this row), `{parent: COLUMN}` (of the row in `each`).
+  With it may stand `as: NAME` (remembered for the subject), `distinct: "true"` (no value twice for a subject),
+  `blank: SHARE`, and `flaw: {share: S, pick: [..]}`, the damage that real files have.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harmonize.errors import CallError, SpecificationError
+from harmonize.profiles.specification import Profile
+from harmonize.terminology.strict_yaml import load_strict_yaml
+
+Row = dict[str, str]
+
+
+@dataclass
+class Person:
+    """The synthetic subject under way: number, remembered values, rows made so far."""
+
+    number: int
+    chance: random.Random
+    remembered: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    used: dict[str, set[str]] = field(default_factory=dict)
+    serials: int = 0
+
+    def serial(self) -> str:
+        """A number that no other row of the run has."""
+        self.serials += 1
+        return f"{self.number:08d}{self.serials:03d}"
+
+
+Cell = Callable[[Person, Row, Row], str]
+
+
+class Column(NamedTuple):
+    """A column: its name, how a cell is made, under which name the subject remembers it."""
+
+    name: str
+    make: Cell
+    remember: str | None
+
+
+class Table(NamedTuple):
+    """A table: how many rows a subject has, for the rows of which other table, and the columns."""
+
+    name: str
+    each: str | None
+    chance: float
+    between: tuple[int, int]
+    columns: tuple[Column, ...]
+
+
+def load_demo(profile: Profile) -> tuple[Table, ...]:
+    """The tables of the profile's `demo.yaml`. Raises CallError where it has none, SpecificationError where it is wrong."""
+    path = profile.folder / "demo.yaml"
+    if not path.is_file():
+        raise CallError(f"the profile {profile.id} has no demo.yaml, so no synthetic records can be made of it")
+    tree, _ = load_strict_yaml(path, name="demo.yaml")
+    known = {table.name for table in profile.assembly.tables}
+    tables = []
+    for name, body in tree["tables"].items():
+        if name not in known:
+            raise SpecificationError(f"the profile has no table {name!r}", file=str(path), fix=f"use {', '.join(sorted(known))}")
+        tables.append(_table(name, body, str(path)))
+    return tuple(tables)
+
+
+def _table(name: str, body: Mapping[str, Any], file: str) -> Table:
+    rows = body.get("rows", {})
+    unknown = set(rows) - {"chance", "between", "each"}
+    if unknown or set(body) - {"rows", "columns"}:
+        raise SpecificationError(f"table {name!r}: a key is not known", file=file, fix="see harmonize.synthesis.tables")
+    first, last = (int(n) for n in rows.get("between", ("1", "1")))
+    columns = tuple(_column(name, column, made, file) for column, made in body["columns"].items())
+    return Table(name, rows.get("each"), float(rows.get("chance", "1")), (first, last), columns)
+
+
+def _column(table: str, name: str, made: Any, file: str) -> Column:
+    if isinstance(made, str):
+        return Column(name, lambda person, row, parent: made, None)
+    forms = set(made) & set(_FORMS)
+    if len(forms) != 1 or set(made) - set(_FORMS) - {"as", "blank", "distinct", "flaw"}:
+        raise SpecificationError(f"column {name!r} needs exactly one of {', '.join(_FORMS)}", file=file)
+    form = forms.pop()
+    make = _FORMS[form](made[form])
+    if made.get("distinct") == "true":
+        make = _distinct(f"{table}/{name}", make)
+    if "flaw" in made:
+        make = _sometimes(float(made["flaw"]["share"]), _pick(made["flaw"]["pick"]), make)
+    if "blank" in made:
+        make = _sometimes(float(made["blank"]), lambda person, row, parent: "", make)
+    return Column(name, make, made.get("as"))
+
+
+def _sometimes(share: float, rare: Cell, usual: Cell) -> Cell:
+    return lambda person, row, parent: (rare if person.chance.random() < share else usual)(person, row, parent)
+
+
+def _distinct(name: str, make: Cell) -> Cell:
+    """No value twice in a column of a subject, as far as a hundred tries find another."""
+
+    def another(person: Person, row: Row, parent: Row) -> str:
+        used = person.used.setdefault(name, set())
+        for _ in range(100):
+            text = make(person, row, parent)
+            if text not in used:
+                break
+        used.add(text)
+        return text
+
+    return another
+
+
+def _pick(values: list[str]) -> Cell:
+    return lambda person, row, parent: person.chance.choice(values)
+
+
+def _weights(weights: Mapping[str, str]) -> Cell:
+    values, numbers = list(weights), [float(n) for n in weights.values()]
+    cumulative = [sum(numbers[: i + 1]) for i in range(len(numbers))]
+    return lambda person, row, parent: person.chance.choices(values, cum_weights=cumulative)[0]
+
+
+def _date(body: Mapping[str, Any]) -> Cell:
+    if "after" in body:
+        name, (first, last) = body["after"], (int(n) for n in body["days"])
+
+        def later(person: Person, row: Row, parent: Row) -> str:
+            start = dt.date.fromisoformat(person.remembered[name])
+            return (start + dt.timedelta(days=person.chance.randint(first, last))).isoformat()
+
+        return later
+    start, end = (dt.date.fromisoformat(body[name]).toordinal() for name in ("from", "to"))
+    return lambda person, row, parent: dt.date.fromordinal(person.chance.randint(start, end)).isoformat()
+
+
+def _number(body: Mapping[str, str]) -> Cell:
+    low, high, decimals = float(body["from"]), float(body["to"]), int(body.get("decimals", "0"))
+    return lambda person, row, parent: f"{person.chance.uniform(low, high):.{decimals}f}"
+
+
+_FORMS: Mapping[str, Callable[[Any], Cell]] = {
+    "subject": lambda _: lambda person, row, parent: f"DEMO-{person.number:08d}",
+    "event": lambda _: lambda person, row, parent: person.serial(),
+    "serial": lambda prefix: lambda person, row, parent: f"{prefix}{person.serial()}",
+    "pick": _pick,
+    "weights": _weights,
+    "date": _date,
+    "number": _number,
+    "same": lambda column: lambda person, row, parent: row[column],
+    "parent": lambda column: lambda person, row, parent: parent[column],
+}
+
+
+def make_person(tables: tuple[Table, ...], number: int, seed: int) -> Person:
+    """Subject *number* of the run with *seed*: the same two numbers always make the same rows."""
+    person = Person(number, random.Random(f"{seed}/{number}"))
+    for table in tables:
+        person.rows[table.name] = list(_rows(table, person))
+    return person
+
+
+def _rows(table: Table, person: Person) -> Iterator[Row]:
+    parents = person.rows[table.each] if table.each else [{}]
+    for parent in parents:
+        if table.chance < 1 and person.chance.random() >= table.chance:
+            continue
+        for _ in range(person.chance.randint(*table.between)):
+            row: Row = {}
+            for column in table.columns:
+                row[column.name] = text = column.make(person, row, parent)
+                if column.remember is not None:
+                    person.remembered[column.remember] = text
+            yield row
+
+
+def write_tables(profile: Profile, subjects: int, seed: int, out: Path) -> dict[str, int]:
+    """Write the tables of *subjects* synthetic subjects into *out* as the profile's reader reads them; rows by file.
+
+    Raises CallError where *out* holds files already.
+    """
+    tables = load_demo(profile)
+    if out.exists() and any(out.iterdir()):
+        raise CallError(f"{out} is not empty. To mend it: choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    assembly = profile.assembly
+    written: dict[str, int] = {}
+    specs = {table.name: table for table in assembly.tables}
+    files = {t.name: (out / specs[t.name].file).open("w", encoding=assembly.encoding, newline="") for t in tables}
+    try:
+        writers = {}
+        for table in tables:
+            names = [column.name for column in table.columns]
+            writers[table.name] = csv.DictWriter(files[table.name], names, delimiter=assembly.delimiter, lineterminator="\n")
+            writers[table.name].writeheader()
+        for number in range(1, subjects + 1):
+            for name, rows in make_person(tables, number, seed).rows.items():
+                writers[name].writerows(rows)
+                written[specs[name].file] = written.get(specs[name].file, 0) + len(rows)
+    finally:
+        for file in files.values():
+            file.close()
+    return written

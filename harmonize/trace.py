@@ -1,0 +1,239 @@
+"""`harmonize trace`: which file, row, column and rule made an element, from the plan and the lineage of a run.
+
+`private/lineage.ndjson` keeps for each subject the rows of every file and of every object of the hub record. The plan knows
+which columns feed which slot by which line of map.yaml. Values are shown only where the input is given again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+import harmonize
+from harmonize.convert import make_environment
+from harmonize.errors import CallError
+from harmonize.hub.objects import HubObject, hub_object
+from harmonize.output_folder import read_manifest
+from harmonize.profiles.compiler import Plan, compile_profile
+from harmonize.profiles.expressions import paths_of
+from harmonize.profiles.source_record import Rows
+from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, load_profile
+from harmonize.pseudonyms import key_from_secret
+from harmonize.readers import open_source
+from harmonize.writers import TargetLog, WriterContext, load_writer
+
+class Origin(NamedTuple):
+    """Where an element comes from. `rule` is the derivation and its line in map.yaml; `value` only where input is given."""
+
+    path: str
+    file: str
+    row: int | None
+    column: str
+    rule: str
+    value: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The origin, `value` left out where it is not known."""
+        document = self._asdict()
+        if self.value is None:
+            del document["value"]
+        return document
+
+
+def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) -> list[Origin]:
+    """Where the elements of *subject* at or below *path* come from.
+
+    *path* is a JSON Pointer into the hub record, or `TARGET:/...`: `phenopackets:/phenotypicFeatures/3`,
+    `fhir-r4:/Observation/<id>`. Raises CallError where the run, the subject or the element is not there.
+    """
+    manifest = read_manifest(folder)
+    profile = load_profile(manifest["profile"]["id"])
+    if profile.sha256 != manifest["profile"]["sha256"]:
+        raise CallError(f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest")
+    lineage = _line(folder / "private" / "lineage.ndjson", "subject", subject)
+    plan = compile_profile(profile, make_environment(profile, key_from_secret(bytes(32)), manifest["site"]))
+    wanted = "" if path is None else _hub_path(folder, manifest, subject, path)
+    values = _values(profile, inputs, lineage["rows"], folder) if inputs else {}
+    read = {column for columns in manifest["counts"]["values"].values() for column in columns}
+    found = [
+        origin
+        for origin in _origins(plan, lineage, values)
+        if f"{origin.file}/{origin.column}" in read and _is_at(origin.path, wanted)
+    ]
+    if not found:
+        raise CallError(f"nothing of this subject was made at {path}. To mend it: leave --path out to see every path")
+    return found
+
+
+def _is_at(path: str, wanted: str) -> bool:
+    """Whether *path* is *wanted*, stands below it, or holds it."""
+    return path == wanted or path.startswith(f"{wanted}/") or wanted.startswith(f"{path}/")
+
+
+def _line(file: Path, name: str, value: str) -> dict[str, Any]:
+    if not file.is_file():
+        raise CallError(f"{file} is not there. To mend it: give the folder of a finished run that still has {file.parent.name}/")
+    needle = value.encode()
+    with file.open("rb") as lines:
+        for line in lines:
+            if needle in line:
+                document: dict[str, Any] = orjson.loads(line)
+                if document.get(name) == value:
+                    return document
+    raise CallError("the run holds no such subject. To mend it: give the pseudonym as it stands in the output")
+
+
+# --- elements and the rows that made them ---------------------------------------------------------------------------
+
+
+def _origins(plan: Plan, lineage: Mapping[str, Any], values: Mapping[tuple[str, int, str], str]) -> Iterator[Origin]:
+    profile = plan.profile
+    derivation = next(d for d in profile.derivations if d.source_class == profile.source.root)
+    for slot in derivation.slots:
+        yield from _slot_origins(profile, slot, derivation, f"/{slot.slot}", lineage["rows"], lineage, values)
+
+
+def _slot_origins(
+    profile: Profile,
+    slot: SlotDerivation,
+    derivation: ClassDerivation,
+    path: str,
+    rows: Rows,
+    lineage: Mapping[str, Any],
+    values: Mapping[tuple[str, int, str], str],
+) -> Iterator[Origin]:
+    """The origins of a slot; of a slot that holds objects, of every slot of each object."""
+    below = _nested(profile, slot, derivation)
+    if below:
+        items = [(p, r) for p, r in lineage["objects"].items() if p.startswith(f"{path}/")] if path.count("/") == 1 else []
+        for item_path, item_rows in items or [(path, rows)]:
+            for nested in below:
+                for child in nested.slots:
+                    yield from _slot_origins(profile, child, nested, f"{item_path}/{child.slot}", item_rows, lineage, values)
+        return
+    rule = f"{derivation.hub_class}.{slot.slot} (map.yaml:{slot.line})"
+    for file, column in _columns(profile, slot, derivation.source_class, rows):
+        for number in rows[file]:
+            value = values.get((file, number, column))
+            if not values or value:
+                yield Origin(path, file, number, column, rule, value)
+
+
+def _nested(profile: Profile, slot: SlotDerivation, derivation: ClassDerivation) -> tuple[ClassDerivation, ...]:
+    if slot.nested:
+        return slot.nested
+    if slot.populated_from is None:
+        return ()
+    source_range = _range(profile, derivation.source_class, slot.populated_from)
+    return tuple(d for d in profile.derivations if d.source_class == source_range)
+
+
+def _range(profile: Profile, source_class: str, path: tuple[str, ...]) -> str:
+    for name in path:
+        slots = profile.source.classes.get(source_class, {})
+        if name not in slots:
+            return ""
+        source_class = slots[name].range
+    return source_class
+
+
+def _columns(profile: Profile, slot: SlotDerivation, source_class: str, rows: Rows) -> Iterator[tuple[str, str]]:
+    """(file, column) of every path that the derivation reads."""
+    stated = [path.names for path in paths_of(slot.expression)] if slot.expression else []
+    for path in [slot.populated_from] if slot.populated_from else stated:
+        holder = _range(profile, source_class, path[:-1])
+        for table in profile.assembly.tables:
+            shared = table.group is not None and table.group.row_class == holder
+            subject = holder == profile.source.root and path[-1] == profile.assembly.subject
+            if table.row_class != holder and not shared and not subject:
+                continue
+            if table.file in rows:
+                column = next((name for name, renamed in table.columns.items() if renamed == path[-1]), path[-1])
+                yield table.file, column
+
+
+def _values(profile: Profile, inputs: Sequence[Path], rows: Rows, work: Path) -> dict[tuple[str, int, str], str]:
+    """(file, row, column) -> the cell, of the rows of one subject, read again from *inputs*."""
+    file, numbers = next((file, set(numbers)) for file, numbers in rows.items() if numbers)
+    with tempfile.TemporaryDirectory(dir=work / "private") as scratch:
+        source = open_source(profile, inputs, Path(scratch))
+        table = next((table for table, name in source.files.items() if name == file), "")
+        for raw in source.subjects():
+            if numbers & {row.number for row in raw.rows.get(table, ())}:
+                return {
+                    (source.files[name], row.number, column): cell
+                    for name, found in raw.rows.items()
+                    for row in found
+                    for column, cell in zip(source.headers[name], row.cells, strict=False)
+                }
+    raise CallError("the input does not hold the rows of this subject. To mend it: give the input of the run")
+
+
+# --- from a target element to the hub -------------------------------------------------------------------------------
+
+
+def _hub_path(folder: Path, manifest: Mapping[str, Any], subject: str, path: str) -> str:
+    """The path in the hub record of what *path* names."""
+    target, colon, pointer = path.partition(":")
+    if not colon or target == "hub":
+        return (pointer if colon else path).rstrip("/")
+    if target not in manifest["targets"] or "hub" not in manifest["targets"]:
+        raise CallError(f"an element of {target} is traced through the hub records. To mend it: convert with --to hub,{target}")
+    record: HubObject = hub_object(_line(folder / "hub" / "subjects.ndjson", "subject_id", subject))
+    made = _made(record, target, manifest)
+    if target == "fhir-r4":
+        pointer = _fhir_pointer(folder, subject, pointer, made)
+    candidates = [(p, o) for p, o in made if pointer == p or pointer.startswith(f"{p}/")]
+    if not candidates:
+        raise CallError(f"nothing of this subject was made at {path}. To mend it: leave --path out to see every path")
+    holder = max(candidates, key=lambda pair: len(pair[0]))[1]
+    return next(hub for hub, known in _objects(record, "") if known is holder)
+
+
+def _made(record: HubObject, target: str, manifest: Mapping[str, Any]) -> list[tuple[str, HubObject]]:
+    from harmonize.terminology.notation import load_systems
+
+    profile = manifest["profile"]
+    context = WriterContext(
+        site=manifest["site"],
+        recorded=manifest["recorded"],
+        profile_id=profile["id"],
+        profile_version=profile["version"],
+        key=key_from_secret(bytes(32)),
+        systems=load_systems(),
+        editions={},
+        software_version=harmonize.__version__,
+    )
+    log = TargetLog(target, trace=[])
+    load_writer(target, context).documents(record, log)
+    return log.trace or []
+
+
+def _fhir_pointer(folder: Path, subject: str, pointer: str, made: list[tuple[str, HubObject]]) -> str:
+    """The key's ids are not known here: the n-th resource of a type of this subject is the n-th that is made again."""
+    _, kind, resource_id = pointer.split("/")[:3]
+    file = folder / "fhir-r4" / f"{kind}.ndjson"
+    if not file.is_file():
+        raise CallError(f"the run wrote no {kind}")
+    reference = f'"Patient/{subject}"'.encode()
+    ids = []
+    with file.open("rb") as lines:
+        ids = [orjson.loads(line)["id"] for line in lines if reference in line or f'"id":"{subject}"'.encode() in line]
+    again = [path for path, _ in made if path.split("/")[1] == kind]
+    if resource_id not in ids:
+        raise CallError(f"the run holds no such {kind} of this subject")
+    return again[ids.index(resource_id)]
+
+
+def _objects(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield path, value
+        for name, item in value.items():
+            yield from _objects(item, f"{path}/{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _objects(item, f"{path}/{index}")
