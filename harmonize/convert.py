@@ -588,7 +588,8 @@ class _Run:
             raise AssertionError(f"the account does not add up: {', '.join(problems)}")
         status = "partial" if self.partly or too_many else "complete"
         manifest = self._manifest(engine, status)
-        report = report_document(manifest, self.counts)
+        left_out = {column for column, feeds in self.worker.columns().items() if not feeds}
+        report = report_document(manifest, self.counts, left_out)
         self.folder.finish(manifest, {"report.json": report})
         return RunOutcome(manifest, report, too_many, self.partly)
 

@@ -20,6 +20,8 @@ from harmonize.errors import CallError, HarmonizeError
 MANIFEST = "manifest.json"
 PRIVATE = "private"
 _BUFFER = 1 << 20
+REPORTS = frozenset({"report.md"})
+"""What `harmonize report build` puts beside a run; it goes with the run that it is about."""
 _LOCK = ".harmonize-lock"
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
 
@@ -136,7 +138,7 @@ class OutputFolder:
         earlier: set[str] = set()
         if manifest.is_file():
             try:
-                earlier = set(orjson.loads(manifest.read_bytes()).get("files", {}))
+                earlier = set(orjson.loads(manifest.read_bytes()).get("files", {})) | REPORTS
             except (orjson.JSONDecodeError, AttributeError):
                 raise CallError(f"{manifest} is not ours. To mend it: choose an empty folder for --out") from None
             manifest.unlink()
@@ -147,6 +149,9 @@ class OutputFolder:
             target = (self.folder / name).resolve()
             if target.is_relative_to(self.folder.resolve()):
                 target.unlink(missing_ok=True)
+        for sub_folder in sorted((p for p in self.folder.rglob("*") if p.is_dir()), reverse=True):
+            if earlier and not any(sub_folder.iterdir()):
+                sub_folder.rmdir()
         foreign = [p for p in self.folder.rglob("*") if p.is_file() and p.name != _LOCK]
         if foreign:
             name = foreign[0].relative_to(self.folder)

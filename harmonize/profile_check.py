@@ -179,3 +179,29 @@ def _differences(path: str, expected: Any, found: Any) -> Iterator[str]:
         yield f"{path} is {found!r}, expected is {expected!r}"
 
 
+
+
+def describe_profile(name: str) -> dict[str, Any]:
+    """What the profile *name* reads, maps and leaves out, as plain JSON. Raises UnknownNameError, SpecificationError."""
+    profile = load_profile(name)
+    plan = compile_profile(profile, make_environment(profile, _KEY, "show"))
+    account = slot_account(profile, plan)
+    mapped = [
+        {"hub": f"{lineage.hub_class}.{slot}", "from": [f"{lineage.source_class}.{'.'.join(path)}" for path in paths]}
+        for lineage in plan.lineages.values()
+        for slot, paths in lineage.paths.items()
+    ]
+    return {
+        "id": profile.id,
+        "title": profile.title,
+        "version": profile.version,
+        "description": profile.description,
+        "owner": profile.owner,
+        "licence": profile.licence,
+        "specification": dict(profile.specification),
+        "reader": profile.assembly.reader,
+        "tables": [{"name": t.name, "file": t.file, "expected": t.expected, "repeats": t.repeats} for t in profile.assembly.tables],
+        "mapped": mapped,
+        "left_out": [{"slot": slot, "reason": reason} for slot, reason in account.left_out.items()],
+        "unaccounted": list(account.unaccounted),
+    }

@@ -5,11 +5,15 @@ Everything derives from one canonical document; the clock of the run stands unde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import orjson
+
 from harmonize.checks.catalogue import rules
+from harmonize.errors import CallError
 from harmonize.findings import SEVERITIES, Finding
 
 SCHEMA_VERSION = "1.0"
@@ -69,8 +73,8 @@ class RuleCounts:
         ]
 
 
-def report_document(manifest: Mapping[str, Any], counts: RuleCounts) -> dict[str, Any]:
-    """`report.json` of a run."""
+def report_document(manifest: Mapping[str, Any], counts: RuleCounts, left_out: Collection[str]) -> dict[str, Any]:
+    """`report.json` of a run. *left_out* names the `file/column`s that the profile leaves out on purpose."""
     entries = counts.documents()
     by_severity = {severity.value: sum(e["findings"] for e in entries if e["severity"] == severity.value) for severity in SEVERITIES}
     return {
@@ -79,7 +83,7 @@ def report_document(manifest: Mapping[str, Any], counts: RuleCounts) -> dict[str
         "provenance": {name: manifest[name] for name in ("harmonize", "hub", "profile", "targets", "consent", "terminologies", "inputs")},
         "subjects": manifest["counts"]["subjects"],
         "rows": manifest["counts"]["rows"],
-        "values": {target: _totals(columns) for target, columns in manifest["counts"]["values"].items()},
+        "values": {target: _totals(columns, left_out) for target, columns in manifest["counts"]["values"].items()},
         "defaulted": manifest["counts"]["defaulted"],
         "findings": by_severity,
         "rules": entries,
@@ -87,11 +91,14 @@ def report_document(manifest: Mapping[str, Any], counts: RuleCounts) -> dict[str
     }
 
 
-def _totals(columns: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+def _totals(columns: Mapping[str, Mapping[str, int]], left_out: Collection[str]) -> dict[str, int]:
+    """Sums over the columns; `left_out` is the part of `dropped` that the profile leaves out on purpose."""
     total: dict[str, int] = {}
-    for counts in columns.values():
+    for column, counts in columns.items():
         for name, number in counts.items():
             total[name] = total.get(name, 0) + number
+        if column in left_out:
+            total["left_out"] = total.get("left_out", 0) + counts["dropped"]
     return total
 
 
@@ -118,16 +125,27 @@ def summary_text(report: Mapping[str, Any]) -> str:
     ]
     rows = {name: sum(counts[name] for counts in report["rows"].values()) for name in ("read", "used", "rejected", "skipped")}
     lines.append(f"  rows       {rows['read']} read = {rows['used']} used + {rows['rejected']} rejected + {rows['skipped']} skipped")
-    for target, total in report["values"].items():
-        lost = ", ".join(f"{total[n]} {n}" for n in ("coarsened", "dropped", "unmapped", "rejected", "skipped") if total.get(n))
-        lines.append(f"  {target:<12} {total.get('carried', 0)} of {total.get('read', 0)} values carried ({percent(total.get('carried', 0), total.get('read', 0))}); {lost or 'nothing lost'}")
-    lines.append("  findings   " + ", ".join(f"{number} {severity}" for severity, number in report["findings"].items()))
+    lines += [_target_line(target, report["values"][target]) for target in report["provenance"]["targets"]]
+    left_out = max((total.get("left_out", 0) for total in report["values"].values()), default=0)
+    if left_out:
+        lines.append(f"  ({left_out} more values stand in columns that the profile leaves out, each with its reason in the report)")
+    lines.append("  findings   " + ", ".join(f"{report['findings'][s.value]} {s.value}" for s in SEVERITIES))
     worst = [entry for entry in report["rules"] if entry["severity"] in ("fatal", "error", "warning")][:8]
     for entry in worst:
         lines.append(f"    {entry['severity']:<8} {entry['rule']:<36} {entry['findings']:>7} in {entry['subjects']} subjects: {entry['title']}")
     if not worst:
         lines.append("    no fatal finding, no error, no warning")
     return "\n".join(lines)
+
+
+def _target_line(target: str, total: Mapping[str, int]) -> str:
+    """Values carried, of those that the profile maps; what became of the others."""
+    mapped = total.get("read", 0) - total.get("left_out", 0)
+    dropped = total.get("dropped", 0) - total.get("left_out", 0)
+    parts = {**{n: total.get(n, 0) for n in ("coarsened", "unmapped", "rejected", "skipped")}, "without a place in the target": dropped}
+    lost = ", ".join(f"{number} {name}" for name, number in parts.items() if number)
+    carried = total.get("carried", 0)
+    return f"  {target:<12} {carried} of {mapped} mapped values carried ({percent(carried, mapped)}); {lost or 'nothing lost'}"
 
 
 def _cell(text: object) -> str:
@@ -153,10 +171,10 @@ def markdown(report: Mapping[str, Any]) -> str:
         "",
         "## What became of every value",
         "",
-        "| target | read | carried | coarsened | dropped | unmapped | rejected | skipped |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| target | read | carried | coarsened | dropped | of these left out by the profile | unmapped | rejected | skipped |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    names = ("read", "carried", "coarsened", "dropped", "unmapped", "rejected", "skipped")
+    names = ("read", "carried", "coarsened", "dropped", "left_out", "unmapped", "rejected", "skipped")
     for target, total in report["values"].items():
         lines.append(f"| {_cell(target)} | " + " | ".join(str(total.get(name, 0)) for name in names) + " |")
     lines += ["", "## Rows", "", "| file | read | used | rejected | skipped |", "|---|---:|---:|---:|---:|"]
@@ -170,3 +188,27 @@ def markdown(report: Mapping[str, Any]) -> str:
     lines += [f"| {_cell(t['system'])} | {_cell(t['version'])} |" for t in report["provenance"]["terminologies"]]
     text = "\n".join(lines) + "\n"
     return text if len(text.encode()) <= 64_000 else text.encode()[:63_900].decode(errors="ignore") + "\n\n(cut at 64 KB)\n"
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """`report.json` of the run in *folder*. Raises CallError where there is none or it is of another version."""
+    path = folder / "report.json"
+    if not path.is_file():
+        raise CallError(f"{folder} holds no report.json: it is no folder of a run, or the run did not end. To mend it: convert again")
+    try:
+        report = orjson.loads(path.read_bytes())
+        version = report["schema_version"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise CallError(f"{path} is no report of harmonize. To mend it: convert again") from None
+    if version != SCHEMA_VERSION:
+        raise CallError(f"{path} has schema_version {version!r}; this version reads {SCHEMA_VERSION}. To mend it: convert again")
+    return dict(report)
+
+
+def write_markdown(folder: Path, report: Mapping[str, Any]) -> Path:
+    """Write `report.md` into *folder*, aside and renamed."""
+    path = folder / "report.md"
+    part = path.with_name("report.md.part")
+    part.write_text(markdown(report), encoding="utf-8")
+    part.replace(path)
+    return path

@@ -1,0 +1,103 @@
+"""`harmonize`: the verbs put together, options from the environment and `harmonize.toml`, exit codes.
+
+Exit codes: 0 done, 1 conformance below the threshold, 2 wrong call, profile or configuration, 3 input unreadable or too many
+rejects, 4 internal error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import harmonize
+from harmonize.cli import convert, demo, doctor, explain, key, planned, profiles, report, terminology, trace, validate
+from harmonize.errors import CallError, HarmonizeError
+from harmonize.safe_messages import safe_message
+
+CONFIGURATION = "harmonize.toml"
+
+app = typer.Typer(
+    name="harmonize",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"harmonize {harmonize.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")] = False,
+) -> None:
+    """National clinical records into the shared forms of 1+MG, with an account of every value. Without network."""
+
+
+app.command("convert")(convert.convert)
+app.command("validate")(validate.validate)
+app.add_typer(report.app, name="report")
+app.add_typer(profiles.app, name="profiles")
+app.add_typer(terminology.app, name="terminology")
+app.command("demo")(demo.demo)
+app.command("trace")(trace.trace)
+app.command("explain")(explain.explain)
+app.add_typer(key.app, name="key")
+app.command("doctor")(doctor.doctor)
+planned.register(app)
+
+
+def _configuration() -> dict[str, Any]:
+    """`harmonize.toml` of the working folder: options for all verbs at the top, for one verb in its table."""
+    path = Path(CONFIGURATION)
+    if not path.is_file():
+        return {}
+    try:
+        body = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        raise CallError(f"{CONFIGURATION} is no TOML. To mend it: write `option = \"value\"`, one a line") from None
+    command: Any = typer.main.get_command(app)
+    verbs = command.commands
+    shared = {name.replace("-", "_"): value for name, value in body.items() if not isinstance(value, dict)}
+    known = {parameter.name for verb in verbs.values() for parameter in verb.params}
+    for name in [*body, *(n for table in body.values() if isinstance(table, dict) for n in table)]:
+        if name not in verbs and name.replace("-", "_") not in known:
+            raise CallError(f"{CONFIGURATION}: no option or verb is called {name!r}. To mend it: see `harmonize --help`")
+    made: dict[str, Any] = {}
+    for verb, command_of_verb in verbs.items():
+        own = {name.replace("-", "_"): value for name, value in body.get(verb, {}).items()}
+        names = {parameter.name for parameter in command_of_verb.params}
+        made[verb] = {name: value for name, value in {**shared, **own}.items() if name in names}
+    return made
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code of the contract."""
+    try:
+        app(default_map=_configuration())
+    except HarmonizeError as error:
+        _leave(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _leave("interrupted", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the outermost boundary: no traceback, for it may show a patient's values
+        _leave(f"internal error: {safe_message(error)}. To mend it: report it with the version (`harmonize doctor`)", 4)
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"harmonize: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

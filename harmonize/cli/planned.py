@@ -1,0 +1,30 @@
+"""Verbs of the contract that are not there yet: each is refused by name, whatever its options are."""
+
+from __future__ import annotations
+
+import typer
+
+from harmonize.errors import NotAvailableError
+
+_VERBS = {
+    "mappings": "Lint, coverage, suggestions and review of mapping sets",
+    "schema": "The data sets and their crosswalks",
+    "gdi-validate": "The GDI data-validator contract",
+}
+
+
+def refuse(app: typer.Typer, name: str, full_name: str, help_text: str) -> None:
+    """Register *name* as a verb that is planned."""
+
+    def command(context: typer.Context) -> None:
+        raise NotAvailableError(f"`harmonize {full_name}`")
+
+    command.__doc__ = f"{help_text}. Planned; refused in this version."
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
+    app.command(name, context_settings=settings)(command)
+
+
+def register(app: typer.Typer) -> None:
+    """Register the planned verbs of the first level."""
+    for name, help_text in _VERBS.items():
+        refuse(app, name, name, help_text)

@@ -1,0 +1,73 @@
+"""`harmonize profiles list | show | check`; new and doc are planned and refused by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from harmonize.cli.output import print_json
+from harmonize.cli.planned import refuse
+
+app = typer.Typer(help="The national formats that harmonize knows.", no_args_is_help=True, rich_markup_mode=None)
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Profile id such as eu/ern-cde, or a folder.")]
+
+
+@app.command("list")
+def list_profiles(as_json: AsJson = False) -> None:
+    """The profiles that are installed."""
+    from harmonize.profiles.specification import load_profile, profile_ids
+    from harmonize.writers import WRITERS
+
+    entries = [
+        {"id": p.id, "title": p.title, "version": p.version, "reader": p.assembly.reader, "targets": list(WRITERS)}
+        for p in map(load_profile, profile_ids())
+    ]
+    if as_json:
+        print_json(entries)
+        return
+    for entry in entries:
+        print(f"{entry['id']:<24} {entry['version']:<8} {entry['reader']:<12} {entry['title']}")
+
+
+@app.command("show")
+def show(profile_id: Id, as_json: AsJson = False) -> None:
+    """What a profile reads, what it maps and what it leaves out."""
+    from harmonize.profile_check import describe_profile
+
+    shown: dict[str, Any] = describe_profile(profile_id)
+    if as_json:
+        print_json(shown)
+        return
+    print(f"{shown['id']} {shown['version']}: {shown['title']}")
+    print(f"  {shown['description']}")
+    print(f"  owner {shown['owner']}, licence {shown['licence']}; after {shown['specification'].get('name', '')} {shown['specification'].get('version', '')}")
+    print("  files:")
+    for table in shown["tables"]:
+        print(f"    {table['file']:<24} {'expected' if table['expected'] else 'optional'}, {'several rows' if table['repeats'] else 'one row'} a subject")
+    print("  mapped:")
+    for line in shown["mapped"]:
+        print(f"    {line['hub']:<44} from {', '.join(line['from']) or '(constant)'}")
+    print(f"  left out: {len(shown['left_out'])} slots, each with its reason (--json lists them)")
+
+
+@app.command("check")
+def check(profile_id: Id, as_json: AsJson = False) -> None:
+    """Lint a profile and run its cases. Leaves with 1 where it must not be used."""
+    from harmonize.profile_check import check_profile
+
+    result = check_profile(profile_id)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        print(f"{result.profile}: {result.mapped} slots mapped, {result.left_out} left out with a reason, {len(result.unaccounted)} not accounted for")
+        print(f"  cases: {len(result.passed)} passed, {len({f.split(':')[0] for f in result.failed})} failed")
+        for problem in result.as_json()["problems"]:
+            print(f"  {problem}")
+    if not result.good:
+        raise typer.Exit(1)
+
+
+refuse(app, "new", "profiles new", "Draft a profile from a data dictionary or a schema")
+refuse(app, "doc", "profiles doc", "The field-by-field page of a profile")

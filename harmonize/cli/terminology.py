@@ -1,0 +1,100 @@
+"""`harmonize terminology list | build | lookup | search`; add, pull, translate and diff are planned and refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harmonize.cli.output import print_json, say
+from harmonize.cli.planned import refuse
+
+app = typer.Typer(help="The code systems that are installed.", no_args_is_help=True, rich_markup_mode=None)
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+@app.command("list")
+def list_systems(as_json: AsJson = False) -> None:
+    """Installed code systems with edition, size, licence and digest of their source."""
+    from harmonize.terminology.store import Terminologies
+
+    entries = [
+        {
+            "system": store.system,
+            "version": store.version,
+            "concepts": int(store.meta["concepts"]),
+            "licence": store.meta["licence"],
+            "sha256": store.meta["sha256"],
+            "complete": store.complete,
+            "title": store.meta["title"],
+        }
+        for store in Terminologies.installed().stores()
+    ]
+    if as_json:
+        print_json(entries)
+        return
+    for entry in entries:
+        edition = entry["version"] or "codes in use"
+        print(f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts  {entry['title']} ({entry['licence']})")
+
+
+@app.command("build")
+def build(
+    only: Annotated[list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Systems of the manifest; by default all.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the compiled files; by default ontologies/ of the checkout.")] = None,
+    downloads: Annotated[Path, typer.Option(help="Folder that keeps the packages; those in it are not downloaded again.")] = Path("downloads"),
+) -> None:
+    """Compile the code systems of ontologies/manifest.yaml. Downloads packages from PyPI that are not in --downloads."""
+    from harmonize.shipped import ontologies_folder
+    from harmonize.terminology.build import build as compile_systems
+
+    for path in compile_systems(out or ontologies_folder(), downloads, only or ()):
+        say(f"written: {path}")
+
+
+@app.command("lookup")
+def lookup(code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250.")], as_json: AsJson = False) -> None:
+    """What is known of a code. Leaves with 1 where it is unknown."""
+    from harmonize.terminology.answers import as_json as answer_as_json
+    from harmonize.terminology.store import Terminologies
+
+    answer = answer_as_json(Terminologies.installed().lookup(code))
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{answer['code']}: {answer['status']}" + (f", {answer['label']}" if answer.get("label") else ""))
+        for candidate in answer["candidates"]:
+            print(f"  {candidate['code']} {candidate['label']}")
+    if answer["status"] == "unknown":
+        raise typer.Exit(1)
+
+
+@app.command("search")
+def search(
+    text: Annotated[list[str], typer.Argument(help="Words of a label or synonym.")],
+    system: Annotated[str | None, typer.Option(help="Only in this code system.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many terms.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Terms with all the words in a label or synonym."""
+    from harmonize.errors import UnknownNameError
+    from harmonize.terminology.store import Terminologies
+
+    terminologies = Terminologies.installed()
+    if system is not None and system not in terminologies.paths:
+        raise UnknownNameError("code system", system, terminologies.paths)
+    found = terminologies.search(" ".join(text), system, limit)
+    if as_json:
+        print_json([term._asdict() for term in found])
+        return
+    for term in found:
+        print(f"{term.code:<16} {term.label}")
+    if not found:
+        say("nothing found")
+
+
+refuse(app, "add", "terminology add", "Import a code system from a file")
+refuse(app, "pull", "terminology pull", "Fetch a code system from its official address")
+refuse(app, "translate", "terminology translate", "Translate a code into another system")
+refuse(app, "diff", "terminology diff", "Compare two editions of a code system")
