@@ -17,9 +17,9 @@ import jsonschema_rs
 import orjson
 
 import harmonize
+from harmonize.checks.catalogue import rule
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.violations import Violation
-from harmonize.checks.catalogue import rule
 from harmonize.engines import local
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, best_outcome
@@ -246,14 +246,18 @@ class Worker:
         subject_id = record["subject_id"]
         if self.settings.consent == "require" and engine.consent_refused(record):
             self._set_aside(raw, Outcome.SKIPPED, result)
-            self._say(result, "privacy.consent-refused", subject_id, Outcome.SKIPPED, "the record refuses the reuse of data")
+            self._say(
+                result, "privacy.consent-refused", subject_id, Outcome.SKIPPED, "the record refuses the reuse of data"
+            )
             return
         documents, target_logs = engine.write(record)
         for target, lines in documents.items():
             for document in lines:
                 result.write(f"{target}/{document.stem}.ndjson", document.line + b"\n")
         if not consent_stated(record):
-            self._say(result, "privacy.consent-not-stated", subject_id, None, "the record says nothing of the reuse of data")
+            self._say(
+                result, "privacy.consent-not-stated", subject_id, None, "the record says nothing of the reuse of data"
+            )
         self._report_rows(assembled.rejected, subject_id, result)
         for bad in assembled.bad_cells:
             result.find(replace(bad.finding, subject=subject_id))
@@ -371,7 +375,9 @@ class Worker:
                         feeds[feed] = loss.outcome
         name = "target.coarsened" if loss.outcome is Outcome.COARSENED else "target.not-held"
         result.find(
-            Finding(name, rule(name).severity, loss.message, loss.outcome, subject, first, target, loss.path, rule(name).fix)
+            Finding(
+                name, rule(name).severity, loss.message, loss.outcome, subject, first, target, loss.path, rule(name).fix
+            )
         )
 
     def _count_exceptions(
@@ -599,8 +605,19 @@ class _Run:
             self.find(Finding(rule_id, note.severity, note.message, fix=note.fix))
         for target, elements in sorted(self.account.defaulted.items()):
             for element, number in sorted(elements.items()):
-                message = f"{element} is demanded by {target} and stated by no source: {engine.writers[target].defaults[element]!r} is written"
-                self.find(Finding("target.defaulted", Severity.INFO, message, Outcome.DEFAULTED, target=target, path=None, count=number))
+                given = engine.writers[target].defaults[element]
+                message = f"{element} is demanded by {target} and stated by no source: {given!r} is written"
+                self.find(
+                    Finding(
+                        "target.defaulted",
+                        Severity.INFO,
+                        message,
+                        Outcome.DEFAULTED,
+                        target=target,
+                        path=None,
+                        count=number,
+                    )
+                )
 
     def _say_columns_that_are_not_carried(self, engine: Engine) -> None:
         """One finding per target and column whose values are dropped or coarsened by declaration."""
@@ -620,10 +637,21 @@ class _Run:
                     rule_id, reason = "target.declared-loss", "; ".join(filter(None, reasons))
                 else:
                     rule_id = "mapping.left-out"
-                    reason = profile.left_out_reason(tables[file].row_class, tables[file].slot_of(name)) or "the profile does not know the column"
+                    reason = (
+                        profile.left_out_reason(tables[file].row_class, tables[file].slot_of(name))
+                        or "the profile does not know the column"
+                    )
                 self.find(
                     Finding(
-                        rule_id, rule(rule_id).severity, reason, default, None, Cell(file, None, name), target, None, count=number
+                        rule_id,
+                        rule(rule_id).severity,
+                        reason,
+                        default,
+                        None,
+                        Cell(file, None, name),
+                        target,
+                        None,
+                        count=number,
                     )
                 )
 
@@ -729,7 +757,9 @@ class Converter:
             documents, logs = engine.write(record)
             violations = engine.judge(record)
         except Exception as error:  # noqa: BLE001 - one bad record never stops the others
-            return Subject(None, {}, [Finding("internal.error", Severity.FATAL, safe_message(error), Outcome.REJECTED)], "rejected")
+            return Subject(
+                None, {}, [Finding("internal.error", Severity.FATAL, safe_message(error), Outcome.REJECTED)], "rejected"
+            )
         return Subject(record, documents, _findings_in_memory(record, log, logs, violations), "converted")
 
 
@@ -738,16 +768,21 @@ def _findings_in_memory(
 ) -> list[Finding]:
     subject = record.get("subject_id")
     found = [
-        Finding(n.rule, n.severity, n.message, n.outcome, subject, target="hub", path=slot, fix=n.fix) for n, _, slot in log.notes
+        Finding(n.rule, n.severity, n.message, n.outcome, subject, target="hub", path=slot, fix=n.fix)
+        for n, _, slot in log.notes
     ]
     found += [
-        Finding(v.rule, rule(v.rule).severity, v.message, None, subject, target="hub", path=v.path, fix=rule(v.rule).fix)
+        Finding(
+            v.rule, rule(v.rule).severity, v.message, None, subject, target="hub", path=v.path, fix=rule(v.rule).fix
+        )
         for v in violations
     ]
     for target, target_log in logs.items():
         for loss in target_log.losses:
             name = "target.coarsened" if loss.outcome is Outcome.COARSENED else "target.not-held"
-            found.append(Finding(name, rule(name).severity, loss.message, loss.outcome, subject, None, target, loss.path))
+            found.append(
+                Finding(name, rule(name).severity, loss.message, loss.outcome, subject, None, target, loss.path)
+            )
     if not consent_stated(record):
         known = rule("privacy.consent-not-stated")
         found.append(Finding(known.id, known.severity, known.title, None, subject))

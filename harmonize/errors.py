@@ -60,7 +60,9 @@ class NotAvailableError(CallError):
         super().__init__(what, instead)
 
     def __str__(self) -> str:
-        return f"{self.what} is not available in this version of harmonize." + (f" {self.instead}" if self.instead else "")
+        return f"{self.what} is not available in this version of harmonize." + (
+            f" {self.instead}" if self.instead else ""
+        )
 
 
 class SpecificationError(HarmonizeError):

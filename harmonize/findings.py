@@ -134,7 +134,9 @@ class Accounting:
     {'read': 3, 'carried': 2, 'coarsened': 0, 'dropped': 0, 'unmapped': 1, 'rejected': 0, 'skipped': 0}
     """
 
-    subjects: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("read", "converted", "rejected", "skipped"), 0))
+    subjects: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("read", "converted", "rejected", "skipped"), 0)
+    )
     rows: dict[str, dict[str, int]] = field(default_factory=dict)
     read: dict[str, int] = field(default_factory=dict)
     exceptions: dict[tuple[str, str, Outcome], int] = field(default_factory=dict)

@@ -50,7 +50,9 @@ class OutputFolder:
             private.chmod(0o700)
             self.work_folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise CallError(f"cannot write into {self.folder}: {error.strerror}. To mend it: choose another --out") from None
+            raise CallError(
+                f"cannot write into {self.folder}: {error.strerror}. To mend it: choose another --out"
+            ) from None
         return self
 
     def __exit__(
@@ -87,7 +89,9 @@ class OutputFolder:
                 file = self._open(name)
             file.write(data)
         except OSError as error:
-            raise OutputError(f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out") from None
+            raise OutputError(
+                f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out"
+            ) from None
         self._digests[name].update(data)
         self._lines[name] += data.count(b"\n")
 
@@ -95,7 +99,9 @@ class OutputFolder:
         """Rename everything to its final name, then write *documents* (single JSON files) and the manifest."""
         for name, document in documents.items():
             self.write(name, orjson.dumps(document, option=_OPTIONS) + b"\n")
-        files = {name: {"sha256": d.hexdigest(), "lines": self._lines[name]} for name, d in sorted(self._digests.items())}
+        files = {
+            name: {"sha256": d.hexdigest(), "lines": self._lines[name]} for name, d in sorted(self._digests.items())
+        }
         try:
             for name, file in self._files.items():
                 file.flush()
@@ -105,7 +111,9 @@ class OutputFolder:
             self._files = {}
             _write_whole(self.folder / MANIFEST, orjson.dumps({**manifest, "files": files}, option=_OPTIONS) + b"\n")
         except OSError as error:
-            raise OutputError(f"cannot finish the run: {error.strerror}. To mend it: free space and run again") from None
+            raise OutputError(
+                f"cannot finish the run: {error.strerror}. To mend it: free space and run again"
+            ) from None
 
     def _open(self, name: str) -> IO[bytes]:
         path = self.part(name)
@@ -130,7 +138,9 @@ class OutputFolder:
         except OSError:
             self._lock.close()
             self._lock = None
-            raise CallError(f"another run writes into {self.folder}. To mend it: wait for it, or choose another --out") from None
+            raise CallError(
+                f"another run writes into {self.folder}. To mend it: wait for it, or choose another --out"
+            ) from None
 
     def _clear_earlier_run(self) -> None:
         """Remove what an earlier run left, and only that. Raises CallError where the folder holds other things."""
@@ -146,16 +156,18 @@ class OutputFolder:
             part.unlink()
         shutil.rmtree(self.work_folder, ignore_errors=True)
         for name in earlier:
-            target = (self.folder / name).resolve()
-            if target.is_relative_to(self.folder.resolve()):
-                target.unlink(missing_ok=True)
+            of_earlier_run = (self.folder / name).resolve()
+            if of_earlier_run.is_relative_to(self.folder.resolve()):
+                of_earlier_run.unlink(missing_ok=True)
         for sub_folder in sorted((p for p in self.folder.rglob("*") if p.is_dir()), reverse=True):
             if earlier and not any(sub_folder.iterdir()):
                 sub_folder.rmdir()
         foreign = [p for p in self.folder.rglob("*") if p.is_file() and p.name != _LOCK]
         if foreign:
-            name = foreign[0].relative_to(self.folder)
-            raise CallError(f"{self.folder} holds files that no run of harmonize wrote ({name}). To mend it: choose an empty folder")
+            first = foreign[0].relative_to(self.folder)
+            raise CallError(
+                f"{self.folder} holds files that no run of harmonize wrote ({first}). To mend it: choose an empty folder"
+            )
 
 
 def _write_whole(path: Path, data: bytes) -> None:
@@ -171,7 +183,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a finished run. Raises CallError where there is none."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise CallError(f"{folder} holds no manifest.json: the run did not end, or it is no run. To mend it: convert again")
+        raise CallError(
+            f"{folder} holds no manifest.json: the run did not end, or it is no run. To mend it: convert again"
+        )
     manifest: dict[str, Any] = orjson.loads(path.read_bytes())
     return manifest
 

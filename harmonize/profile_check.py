@@ -98,7 +98,12 @@ def case_differences(profile: Profile, file: Path) -> Iterator[str]:
     case, lines = load_strict_yaml(file, name=file.name)
     for key in case:
         if key not in _KEYS:
-            raise SpecificationError(f"{key!r} is not known", file=file.name, line=lines.get(f"/{key}"), fix=f"use {', '.join(sorted(_KEYS))}")
+            raise SpecificationError(
+                f"{key!r} is not known",
+                file=file.name,
+                line=lines.get(f"/{key}"),
+                fix=f"use {', '.join(sorted(_KEYS))}",
+            )
     outcome = case_outcome(profile, case)
     for part in ("hub", "losses", "findings", "subjects"):
         if part in case:
@@ -112,8 +117,12 @@ def case_outcome(profile: Profile, case: Mapping[str, Any]) -> dict[str, Any]:
         _write_rows(profile, case["rows"], folder / "in")
         settings = Settings(str(profile.folder), ("hub",), _KEY, "case", case.get("consent", "require"))
         run = convert_files(settings, RunOptions((folder / "in",), folder / "out", max_errors="100%"))
-        records = [orjson.loads(line) for line in (folder / "out" / "hub" / "subjects.ndjson").read_bytes().splitlines()]
-        findings = [orjson.loads(line) for line in (folder / "out" / "private" / "findings.ndjson").read_bytes().splitlines()]
+        records = [
+            orjson.loads(line) for line in (folder / "out" / "hub" / "subjects.ndjson").read_bytes().splitlines()
+        ]
+        findings = [
+            orjson.loads(line) for line in (folder / "out" / "private" / "findings.ndjson").read_bytes().splitlines()
+        ]
     by_design = {f"{f['source']['file']}/{f['source']['column']}" for f in findings if f["rule"] == "mapping.left-out"}
     losses = {}
     for column, counts in run.manifest["counts"]["values"]["hub"].items():
@@ -123,7 +132,13 @@ def case_outcome(profile: Profile, case: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "hub": [_stable(record) for record in records],
         "losses": losses,
-        "findings": sorted({_finding(f) for f in findings if f["severity"] in ("fatal", "error", "warning") and f["rule"] != "source.table-absent"}),
+        "findings": sorted(
+            {
+                _finding(f)
+                for f in findings
+                if f["severity"] in ("fatal", "error", "warning") and f["rule"] != "source.table-absent"
+            }
+        ),
         "subjects": {name: str(number) for name, number in run.manifest["counts"]["subjects"].items() if number},
     }
 
@@ -179,8 +194,6 @@ def _differences(path: str, expected: Any, found: Any) -> Iterator[str]:
         yield f"{path} is {found!r}, expected is {expected!r}"
 
 
-
-
 def describe_profile(name: str) -> dict[str, Any]:
     """What the profile *name* reads, maps and leaves out, as plain JSON. Raises UnknownNameError, SpecificationError."""
     profile = load_profile(name)
@@ -200,7 +213,10 @@ def describe_profile(name: str) -> dict[str, Any]:
         "licence": profile.licence,
         "specification": dict(profile.specification),
         "reader": profile.assembly.reader,
-        "tables": [{"name": t.name, "file": t.file, "expected": t.expected, "repeats": t.repeats} for t in profile.assembly.tables],
+        "tables": [
+            {"name": t.name, "file": t.file, "expected": t.expected, "repeats": t.repeats}
+            for t in profile.assembly.tables
+        ],
         "mapped": mapped,
         "left_out": [{"slot": slot, "reason": reason} for slot, reason in account.left_out.items()],
         "unaccounted": list(account.unaccounted),

@@ -37,7 +37,9 @@ class PseudonymKey(NamedTuple):
         False
         """
         parts = (site, kind, source_key)
-        message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode("utf-8", "surrogatepass") for part in parts))
+        message = b"".join(
+            len(raw).to_bytes(4, "big") + raw for raw in (part.encode("utf-8", "surrogatepass") for part in parts)
+        )
         person = hashlib.blake2b(kind.encode(), digest_size=16).digest()
         return hashlib.blake2b(message, digest_size=_DIGEST_BYTES, key=self.secret, person=person).hexdigest()
 
@@ -55,7 +57,9 @@ def new_key(path: Path) -> PseudonymKey:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise CallError(f"{path} exists already. To mend it: choose a new file; a lost key cannot be made again") from None
+        raise CallError(
+            f"{path} exists already. To mend it: choose a new file; a lost key cannot be made again"
+        ) from None
     except OSError as error:
         raise CallError(f"cannot write {path}: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -69,7 +73,9 @@ def read_key(path: Path) -> PseudonymKey:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        raise CallError(f"cannot read the pseudonym key {path}. To mend it: make one with `harmonize key new FILE`") from None
+        raise CallError(
+            f"cannot read the pseudonym key {path}. To mend it: make one with `harmonize key new FILE`"
+        ) from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         raise CallError(f"the pseudonym key {path} can be read by others. To mend it: chmod 600 {path}")
     try:

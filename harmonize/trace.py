@@ -26,6 +26,7 @@ from harmonize.pseudonyms import key_from_secret
 from harmonize.readers import open_source
 from harmonize.writers import TargetLog, WriterContext, load_writer
 
+
 class Origin(NamedTuple):
     """Where an element comes from. `rule` is the derivation and its line in map.yaml; `value` only where input is given."""
 
@@ -53,7 +54,9 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
     manifest = read_manifest(folder)
     profile = load_profile(manifest["profile"]["id"])
     if profile.sha256 != manifest["profile"]["sha256"]:
-        raise CallError(f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest")
+        raise CallError(
+            f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest"
+        )
     lineage = _line(folder / "private" / "lineage.ndjson", "subject", subject)
     plan = compile_profile(profile, make_environment(profile, key_from_secret(bytes(32)), manifest["site"]))
     wanted = "" if path is None else _hub_path(folder, manifest, subject, path)
@@ -76,7 +79,9 @@ def _is_at(path: str, wanted: str) -> bool:
 
 def _line(file: Path, name: str, value: str) -> dict[str, Any]:
     if not file.is_file():
-        raise CallError(f"{file} is not there. To mend it: give the folder of a finished run that still has {file.parent.name}/")
+        raise CallError(
+            f"{file} is not there. To mend it: give the folder of a finished run that still has {file.parent.name}/"
+        )
     needle = value.encode()
     with file.open("rb") as lines:
         for line in lines:
@@ -109,11 +114,15 @@ def _slot_origins(
     """The origins of a slot; of a slot that holds objects, of every slot of each object."""
     below = _nested(profile, slot, derivation)
     if below:
-        items = [(p, r) for p, r in lineage["objects"].items() if p.startswith(f"{path}/")] if path.count("/") == 1 else []
+        items = (
+            [(p, r) for p, r in lineage["objects"].items() if p.startswith(f"{path}/")] if path.count("/") == 1 else []
+        )
         for item_path, item_rows in items or [(path, rows)]:
             for nested in below:
                 for child in nested.slots:
-                    yield from _slot_origins(profile, child, nested, f"{item_path}/{child.slot}", item_rows, lineage, values)
+                    yield from _slot_origins(
+                        profile, child, nested, f"{item_path}/{child.slot}", item_rows, lineage, values
+                    )
         return
     rule = f"{derivation.hub_class}.{slot.slot} (map.yaml:{slot.line})"
     for file, column in _columns(profile, slot, derivation.source_class, rows):
@@ -182,7 +191,9 @@ def _hub_path(folder: Path, manifest: Mapping[str, Any], subject: str, path: str
     if not colon or target == "hub":
         return (pointer if colon else path).rstrip("/")
     if target not in manifest["targets"] or "hub" not in manifest["targets"]:
-        raise CallError(f"an element of {target} is traced through the hub records. To mend it: convert with --to hub,{target}")
+        raise CallError(
+            f"an element of {target} is traced through the hub records. To mend it: convert with --to hub,{target}"
+        )
     record: HubObject = hub_object(_line(folder / "hub" / "subjects.ndjson", "subject_id", subject))
     made = _made(record, target, manifest)
     if target == "fhir-r4":

@@ -14,7 +14,10 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from phenopackets.schema.v2 import phenopackets_pb2
 
 TARGET = Path(__file__).parents[1] / "harmonize" / "checks" / "phenopackets.schema.json"
-TIMESTAMP = {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"}
+TIMESTAMP = {
+    "type": "string",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+}
 WELL_KNOWN: dict[str, dict[str, Any]] = {
     "google.protobuf.Timestamp": TIMESTAMP,
     "google.protobuf.Any": {"type": "object"},
@@ -39,7 +42,10 @@ def field_schema(field: FieldDescriptor, found: dict[str, Descriptor]) -> dict[s
     if field.message_type is not None:
         name = field.message_type.full_name
         if field.message_type.GetOptions().map_entry:
-            return {"type": "object", "additionalProperties": field_schema(field.message_type.fields_by_name["value"], found)}
+            return {
+                "type": "object",
+                "additionalProperties": field_schema(field.message_type.fields_by_name["value"], found),
+            }
         found.setdefault(name, field.message_type)
         single: dict[str, Any] = {"$ref": f"#/$defs/{name}"}
     elif field.enum_type is not None:
@@ -66,7 +72,11 @@ def message_schema(message: Descriptor, found: dict[str, Descriptor]) -> dict[st
 
 def main() -> None:
     """Write the schema."""
-    roots = [phenopackets_pb2.Phenopacket.DESCRIPTOR, phenopackets_pb2.Family.DESCRIPTOR, phenopackets_pb2.Cohort.DESCRIPTOR]
+    roots = [
+        phenopackets_pb2.Phenopacket.DESCRIPTOR,
+        phenopackets_pb2.Family.DESCRIPTOR,
+        phenopackets_pb2.Cohort.DESCRIPTOR,
+    ]
     found: dict[str, Descriptor] = {root.full_name: root for root in roots}
     definitions: dict[str, Any] = {}
     while remaining := [name for name in found if name not in definitions]:

@@ -48,7 +48,8 @@ def rules() -> Mapping[str, Rule]:
     """
     tree, _ = load_strict_yaml(_FILE, name=_FILE.name)
     return {
-        rule_id: Rule(rule_id, **{**body, "severity": Severity(body["severity"])}) for rule_id, body in sorted(tree.items())
+        rule_id: Rule(rule_id, **{**body, "severity": Severity(body["severity"])})
+        for rule_id, body in sorted(tree.items())
     }
 
 

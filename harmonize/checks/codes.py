@@ -38,15 +38,21 @@ def code_problem(code: str, label: str | None, terminologies: Terminologies) -> 
         case NotChecked(system=system, reason=reason):
             if system in load_systems():
                 return CodeProblem("terms.not-checked", f"{system}: codes are not checked, {reason}")
-            return CodeProblem("terms.not-checked", "codes of a prefix that mappings/systems does not know are not checked")
+            return CodeProblem(
+                "terms.not-checked", "codes of a prefix that mappings/systems does not know are not checked"
+            )
         case Found(label=known) if label and known and label != code and not _names(code, label, terminologies):
-            return CodeProblem("terms.label-differs", f"the label beside {code} is neither its label nor an exact synonym of it")
+            return CodeProblem(
+                "terms.label-differs", f"the label beside {code} is neither its label nor an exact synonym of it"
+            )
     return None
 
 
 def _quotable(code: str, system: str) -> str:
     """The code where it is written as its system writes codes; anything else could be a person's data."""
-    return code if isinstance(load_systems().parse(code, system), Code) else "a code that is not in the system's notation"
+    return (
+        code if isinstance(load_systems().parse(code, system), Code) else "a code that is not in the system's notation"
+    )
 
 
 def _names(code: str, label: str, terminologies: Terminologies) -> bool:

@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 import orjson
@@ -94,24 +94,33 @@ def _files(path: Path, format_name: str) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise CallError(f"there is nothing at {path}. To mend it: give a file, a folder of documents or the folder of a run")
+        raise CallError(
+            f"there is nothing at {path}. To mend it: give a file, a folder of documents or the folder of a run"
+        )
     folder = path / format_name if (path / format_name).is_dir() else path
-    files = sorted(p for pattern in ("*.ndjson", "*.ndjson.gz", "*.json") for p in folder.glob(pattern) if p.name not in ("manifest.json", "report.json"))
+    files = sorted(
+        p
+        for pattern in ("*.ndjson", "*.ndjson.gz", "*.json")
+        for p in folder.glob(pattern)
+        if p.name not in ("manifest.json", "report.json")
+    )
     if not files:
-        raise CallError(f"{folder} holds no *.ndjson and no *.json. To mend it: give the folder that holds the {format_name} documents")
+        raise CallError(
+            f"{folder} holds no *.ndjson and no *.json. To mend it: give the folder that holds the {format_name} documents"
+        )
     return files
 
 
 def _entries(file: Path) -> Iterator[Entry]:
     """The documents of a file: one a line in NDJSON, one in a .json file (the entries of a FHIR Bundle one by one)."""
-    opened: IO[bytes] = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    opened: Any = gzip.open if file.suffix == ".gz" else open
     try:
-        with opened:
+        with opened(file, "rb") as stream:
             if file.suffix == ".json":
-                yield _entry(file.name, 1, opened.read(MAX_LINE_BYTES + 1))
+                yield _entry(file.name, 1, stream.read(MAX_LINE_BYTES + 1))
                 return
             number = 0
-            while line := opened.readline(MAX_LINE_BYTES + 1):
+            while line := stream.readline(MAX_LINE_BYTES + 1):
                 number += 1
                 if line.strip():
                     yield _entry(file.name, number, line)
@@ -160,7 +169,9 @@ def _fhir_checker(files: list[Path], terminologies: Terminologies) -> Check:
 
     def check(document: Any) -> Iterator[Violation]:
         if not (isinstance(document, dict) and document.get("resourceType") == "Bundle"):
-            yield from fhir_r4.check_resource(document, (lambda key: hash(key) in keys) if keys else None, terminologies)
+            yield from fhir_r4.check_resource(
+                document, (lambda key: hash(key) in keys) if keys else None, terminologies
+            )
             return
         inside = keys | {hash(key) for key in _keys(document)}
         yield from fhir_r4.check_resource(_without_resources(document), None, terminologies)
@@ -223,4 +234,12 @@ def _hub_codes(value: Any, path: str, terminologies: Terminologies) -> Iterator[
 def _finding(entry: Entry, violation: Violation, format_name: str) -> Finding:
     known = rule(violation.rule)
     cell = Cell(entry.file, entry.line, None)
-    return Finding(violation.rule, known.severity, violation.message, cell=cell, target=format_name, path=violation.path, fix=known.fix)
+    return Finding(
+        violation.rule,
+        known.severity,
+        violation.message,
+        cell=cell,
+        target=format_name,
+        path=violation.path,
+        fix=known.fix,
+    )

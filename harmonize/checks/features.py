@@ -24,11 +24,13 @@ class FeatureProblem(NamedTuple):
     """A broken rule, and the index of the feature that breaks it."""
 
     rule: str
-    index: int
+    position: int
     message: str
 
 
-def feature_problems(features: Sequence[StatedFeature | None], terminologies: Terminologies) -> Iterator[FeatureProblem]:
+def feature_problems(
+    features: Sequence[StatedFeature | None], terminologies: Terminologies
+) -> Iterator[FeatureProblem]:
     """Every problem among *features*; None stands for a feature without a code.
 
     >>> two = [StatedFeature("HP:0002069", False), StatedFeature("HP:0001250", True)]
@@ -51,10 +53,14 @@ def feature_problems(features: Sequence[StatedFeature | None], terminologies: Te
     yield from _of_excluded(excluded, terminologies)
 
 
-def _of_observed(observed: dict[str, int], excluded: dict[str, int], terminologies: Terminologies) -> Iterator[FeatureProblem]:
+def _of_observed(
+    observed: dict[str, int], excluded: dict[str, int], terminologies: Terminologies
+) -> Iterator[FeatureProblem]:
     for code, index in observed.items():
         if code in excluded:
-            yield FeatureProblem("plausibility.observed-and-excluded", index, f"{code} is stated as observed and as excluded")
+            yield FeatureProblem(
+                "plausibility.observed-and-excluded", index, f"{code} is stated as observed and as excluded"
+            )
         ancestors = terminologies.ancestors(code) - {code}
         for ancestor in sorted(ancestors & observed.keys()):
             message = f"{ancestor} is implied by its descendant {code}"
@@ -67,4 +73,6 @@ def _of_observed(observed: dict[str, int], excluded: dict[str, int], terminologi
 def _of_excluded(excluded: dict[str, int], terminologies: Terminologies) -> Iterator[FeatureProblem]:
     for code, index in excluded.items():
         for ancestor in sorted((terminologies.ancestors(code) - {code}) & excluded.keys()):
-            yield FeatureProblem("plausibility.redundant-exclusion", index, f"excluding {ancestor} already excludes {code}")
+            yield FeatureProblem(
+                "plausibility.redundant-exclusion", index, f"excluding {ancestor} already excludes {code}"
+            )

@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 Problem = tuple[str, str]
-_CHOICE = re.compile(r"(value|effective|onset|abatement|deceased|multipleBirth|performed|occurred|medication|collected|timing|born|age)[A-Z]\w*")
+_CHOICE = re.compile(
+    r"(value|effective|onset|abatement|deceased|multipleBirth|performed|occurred|medication|collected|timing|born|age)[A-Z]\w*"
+)
 _SUBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "Condition": {"subject": ("Patient", "Group")},
     "Consent": {"patient": ("Patient",)},
@@ -23,7 +25,9 @@ _SUBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _CLINICAL_CODES = frozenset({"active", "recurrence", "relapse", "inactive", "remission", "resolved"})
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-_VERIFICATION_CODES = frozenset({"unconfirmed", "provisional", "differential", "confirmed", "refuted", "entered-in-error"})
+_VERIFICATION_CODES = frozenset(
+    {"unconfirmed", "provisional", "differential", "confirmed", "refuted", "entered-in-error"}
+)
 
 
 def invariant_problems(resource: Mapping[str, Any]) -> Iterator[Problem]:

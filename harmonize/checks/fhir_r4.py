@@ -52,7 +52,9 @@ def _schema() -> dict[str, Any]:
 
 @cache
 def _validator(resource_type: str) -> Any:
-    return jsonschema_rs.validator_for({"$ref": f"#/definitions/{resource_type}", "definitions": _schema()["definitions"]})
+    return jsonschema_rs.validator_for(
+        {"$ref": f"#/definitions/{resource_type}", "definitions": _schema()["definitions"]}
+    )
 
 
 def resource_types() -> Mapping[str, str]:
@@ -63,12 +65,18 @@ def resource_types() -> Mapping[str, str]:
 
 def reference_key(resource: Any) -> str | None:
     """`Type/id` by which other resources refer to *resource*."""
-    if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str) and isinstance(resource.get("id"), str):
+    if (
+        isinstance(resource, dict)
+        and isinstance(resource.get("resourceType"), str)
+        and isinstance(resource.get("id"), str)
+    ):
         return f"{resource['resourceType']}/{resource['id']}"
     return None
 
 
-def check_resource(resource: Any, known: Callable[[str], bool] | None, terminologies: Terminologies) -> Iterator[Violation]:
+def check_resource(
+    resource: Any, known: Callable[[str], bool] | None, terminologies: Terminologies
+) -> Iterator[Violation]:
     """Every violation of one resource. *known* tells whether `Type/id` is in the set; None where the set is not at hand.
 
     >>> patient = {"resourceType": "Patient", "gender": "man"}
@@ -104,12 +112,16 @@ def _walk(value: Any, parts: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
             yield from _walk(item, (*parts, index))
 
 
-def _objects(resource: dict[str, Any], known: Callable[[str], bool] | None, terminologies: Terminologies) -> Iterator[Violation]:
+def _objects(
+    resource: dict[str, Any], known: Callable[[str], bool] | None, terminologies: Terminologies
+) -> Iterator[Violation]:
     """What holds in every resource: no null and nothing empty, references that resolve, codes that exist."""
     contained = {item.get("id") for item in resource.get("contained", ()) if isinstance(item, dict)}
     for parts, value in _walk(resource):
         if value is None or value in ({}, []):
-            yield Violation("target.fhir-r4-schema", pointer(parts), "FHIR has neither null nor empty objects and arrays")
+            yield Violation(
+                "target.fhir-r4-schema", pointer(parts), "FHIR has neither null nor empty objects and arrays"
+            )
         if not isinstance(value, dict):
             continue
         if len(parts) > 1 and parts[-2] in ("extension", "modifierExtension") and not value.get("url"):
@@ -120,14 +132,20 @@ def _objects(resource: dict[str, Any], known: Callable[[str], bool] | None, term
             yield from _coding(value, pointer((*parts, "code")), terminologies)
 
 
-def _reference(text: str, path: str, known: Callable[[str], bool] | None, contained: Collection[Any]) -> Iterator[Violation]:
+def _reference(
+    text: str, path: str, known: Callable[[str], bool] | None, contained: Collection[Any]
+) -> Iterator[Violation]:
     match = _RELATIVE.fullmatch(text)
     if text.startswith("#"):
         if text != "#" and text[1:] not in contained:
             yield Violation("target.fhir-r4-reference", path, "nothing contained has this id")
     elif match is not None:
         if known is not None and not known(f"{match[1]}/{match[2]}"):
-            yield Violation("target.fhir-r4-reference", path, f"no {match[1] if match[1] in resource_types() else 'resource'} of the set has this id")
+            yield Violation(
+                "target.fhir-r4-reference",
+                path,
+                f"no {match[1] if match[1] in resource_types() else 'resource'} of the set has this id",
+            )
     elif not _ABSOLUTE.fullmatch(text):
         yield Violation("target.fhir-r4-reference", path, "it is neither Type/id nor a URL nor a fragment")
 
@@ -155,10 +173,15 @@ _LOINC = "http://loinc.org"
 _PRESENT, _ABSENT = "LA9633-4", "LA9634-2"
 _IG = "http://hl7.org/fhir/uv/genomics-reporting"
 _HGVS_COMPONENTS = frozenset({"48004-6", "81290-9", "48005-3"})
-_SINGLE_COMPONENTS = _HGVS_COMPONENTS | frozenset(
-    "81291-7 48013-7 51958-7 81254-5 81302-2 81301-4 92822-6 69547-8 69551-0 48019-4 48002-0 81258-6 82121-5 53034-5".split()
-)
-_COMPONENT_TYPES = {"81254-5": "valueRange", "69547-8": "valueString", "69551-0": "valueString", "81258-6": "valueQuantity", "82121-5": "valueQuantity"}
+_SINGLE_COMPONENTS = _HGVS_COMPONENTS | {"81291-7", "48013-7", "51958-7", "81254-5", "81302-2", "81301-4", "92822-6"}
+_SINGLE_COMPONENTS |= {"69547-8", "69551-0", "48019-4", "48002-0", "81258-6", "82121-5", "53034-5"}
+_COMPONENT_TYPES = {
+    "81254-5": "valueRange",
+    "69547-8": "valueString",
+    "69551-0": "valueString",
+    "81258-6": "valueQuantity",
+    "82121-5": "valueQuantity",
+}
 Problem = tuple[str, str]
 
 
@@ -225,12 +248,16 @@ def _variant(resource: dict[str, Any]) -> Iterator[Problem]:
     yield from _genomic(resource)
     if not _has(resource.get("code"), _LOINC, ("69548-6",)):
         yield "/code", "the profile variant demands LOINC 69548-6"
-    if "valueCodeableConcept" in resource and not _has(resource["valueCodeableConcept"], _LOINC, (_PRESENT, _ABSENT, "LA18198-4", "LA11884-6")):
+    if "valueCodeableConcept" in resource and not _has(
+        resource["valueCodeableConcept"], _LOINC, (_PRESENT, _ABSENT, "LA18198-4", "LA11884-6")
+    ):
         yield "/valueCodeableConcept", "the profile variant demands an answer of LOINC LL1971-2"
     yield from _typed_components(resource, _LOINC, _COMPONENT_TYPES, _SINGLE_COMPONENTS)
     for index, code, component in _components(resource, _LOINC):
         value = component.get("valueCodeableConcept")
-        if code in _HGVS_COMPONENTS and not any(c.get("system") == "http://varnomen.hgvs.org" for c in (value or {}).get("coding", ())):
+        if code in _HGVS_COMPONENTS and not any(
+            c.get("system") == "http://varnomen.hgvs.org" for c in (value or {}).get("coding", ())
+        ):
             yield f"/component/{index}", f"the component {code} demands a code of http://varnomen.hgvs.org"
 
 

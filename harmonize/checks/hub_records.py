@@ -61,7 +61,9 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
     birth = record.get("birth_date")
     death = record.get("vital_status", {}).get("date_of_death")
     if _after(birth, death):
-        yield Violation("plausibility.date-order", "/vital_status/date_of_death", "death is before birth", record, "birth_date")
+        yield Violation(
+            "plausibility.date-order", "/vital_status/date_of_death", "death is before birth", record, "birth_date"
+        )
     for path, item, slot, date in _events(record):
         if _after(birth, date):
             yield Violation("plausibility.date-order", path, f"{slot} is before birth", item, slot)

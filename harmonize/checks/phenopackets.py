@@ -83,9 +83,18 @@ def _at(document: Any, pattern: str) -> Iterator[tuple[str, Any]]:
     found: list[tuple[str, Any]] = [("", document)]
     for step in pattern.split("/")[1:]:
         if step == "*":
-            found = [(f"{path}/{i}", item) for path, items in found if isinstance(items, list) for i, item in enumerate(items)]
+            found = [
+                (f"{path}/{i}", item)
+                for path, items in found
+                if isinstance(items, list)
+                for i, item in enumerate(items)
+            ]
         else:
-            found = [(f"{path}/{step}", holder[step]) for path, holder in found if isinstance(holder, dict) and step in holder]
+            found = [
+                (f"{path}/{step}", holder[step])
+                for path, holder in found
+                if isinstance(holder, dict) and step in holder
+            ]
     yield from found
 
 
@@ -112,11 +121,18 @@ def _durations(packet: dict[str, Any]) -> Iterator[Violation]:
     for parts, holder in _walk(packet):
         text = holder.get("iso8601duration")
         if isinstance(text, str) and not _DURATION.fullmatch(text):
-            yield Violation("target.phenopackets-duration", pointer((*parts, "iso8601duration")), "it is no ISO 8601 duration")
+            yield Violation(
+                "target.phenopackets-duration", pointer((*parts, "iso8601duration")), "it is no ISO 8601 duration"
+            )
 
 
 def _references(packet: dict[str, Any]) -> Iterator[Violation]:
-    known = {holder.get("id") for pattern in ("/subject", "/biosamples/*") for _, holder in _at(packet, pattern) if isinstance(holder, dict)}
+    known = {
+        holder.get("id")
+        for pattern in ("/subject", "/biosamples/*")
+        for _, holder in _at(packet, pattern)
+        if isinstance(holder, dict)
+    }
     for path, holder in _at(packet, "/interpretations/*/diagnosis/genomicInterpretations/*"):
         if isinstance(holder, dict) and holder.get("subjectOrBiosampleId") not in known:
             message = "it names neither the subject nor a biosample of the packet"
@@ -125,10 +141,14 @@ def _references(packet: dict[str, Any]) -> Iterator[Violation]:
 
 def _codes(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Violation]:
     """Ontology classes: is the id a CURIE with a resource, does the code exist, is the label its own."""
-    resources = {holder.get("namespacePrefix") for _, holder in _at(packet, "/metaData/resources/*") if isinstance(holder, dict)}
+    resources = {
+        holder.get("namespacePrefix") for _, holder in _at(packet, "/metaData/resources/*") if isinstance(holder, dict)
+    }
     missing: set[str] = set()
     for parts, holder in _walk(packet):
-        if parts[:1] == ("metaData",) or not (holder.keys() <= {"id", "label"} and isinstance(holder.get("id"), str) and "label" in holder):
+        if parts[:1] == ("metaData",) or not (
+            holder.keys() <= {"id", "label"} and isinstance(holder.get("id"), str) and "label" in holder
+        ):
             continue
         path = pointer((*parts, "id"))
         prefix, colon, _ = holder["id"].partition(":")
@@ -138,7 +158,9 @@ def _codes(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Vio
         if prefix not in resources and prefix not in missing:
             missing.add(prefix)
             name = prefix if prefix.isalnum() and len(prefix) <= 20 else "of this id"
-            yield Violation("target.phenopackets-resource", path, f"the prefix {name} has no entry in metaData.resources")
+            yield Violation(
+                "target.phenopackets-resource", path, f"the prefix {name} has no entry in metaData.resources"
+            )
         label = holder["label"] if isinstance(holder["label"], str) else None
         problem = code_problem(holder["id"], label, terminologies)
         if problem is not None:

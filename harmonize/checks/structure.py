@@ -44,15 +44,20 @@ def structure_problems(validator: Any, document: Any) -> Iterator[StructureProbl
 
 
 def _message(error: jsonschema_rs.ValidationError) -> str:
-    kind = error.kind.name
+    detail: Any = error.kind
+    kind = detail.name
     if kind in ("additionalProperties", "unevaluatedProperties"):
-        names = [name for name in error.kind.unexpected if _ELEMENT_NAME.fullmatch(name)]
-        return f"the schema has no element {', '.join(names[:3])}" if names else "it has an element that the schema does not have"
+        names = [name for name in detail.unexpected if _ELEMENT_NAME.fullmatch(name)]
+        return (
+            f"the schema has no element {', '.join(names[:3])}"
+            if names
+            else "it has an element that the schema does not have"
+        )
     if kind == "required":
-        return f"the element {error.kind.property} is missing"
+        return f"the element {detail.property} is missing"
     if kind == "type":
-        return f"it must be of JSON type {' or '.join(error.kind.types)}"
-    return _SENTENCES.get(kind, f"it breaks the schema ({kind})")
+        return f"it must be of JSON type {' or '.join(detail.types)}"
+    return _SENTENCES.get(str(kind), f"it breaks the schema ({kind})")
 
 
 _SENTENCES = {

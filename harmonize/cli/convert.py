@@ -14,22 +14,63 @@ from harmonize.errors import CallError, NotAvailableError
 
 
 def convert(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or globs; .gz, .zst and .zip are read in place.")],
-    profile: Annotated[str, typer.Option(envvar="HARMONIZE_PROFILE", help="Profile id such as eu/ern-cde, or a folder.")],
-    to: Annotated[str, typer.Option(envvar="HARMONIZE_TO", help="Targets: hub, fhir-r4, phenopackets; several with commas.")],
-    out: Annotated[Path, typer.Option(envvar="HARMONIZE_OUT", help="Folder for what is written; empty, or of an earlier run.")],
-    pseudonym_key: Annotated[Path | None, typer.Option(envvar="HARMONIZE_PSEUDONYM_KEY", help="Key file; make one with `harmonize key new FILE`.")] = None,
-    site: Annotated[str, typer.Option(envvar="HARMONIZE_SITE", help="Name of the site; part of every pseudonym.")] = "site",
-    consent: Annotated[str, typer.Option(envvar="HARMONIZE_CONSENT", help="require: who refused is skipped; record: consent is only data.")] = "require",
-    recorded: Annotated[str | None, typer.Option(envvar="HARMONIZE_RECORDED", help="The instant that documents show. Default: SOURCE_DATE_EPOCH, else now.")] = None,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help="Files, folders or globs; .gz, .zst and .zip are read in place."),
+    ],
+    profile: Annotated[
+        str, typer.Option(envvar="HARMONIZE_PROFILE", help="Profile id such as eu/ern-cde, or a folder.")
+    ],
+    to: Annotated[
+        str, typer.Option(envvar="HARMONIZE_TO", help="Targets: hub, fhir-r4, phenopackets; several with commas.")
+    ],
+    out: Annotated[
+        Path, typer.Option(envvar="HARMONIZE_OUT", help="Folder for what is written; empty, or of an earlier run.")
+    ],
+    pseudonym_key: Annotated[
+        Path | None,
+        typer.Option(envvar="HARMONIZE_PSEUDONYM_KEY", help="Key file; make one with `harmonize key new FILE`."),
+    ] = None,
+    site: Annotated[
+        str, typer.Option(envvar="HARMONIZE_SITE", help="Name of the site; part of every pseudonym.")
+    ] = "site",
+    consent: Annotated[
+        str,
+        typer.Option(envvar="HARMONIZE_CONSENT", help="require: who refused is skipped; record: consent is only data."),
+    ] = "require",
+    recorded: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HARMONIZE_RECORDED", help="The instant that documents show. Default: SOURCE_DATE_EPOCH, else now."
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(envvar="HARMONIZE_JOBS", min=1, help="Processes.")] = 1,
     engine: Annotated[str, typer.Option(envvar="HARMONIZE_ENGINE", help="local.")] = "local",
-    resume: Annotated[bool, typer.Option("--resume", envvar="HARMONIZE_RESUME", help="Planned; refused in this version.")] = False,
-    limit: Annotated[int | None, typer.Option(envvar="HARMONIZE_LIMIT", min=0, help="Convert the first N subjects; the others are counted as skipped.")] = None,
-    max_errors: Annotated[str, typer.Option(envvar="HARMONIZE_MAX_ERRORS", help="Rejected rows allowed, as a number or as N%.")] = "10%",
-    include_values: Annotated[bool, typer.Option("--include-values", envvar="HARMONIZE_INCLUDE_VALUES", help="Put rejected rows' cells into private/rejects.ndjson.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", envvar="HARMONIZE_RESUME", help="Planned; refused in this version.")
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            envvar="HARMONIZE_LIMIT", min=0, help="Convert the first N subjects; the others are counted as skipped."
+        ),
+    ] = None,
+    max_errors: Annotated[
+        str, typer.Option(envvar="HARMONIZE_MAX_ERRORS", help="Rejected rows allowed, as a number or as N%.")
+    ] = "10%",
+    include_values: Annotated[
+        bool,
+        typer.Option(
+            "--include-values",
+            envvar="HARMONIZE_INCLUDE_VALUES",
+            help="Put rejected rows' cells into private/rejects.ndjson.",
+        ),
+    ] = False,
     layout: Annotated[str, typer.Option(envvar="HARMONIZE_LAYOUT", help="ndjson.")] = "ndjson",
-    strict: Annotated[bool, typer.Option("--strict", envvar="HARMONIZE_STRICT", help="Leave with 1 where there is a warning or an error.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", envvar="HARMONIZE_STRICT", help="Leave with 1 where there is a warning or an error."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", envvar="HARMONIZE_QUIET", help="No summary on stderr.")] = False,
 ) -> None:
@@ -61,7 +102,10 @@ def convert(
     options = RunOptions(inputs=_paths(inputs), out=out, jobs=jobs, limit=limit, max_errors=max_errors)
     outcome = convert_files(settings, options)
     say(summary_text(outcome.report), quiet=quiet)
-    say(f"written to {out}; findings in {out}/private/findings.ndjson; `harmonize report build {out}` explains them", quiet=quiet)
+    say(
+        f"written to {out}; findings in {out}/private/findings.ndjson; `harmonize report build {out}` explains them",
+        quiet=quiet,
+    )
     if as_json:
         print_json(outcome.manifest)
     if outcome.rejected_too_many is not None:
@@ -92,7 +136,7 @@ def _paths(inputs: list[str]) -> tuple[Path, ...]:
     paths: list[Path] = []
     for text in inputs:
         if not Path(text).exists() and any(character in text for character in "*?["):
-            found = sorted(glob.glob(text))
+            found = sorted(glob.glob(text))  # noqa: PTH207 - a pattern may start at the root
             if not found:
                 raise CallError(f"no file matches {text}. To mend it: check the pattern and the folder")
             paths += map(Path, found)

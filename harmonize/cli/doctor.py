@@ -31,7 +31,10 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the answe
         "ontologies": str(ontologies_folder()),
         "profiles": profile_ids(),
         "targets": list(WRITERS),
-        "terminologies": [{"system": s.system, "version": s.version, "complete": s.complete, "licence": s.meta["licence"]} for s in stores],
+        "terminologies": [
+            {"system": s.system, "version": s.version, "complete": s.complete, "licence": s.meta["licence"]}
+            for s in stores
+        ],
     }
     if as_json:
         print_json(answer)

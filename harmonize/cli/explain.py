@@ -19,7 +19,9 @@ def explain(
     from harmonize.checks.catalogue import rule, rules
 
     if list_rules:
-        entries = [{"rule": r.id, "family": r.family, "severity": r.severity.value, "title": r.title} for r in rules().values()]
+        entries = [
+            {"rule": r.id, "family": r.family, "severity": r.severity.value, "title": r.title} for r in rules().values()
+        ]
         if as_json:
             print_json(entries)
             return
@@ -30,8 +32,22 @@ def explain(
         raise CallError("explain needs a rule. To mend it: `harmonize explain --list`, then `harmonize explain RULE`")
     known = rule(rule_id)
     if as_json:
-        print_json({"rule": known.id, **{n: str(getattr(known, n)) for n in ("family", "severity", "title", "what", "why", "how", "mend", "means")}})
+        print_json(
+            {
+                "rule": known.id,
+                **{
+                    n: str(getattr(known, n))
+                    for n in ("family", "severity", "title", "what", "why", "how", "mend", "means")
+                },
+            }
+        )
         return
     print(f"{known.id} ({known.family}, {known.severity.value}): {known.title}")
-    for label, text in (("what", known.what), ("why", known.why), ("how", known.how), ("to mend it", known.mend), ("for the data", known.means)):
+    for label, text in (
+        ("what", known.what),
+        ("why", known.why),
+        ("how", known.how),
+        ("to mend it", known.mend),
+        ("for the data", known.means),
+    ):
         print(f"  {label:<13}{text}")

@@ -23,4 +23,6 @@ def new(file: Annotated[Path, typer.Argument(help="The file to make; it must not
     from harmonize.pseudonyms import new_key
 
     key = new_key(file)
-    say(f"key {key.key_id} written to {file}. Keep it at the node and back it up: without it no pseudonym can be made again")
+    say(
+        f"key {key.key_id} written to {file}. Keep it at the node and back it up: without it no pseudonym can be made again"
+    )

@@ -37,7 +37,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
 ) -> None:
     """National clinical records into the shared forms of 1+MG, with an account of every value. Without network."""
 
@@ -63,14 +65,16 @@ def _configuration() -> dict[str, Any]:
     try:
         body = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        raise CallError(f"{CONFIGURATION} is no TOML. To mend it: write `option = \"value\"`, one a line") from None
+        raise CallError(f'{CONFIGURATION} is no TOML. To mend it: write `option = "value"`, one a line') from None
     command: Any = typer.main.get_command(app)
     verbs = command.commands
     shared = {name.replace("-", "_"): value for name, value in body.items() if not isinstance(value, dict)}
     known = {parameter.name for verb in verbs.values() for parameter in verb.params}
     for name in [*body, *(n for table in body.values() if isinstance(table, dict) for n in table)]:
         if name not in verbs and name.replace("-", "_") not in known:
-            raise CallError(f"{CONFIGURATION}: no option or verb is called {name!r}. To mend it: see `harmonize --help`")
+            raise CallError(
+                f"{CONFIGURATION}: no option or verb is called {name!r}. To mend it: see `harmonize --help`"
+            )
     made: dict[str, Any] = {}
     for verb, command_of_verb in verbs.items():
         own = {name.replace("-", "_"): value for name, value in body.get(verb, {}).items()}

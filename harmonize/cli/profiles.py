@@ -42,10 +42,13 @@ def show(profile_id: Id, as_json: AsJson = False) -> None:
         return
     print(f"{shown['id']} {shown['version']}: {shown['title']}")
     print(f"  {shown['description']}")
-    print(f"  owner {shown['owner']}, licence {shown['licence']}; after {shown['specification'].get('name', '')} {shown['specification'].get('version', '')}")
+    after = shown["specification"]
+    print(f"  owner {shown['owner']}, licence {shown['licence']}")
+    print(f"  after {after.get('name', '')} {after.get('version', '')}, {after.get('url', '')}")
     print("  files:")
     for table in shown["tables"]:
-        print(f"    {table['file']:<24} {'expected' if table['expected'] else 'optional'}, {'several rows' if table['repeats'] else 'one row'} a subject")
+        presence = "expected" if table["expected"] else "optional"
+        print(f"    {table['file']:<24} {presence}, {'several rows' if table['repeats'] else 'one row'} a subject")
     print("  mapped:")
     for line in shown["mapped"]:
         print(f"    {line['hub']:<44} from {', '.join(line['from']) or '(constant)'}")
@@ -61,7 +64,10 @@ def check(profile_id: Id, as_json: AsJson = False) -> None:
     if as_json:
         print_json(result.as_json())
     else:
-        print(f"{result.profile}: {result.mapped} slots mapped, {result.left_out} left out with a reason, {len(result.unaccounted)} not accounted for")
+        unaccounted = len(result.unaccounted)
+        print(
+            f"{result.profile}: {result.mapped} slots mapped, {result.left_out} left out with a reason, {unaccounted} forgotten"
+        )
         print(f"  cases: {len(result.passed)} passed, {len({f.split(':')[0] for f in result.failed})} failed")
         for problem in result.as_json()["problems"]:
             print(f"  {problem}")

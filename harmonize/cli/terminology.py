@@ -36,14 +36,22 @@ def list_systems(as_json: AsJson = False) -> None:
         return
     for entry in entries:
         edition = entry["version"] or "codes in use"
-        print(f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts  {entry['title']} ({entry['licence']})")
+        print(
+            f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts  {entry['title']} ({entry['licence']})"
+        )
 
 
 @app.command("build")
 def build(
-    only: Annotated[list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Systems of the manifest; by default all.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the compiled files; by default ontologies/ of the checkout.")] = None,
-    downloads: Annotated[Path, typer.Option(help="Folder that keeps the packages; those in it are not downloaded again.")] = Path("downloads"),
+    only: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYSTEM...]", help="Systems of the manifest; by default all.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the compiled files; by default ontologies/ of the checkout.")
+    ] = None,
+    downloads: Annotated[
+        Path, typer.Option(help="Folder that keeps the packages; those in it are not downloaded again.")
+    ] = Path("downloads"),
 ) -> None:
     """Compile the code systems of ontologies/manifest.yaml. Downloads packages from PyPI that are not in --downloads."""
     from harmonize.shipped import ontologies_folder

@@ -13,8 +13,13 @@ from harmonize.cli.output import print_json
 def trace(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
     subject: Annotated[str, typer.Option(help="The subject's pseudonym.")],
-    path: Annotated[str | None, typer.Option(help="JSON Pointer into the hub record, or TARGET:/... such as phenopackets:/diseases/0.")] = None,
-    inputs: Annotated[list[Path] | None, typer.Option("--input", help="The input of the run; only then values are shown.")] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(help="JSON Pointer into the hub record, or TARGET:/... such as phenopackets:/diseases/0."),
+    ] = None,
+    inputs: Annotated[
+        list[Path] | None, typer.Option("--input", help="The input of the run; only then values are shown.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Which file, row, column and rule made an element of a subject's record or documents."""
@@ -26,4 +31,6 @@ def trace(
         return
     for origin in found:
         value = f" = {origin.value}" if origin.value is not None else ""
-        print(f"{origin.path}\n    {origin.file}, row {origin.row}, column {origin.column}{value}\n    by {origin.rule}")
+        print(
+            f"{origin.path}\n    {origin.file}, row {origin.row}, column {origin.column}{value}\n    by {origin.rule}"
+        )

@@ -1,0 +1,1 @@
+"""Engines: where batches of subjects are worked on. `local` is this machine; `spark` is planned."""

@@ -19,7 +19,7 @@ _worker: Callable[[object], object] | None = None
 
 def _set_worker(worker: Callable[[object], object]) -> None:
     """Keep the worker of this process: it compiles its plan once and is sent once, not with every batch."""
-    global _worker  # noqa: PLW0603 - set once when the process starts
+    global _worker
     _worker = worker
 
 
@@ -39,7 +39,7 @@ def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1
         yield from map(work, batches)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_set_worker, initargs=(work,)) as pool:
+    with ProcessPoolExecutor(jobs, context, _set_worker, (work,)) as pool:  # type: ignore[arg-type]
         waiting: deque[Future[object]] = deque()
         for batch in batches:
             waiting.append(pool.submit(_call, batch))

@@ -114,14 +114,14 @@ def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, source: S
     return _TablePlan(spec, Table(spec.name, file, {slot: header[position] for slot, position in pairs}), pairs)
 
 
-def _raw_row(row: SourceObject, raw: RawSubject) -> RawRow:
-    return next(r for r in raw.rows[row.table.name] if r.number == row.number)
+def _raw_row(table: str, row: SourceObject, raw: RawSubject) -> RawRow:
+    return next(r for r in raw.rows[table] if r.number == row.number)
 
 
 def _bad_row(plan: _TablePlan, row: SourceObject, raw: RawSubject, rule: str, message: str, fix: str) -> BadRow:
     cell = Cell(plan.table.file, row.number, None)
     finding = Finding(rule, Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-    return BadRow(plan.spec.name, _raw_row(row, raw), finding)
+    return BadRow(plan.spec.name, _raw_row(plan.spec.name, row, raw), finding)
 
 
 def _join(
@@ -142,7 +142,9 @@ def _join(
         if partner_found is None:
             keys = " and ".join(join.on)
             message = f"no row of {join.into} of the same subject has this {keys}"
-            rejected.append(_bad_row(plan, row, raw, "source.orphan-row", message, f"correct {keys}, or add the row to {join.into}"))
+            rejected.append(
+                _bad_row(plan, row, raw, "source.orphan-row", message, f"correct {keys}, or add the row to {join.into}")
+            )
         elif join.slot in partner_found:
             message = f"a second row for the same row of {join.into}"
             rejected.append(_bad_row(plan, row, raw, "source.duplicate-row", message, "keep one row"))
@@ -176,7 +178,9 @@ def _group_object(members: list[SourceObject], group: Group, bad_cells: list[Bad
 def _contradiction(cell: Cell, slot: str, group: Group) -> BadCell:
     message = f"rows with the same {' and '.join(group.by)} contradict one another in {slot}; none of them is used"
     fix = f"correct {slot}, or give the rows keys of their own"
-    return BadCell(cell, Finding("source.group-conflict", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix))
+    return BadCell(
+        cell, Finding("source.group-conflict", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
+    )
 
 
 def _second_row(plan: _TablePlan, first: SourceObject, extra: SourceObject, raw: RawSubject) -> BadRow:
@@ -201,7 +205,9 @@ def check_assembly(profile: Profile) -> list[str]:
         wanted = table.group.row_class if table.group else table.row_class
         slot = classes[root].get(table.slot)
         if slot is None or slot.range != wanted or slot.multivalued != table.repeats:
-            problems.append(f"{where}: slot {table.slot!r} of {root} must take {'many' if table.repeats else 'one'} {wanted}")
+            problems.append(
+                f"{where}: slot {table.slot!r} of {root} must take {'many' if table.repeats else 'one'} {wanted}"
+            )
         unknown = sorted(set(table.columns.values()) - set(classes[table.row_class]))
         problems += [f"{where}.columns: {table.row_class} has no slot {slot!r}" for slot in unknown]
         if table.join:
@@ -209,7 +215,9 @@ def check_assembly(profile: Profile) -> list[str]:
         if table.group:
             inner = classes.get(table.group.row_class, {}).get(table.group.rows)
             if inner is None or inner.range != table.row_class or not inner.multivalued:
-                problems.append(f"{where}.group: {table.group.row_class}.{table.group.rows} must take many {table.row_class}")
+                problems.append(
+                    f"{where}.group: {table.group.row_class}.{table.group.rows} must take many {table.row_class}"
+                )
     return problems
 
 
@@ -223,7 +231,9 @@ def _check_join(where: str, table: TableAssembly, profile: Profile, names: set[s
     slot = classes[partner].get(join.slot)
     if slot is None or slot.range != table.row_class or slot.multivalued:
         problems.append(f"{where}.join: {partner}.{join.slot} must take one {table.row_class}")
-    problems += [f"{where}.join: {table.row_class} has no slot {s!r}" for s in join.on if s not in classes[table.row_class]]
+    problems += [
+        f"{where}.join: {table.row_class} has no slot {s!r}" for s in join.on if s not in classes[table.row_class]
+    ]
     problems += [f"{where}.join: {partner} has no slot {s!r}" for s in join.on.values() if s not in classes[partner]]
     return problems
 

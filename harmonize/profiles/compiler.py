@@ -129,7 +129,9 @@ class _Compiler:
     def compile_class(self, derivation: ClassDerivation, name: str) -> None:
         hub_slots = hub_schema().classes.get(derivation.hub_class)
         if hub_slots is None:
-            raise self.wrong(str(UnknownNameError("hub class", derivation.hub_class, hub_schema().classes)), derivation.line)
+            raise self.wrong(
+                str(UnknownNameError("hub class", derivation.hub_class, hub_schema().classes)), derivation.line
+            )
         if derivation.source_class not in self.source.classes:
             error = UnknownNameError("source class", derivation.source_class, self.source.classes)
             raise self.wrong(str(error), derivation.line)
@@ -150,7 +152,10 @@ class _Compiler:
         required = [name for name, hub_slot in hub_slots.items() if hub_slot.required and name in paths]
         if required and derivation.hub_class != hub_schema().root:
             missing = " or ".join(f"{slot!r} not in out" for slot in required)
-            lines += [f"    if out and ({missing}):", f"        return log.incomplete(src, lineage_{name}, out, incomplete)"]
+            lines += [
+                f"    if out and ({missing}):",
+                f"        return log.incomplete(src, lineage_{name}, out, incomplete)",
+            ]
         lines.append("    return out if out else None")
         self.blocks.append(lines)
         lineage = Lineage(name, derivation.hub_class, derivation.source_class, paths, feeds)
@@ -199,7 +204,9 @@ class _Compiler:
         if many:
             raise self.wrong(f"slot {slot.slot}: a list of texts is not copied", slot.line, "shape it in assemble")
         if hub_slot.range in hub_schema().classes:
-            raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not text", slot.line, "use expr with a function")
+            raise self.wrong(
+                f"slot {slot.slot} takes {hub_slot.range}, not text", slot.line, "use expr with a function"
+            )
         read, local = self.read_path(path)
         feed = f"feed_{name}_{slot.slot}"
         paths = self.constant((path,))
@@ -215,7 +222,9 @@ class _Compiler:
             ]
         else:
             if hub_slot.range != "string":
-                raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not text", slot.line, "use value_mappings or expr")
+                raise self.wrong(
+                    f"slot {slot.slot} takes {hub_slot.range}, not text", slot.line, "use value_mappings or expr"
+                )
             lines.append(f"    out[{slot.slot!r}] = {local}")
         return lines, (path,)
 
@@ -260,7 +269,13 @@ class _Compiler:
         return lines, paths
 
     def call(
-        self, derivation: ClassDerivation, slot: SlotDerivation, call: Call, feed: str, lines: list[str], counter: list[int]
+        self,
+        derivation: ClassDerivation,
+        slot: SlotDerivation,
+        call: Call,
+        feed: str,
+        lines: list[str],
+        counter: list[int],
     ) -> str:
         """Generate one call, its arguments first; the name of the local variable that holds the result."""
         function = FUNCTIONS.get(call.function)
@@ -301,7 +316,13 @@ class _Compiler:
         return lines
 
     def argument(
-        self, derivation: ClassDerivation, slot: SlotDerivation, node: Expression, feed: str, lines: list[str], counter: list[int]
+        self,
+        derivation: ClassDerivation,
+        slot: SlotDerivation,
+        node: Expression,
+        feed: str,
+        lines: list[str],
+        counter: list[int],
     ) -> str:
         if isinstance(node, Constant):
             return self.constant(node.value)

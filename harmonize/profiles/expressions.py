@@ -53,7 +53,10 @@ def parse_expression(text: str, *, file: str = "", line: int | None = None) -> E
 
     def refuse(what: str) -> SpecificationError:
         return SpecificationError(
-            f"expression: {what} is refused", file=file, line=line, fix="use constants, paths and library functions only"
+            f"expression: {what} is refused",
+            file=file,
+            line=line,
+            fix="use constants, paths and library functions only",
         )
 
     if len(text) > MAX_LENGTH:

@@ -85,7 +85,9 @@ def _rejected(rule: str, message: str, fix: str, severity: Severity = Severity.E
 _DATE = re2.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(T[0-9:.]+(?:Z|[+-][0-9:]+)?)?)?)?")
 _YEAR = re2.compile(r"[0-9]{4}")
 _AGE = re2.compile(r"[0-9]{1,3}")
-_DURATION = re2.compile(r"P(?:[0-9]+W|(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?(?:T(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.][0-9]+)?S)?)?)")
+_DURATION = re2.compile(
+    r"P(?:[0-9]+W|(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?(?:T(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.][0-9]+)?S)?)?)"
+)
 _PRECISIONS = ("year", "month", "day")
 
 
@@ -256,7 +258,9 @@ def coding(environment: Environment, code: Code, origin: str = "stated") -> tupl
         if answer.label:
             made["label"] = answer.label
     if "label" not in made:
-        environment.say_once("terms.no-label", curie, Severity.INFO, f"no label of {curie} is installed; the code stands for it")
+        environment.say_once(
+            "terms.no-label", curie, Severity.INFO, f"no label of {curie} is installed; the code stands for it"
+        )
     if isinstance(answer, Obsolete | Ambiguous):
         candidates = ", ".join(found.code if isinstance(found, Found) else str(found) for found in answer.candidates)
         hint = f"; consider {candidates}" if candidates else ""
@@ -282,7 +286,9 @@ def _replaced(made: dict[str, Any], answer: Replaced) -> tuple[dict[str, Any], N
     }
     message = f"{made['code']} {verb} {active.code}"
     made = {**made, "version": active.version}
-    return {"replaced": replaced, "stated": made}, Noted(None, rule, Severity.WARNING, Outcome.CARRIED, message, "replaced")
+    return {"replaced": replaced, "stated": made}, Noted(
+        None, rule, Severity.WARNING, Outcome.CARRIED, message, "replaced"
+    )
 
 
 def coded_value(environment: Environment, code: Code) -> Any:
@@ -301,7 +307,9 @@ def _make_code(environment: Environment) -> Callable[..., Any]:
     def code(text: str, system: str) -> Any:
         parsed = environment.systems.parse(text, system)
         if isinstance(parsed, NotACode):
-            return _rejected("source.code", f"the value is no code of {system}: {parsed.reason}", f"write it as {system} does")
+            return _rejected(
+                "source.code", f"the value is no code of {system}: {parsed.reason}", f"write it as {system} does"
+            )
         return coded_value(environment, parsed)
 
     return memoised(code)
@@ -330,7 +338,9 @@ def _make_code_iri(environment: Environment) -> Callable[..., Any]:
         if not isinstance(elsewhere, NotACode):
             message = f"{elsewhere} is a code of {elsewhere.system}; this place takes {allowed}"
             return _rejected("terms.wrong-system", message, f"state a code of {allowed}")
-        return _rejected("source.code", f"the value is no IRI of {allowed}", f"write the full IRI of a term of {allowed}")
+        return _rejected(
+            "source.code", f"the value is no IRI of {allowed}", f"write the full IRI of a term of {allowed}"
+        )
 
     return memoised(code_iri)
 
@@ -355,7 +365,9 @@ def _translate(environment: Environment, value: dict[str, Any], map_name: str, *
             return _mapped_value(environment, value, answer)
         if isinstance(answer, AmbiguousMapping) and not silent:
             message = f"{curie} has several targets in {mapping_set.id}"
-            return Noted(value, "terms.ambiguous", Severity.WARNING, Outcome.UNMAPPED, message, "decide in the mapping set")
+            return Noted(
+                value, "terms.ambiguous", Severity.WARNING, Outcome.UNMAPPED, message, "decide in the mapping set"
+            )
     if silent:
         return None
     message = f"{', '.join(stated)} has no target in {mapping_set.id}"
@@ -439,14 +451,26 @@ def _pure(function: Callable[..., Any]) -> Callable[[Environment], Callable[...,
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    "date": Function(_pure(read_date), 1, 1, True, "PartialDate", "`date(text)`: an ISO 8601 date, with the parts that are known."),
+    "date": Function(
+        _pure(read_date), 1, 1, True, "PartialDate", "`date(text)`: an ISO 8601 date, with the parts that are known."
+    ),
     "year": Function(_pure(read_year), 1, 1, True, "PartialDate", "`year(text)`: a year of four digits."),
     "age": Function(_pure(read_age), 1, 1, True, "string", "`age(text)`: completed years as an ISO 8601 duration."),
     "typed_date": Function(
-        _pure(typed_date), 2, 2, True, "PartialDate", "`typed_date(text, datatype)`: a date, where the XSD datatype says so."
+        _pure(typed_date),
+        2,
+        2,
+        True,
+        "PartialDate",
+        "`typed_date(text, datatype)`: a date, where the XSD datatype says so.",
     ),
     "typed_age": Function(
-        _pure(typed_age), 2, 2, True, "string", "`typed_age(text, datatype)`: an age in years, where the XSD datatype says so."
+        _pure(typed_age),
+        2,
+        2,
+        True,
+        "string",
+        "`typed_age(text, datatype)`: an age in years, where the XSD datatype says so.",
     ),
     "duration": Function(_pure(read_duration), 1, 1, True, "string", "`duration(text)`: an ISO 8601 duration."),
     "decimal": Function(_pure(read_decimal), 1, 1, True, "string", "`decimal(text)`: a decimal number, digits kept."),
@@ -455,7 +479,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "text_but_hgvs": Function(
         _pure(text_but_hgvs), 1, 1, True, "string", "`text_but_hgvs(text)`: the text where it is no HGVS description."
     ),
-    "gene": Function(_make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."),
+    "gene": Function(
+        _make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."
+    ),
     "code": Function(_make_code, 2, 2, True, "CodedValue", "`code(text, 'SYSTEM')`: a code in the notation of SYSTEM."),
     "map_code": Function(
         _make_map_code,
@@ -466,18 +492,40 @@ FUNCTIONS: Mapping[str, Function] = {
         "`map_code('CODE', 'SYSTEM')`: a code that the map itself states, for what a table or column says by its name.",
     ),
     "code_iri": Function(
-        _make_code_iri, 2, 9, True, "CodedValue", "`code_iri(text, 'A', 'B')`: the IRI or CURIE of a term of one of the systems."
+        _make_code_iri,
+        2,
+        9,
+        True,
+        "CodedValue",
+        "`code_iri(text, 'A', 'B')`: the IRI or CURIE of a term of one of the systems.",
     ),
     "code_iri_if": Function(
-        _make_code_iri_if, 2, 9, True, "CodedValue", "`code_iri_if(text, 'A')`: as code_iri, and nothing for other systems."
+        _make_code_iri_if,
+        2,
+        9,
+        True,
+        "CodedValue",
+        "`code_iri_if(text, 'A')`: as code_iri, and nothing for other systems.",
     ),
     "mapped": Function(
-        _make_mapped, 2, 2, True, "CodedValue", "`mapped(coded, 'map')`: the coded value with its translation by a code map beside it."
+        _make_mapped,
+        2,
+        2,
+        True,
+        "CodedValue",
+        "`mapped(coded, 'map')`: the coded value with its translation by a code map beside it.",
     ),
     "mapped_if": Function(
-        _make_mapped_if, 2, 2, True, "CodedValue", "`mapped_if(coded, 'map')`: as mapped, and nothing where the map has no target."
+        _make_mapped_if,
+        2,
+        2,
+        True,
+        "CodedValue",
+        "`mapped_if(coded, 'map')`: as mapped, and nothing where the map has no target.",
     ),
-    "unit": Function(_make_unit, 2, 2, True, "string", "`unit(coded, 'map')`: the UCUM code that a code map gives for a unit."),
+    "unit": Function(
+        _make_unit, 2, 2, True, "string", "`unit(coded, 'map')`: the UCUM code that a code map gives for a unit."
+    ),
     "pseudonym": Function(
         _make_pseudonym, 2, 2, True, "string", "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier."
     ),

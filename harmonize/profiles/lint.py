@@ -34,7 +34,9 @@ def slot_account(profile: Profile, plan: Plan) -> SlotAccount:
     return SlotAccount(tuple(mapped), left_out, tuple(unaccounted))
 
 
-def _slots(profile: Profile, source_class: str, reason: str | None, above: frozenset[str]) -> Iterator[tuple[str, str, str | None]]:
+def _slots(
+    profile: Profile, source_class: str, reason: str | None, above: frozenset[str]
+) -> Iterator[tuple[str, str, str | None]]:
     """(class, slot, reason for leaving it out) of all slots with a plain value below *source_class*."""
     if source_class in above:
         return
@@ -50,9 +52,15 @@ def left_out_problems(profile: Profile) -> list[str]:
     """Entries of `left_out` that name nothing: a misspelt class or slot hides a gap."""
     problems = []
     for item in profile.left_out:
-        classes = profile.source.classes.values() if item.source_class == "*" else (profile.source.classes.get(item.source_class, {}),)
+        classes = (
+            profile.source.classes.values()
+            if item.source_class == "*"
+            else (profile.source.classes.get(item.source_class, {}),)
+        )
         if not any(item.slot in slots for slots in classes):
-            problems.append(f"profile.yaml: left_out names {item.source_class}.{item.slot}, which source.yaml does not have")
+            problems.append(
+                f"profile.yaml: left_out names {item.source_class}.{item.slot}, which source.yaml does not have"
+            )
     return problems
 
 

@@ -24,6 +24,9 @@ class SourceObject(dict[str, Any]):
     """
 
     __slots__ = ("members", "number", "table")
+    table: Table | None
+    number: int
+    members: list[SourceObject] | None
 
     def cells(self, slot: str) -> Iterator[Cell]:
         """The cells that hold *slot* of this object."""

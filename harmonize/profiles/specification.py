@@ -23,14 +23,65 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 DIALECT = "linkml-map-0.5"
 _SCHEMA_FILE = Path(__file__).parent / "profile.schema.json"
 
-_SOURCE_KEYS = frozenset("id name title description version license prefixes imports default_prefix default_range classes enums".split())
-_SOURCE_CLASS_KEYS = frozenset("description comments tree_root attributes".split())
-_SOURCE_SLOT_KEYS = frozenset(
-    "description comments range multivalued required identifier pattern inlined inlined_as_list annotations examples".split()
+_SOURCE_KEYS = frozenset(
+    (
+        "id",
+        "name",
+        "title",
+        "description",
+        "version",
+        "license",
+        "prefixes",
+        "imports",
+        "default_prefix",
+        "default_range",
+        "classes",
+        "enums",
+    )
 )
-_MAP_KEYS = frozenset("id title description comments source_schema target_schema prefixes class_derivations implements".split())
-_CLASS_DERIVATION_KEYS = frozenset("name populated_from description comments slot_derivations".split())
-_SLOT_DERIVATION_KEYS = frozenset("name populated_from expr value value_mappings class_derivations range description comments".split())
+_SOURCE_CLASS_KEYS = frozenset(["description", "comments", "tree_root", "attributes"])
+_SOURCE_SLOT_KEYS = frozenset(
+    (
+        "description",
+        "comments",
+        "range",
+        "multivalued",
+        "required",
+        "identifier",
+        "pattern",
+        "inlined",
+        "inlined_as_list",
+        "annotations",
+        "examples",
+    )
+)
+_MAP_KEYS = frozenset(
+    [
+        "id",
+        "title",
+        "description",
+        "comments",
+        "source_schema",
+        "target_schema",
+        "prefixes",
+        "class_derivations",
+        "implements",
+    ]
+)
+_CLASS_DERIVATION_KEYS = frozenset(["name", "populated_from", "description", "comments", "slot_derivations"])
+_SLOT_DERIVATION_KEYS = frozenset(
+    [
+        "name",
+        "populated_from",
+        "expr",
+        "value",
+        "value_mappings",
+        "class_derivations",
+        "range",
+        "description",
+        "comments",
+    ]
+)
 REFUSED_BECAUSE: Mapping[str, str] = {
     "missing_values": "linkml-map ignores it beside expr; declare blanks in profile.yaml, assemble.blank",
     "mirror_source": "it copies what nobody has mapped",
@@ -253,7 +304,9 @@ def folder_digest(folder: Path) -> str:
 
 def _load(path: Path) -> tuple[Any, Mapping[str, int]]:
     if not path.is_file():
-        raise SpecificationError("the file is missing", file=str(path), fix="a profile has profile.yaml, source.yaml and map.yaml")
+        raise SpecificationError(
+            "the file is missing", file=str(path), fix="a profile has profile.yaml, source.yaml and map.yaml"
+        )
     return load_strict_yaml(path, name=str(path))
 
 
@@ -283,7 +336,7 @@ def _mapping(value: Any, where: str, file: Path) -> Mapping[str, Any]:
 
 
 def _flag(value: Any) -> bool:
-    return value == "true"
+    return bool(value == "true")
 
 
 def _source_schema(folder: Path) -> SourceSchema:
@@ -291,7 +344,9 @@ def _source_schema(folder: Path) -> SourceSchema:
     tree, lines = _load(file)
     _refuse_keys(_mapping(tree, "source.yaml", file), _SOURCE_KEYS, "source schema", file, 1)
     if tree.get("imports", ["linkml:types"]) != ["linkml:types"]:
-        raise SpecificationError("imports other than linkml:types are refused", file=str(file), line=lines.get("/imports"))
+        raise SpecificationError(
+            "imports other than linkml:types are refused", file=str(file), line=lines.get("/imports")
+        )
     classes: dict[str, dict[str, SourceSlot]] = {}
     roots = []
     for name, body in _mapping(tree.get("classes"), "classes", file).items():
@@ -336,7 +391,9 @@ def _derivations(folder: Path) -> tuple[ClassDerivation, ...]:
 
 def _class_derivations(items: Any, pointer: str, file: Path, lines: Mapping[str, int]) -> tuple[ClassDerivation, ...]:
     if not isinstance(items, list):
-        raise SpecificationError("class_derivations must be a list of {name, populated_from, slot_derivations}", file=str(file))
+        raise SpecificationError(
+            "class_derivations must be a list of {name, populated_from, slot_derivations}", file=str(file)
+        )
     result = []
     for index, item in enumerate(items):
         here = f"{pointer}/{index}"
@@ -368,12 +425,18 @@ def _slot_derivation(slot: str, spec: Any, pointer: str, file: Path, lines: Mapp
     if "expr" in spec:
         expression = parse_expression(spec["expr"], file=str(file), line=line)
         if not isinstance(expression, Call):
-            raise SpecificationError(f"slot {slot}: expr must call a function; use populated_from for a copy", file=str(file), line=line)
+            raise SpecificationError(
+                f"slot {slot}: expr must call a function; use populated_from for a copy", file=str(file), line=line
+            )
         return SlotDerivation(slot, line, expression=expression)
     if "value" in spec:
         return SlotDerivation(slot, line, value=spec["value"])
     if "class_derivations" in spec:
-        return SlotDerivation(slot, line, nested=_class_derivations(spec["class_derivations"], f"{pointer}/class_derivations", file, lines))
+        return SlotDerivation(
+            slot,
+            line,
+            nested=_class_derivations(spec["class_derivations"], f"{pointer}/class_derivations", file, lines),
+        )
     return SlotDerivation(
         slot,
         line,
@@ -389,7 +452,9 @@ def _value_mappings(spec: Any, slot: str, file: Path, line: int | None) -> Mappi
     for key, item in _mapping(spec, f"value_mappings of {slot}", file).items():
         value = item.get("value") if isinstance(item, dict) else item
         if not isinstance(value, str) or (isinstance(item, dict) and set(item) != {"value"}):
-            raise SpecificationError(f"slot {slot}: a value mapping is `from: to` or `from: {{value: to}}`", file=str(file), line=line)
+            raise SpecificationError(
+                f"slot {slot}: a value mapping is `from: to` or `from: {{value: to}}`", file=str(file), line=line
+            )
         result[key] = value
     return result
 
@@ -401,7 +466,9 @@ def _code_maps(folder: Path, spec: Mapping[str, str]) -> Mapping[str, Path]:
         base = mappings_folder() / "codes" if text.startswith("shared:") else folder
         path = (base / text.removeprefix("shared:")).resolve()
         if not path.is_relative_to(base.resolve()) or not path.is_file():
-            raise SpecificationError(f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml"))
+            raise SpecificationError(
+                f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml")
+            )
         result[name] = path
     return result
 
@@ -420,7 +487,9 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
                 repeats=table.get("repeats", "many") == "many",
                 expected=_flag(table.get("expected")),
                 join=Join(join["into"], join["slot"], join["on"], join.get("when")) if join else None,
-                group=Group(group["class"], tuple(group["by"]), group["rows"], tuple(group.get("lift", ()))) if group else None,
+                group=Group(group["class"], tuple(group["by"]), group["rows"], tuple(group.get("lift", ())))
+                if group
+                else None,
             )
         )
     physical = spec.get("delimited", {})

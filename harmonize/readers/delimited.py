@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import orjson
 import re2
@@ -170,7 +170,15 @@ def _say_absent(spec: TableAssembly, paths: list[Path], log: ReadLog) -> None:
     close = difflib.get_close_matches(spec.file, [_plain_name(p) for p in paths], n=1)
     hint = f"is it {close[0]}?" if close and close[0] != spec.file else "export it if the registry holds it"
     severity = Severity.WARNING if spec.expected else Severity.INFO
-    log.findings.append(Finding("source.table-absent", severity, f"the table {spec.file} is not there", cell=Cell(spec.file, None, None), fix=hint))
+    log.findings.append(
+        Finding(
+            "source.table-absent",
+            severity,
+            f"the table {spec.file} is not there",
+            cell=Cell(spec.file, None, None),
+            fix=hint,
+        )
+    )
 
 
 def _say_unknown(profile: Profile, paths: list[Path], tables: list[_TableFile], log: ReadLog) -> None:
@@ -181,7 +189,9 @@ def _say_unknown(profile: Profile, paths: list[Path], tables: list[_TableFile], 
             close = difflib.get_close_matches(_plain_name(path), known, n=1)
             fix = f"rename it to {close[0]} if it is that table" if close else f"known: {', '.join(known)}"
             message = f"{path.name} is no table of {profile.id} and was not read"
-            log.findings.append(Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(path.name, None, None), fix=fix))
+            log.findings.append(
+                Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(path.name, None, None), fix=fix)
+            )
 
 
 class _Watched(io.RawIOBase):
@@ -201,7 +211,9 @@ class _Watched(io.RawIOBase):
             raise InputError("the compressed file is damaged or cut off", file=self.name, fix="copy it again") from None
         self.allowed -= len(data)
         if self.allowed < 0:
-            raise InputError("the file decompresses to far more than such data do", file=self.name, fix="decompress and check it")
+            raise InputError(
+                "the file decompresses to far more than such data do", file=self.name, fix="decompress and check it"
+            )
         view[: len(data)] = data
         return len(data)
 
@@ -210,7 +222,9 @@ def _open_bytes(path: Path) -> IO[bytes]:
     """The decompressed bytes of *path*. Raises InputError for what cannot be opened."""
     try:
         if path.suffix == ".gz":
-            return io.BufferedReader(_Watched(gzip.open(path, "rb"), path.stat().st_size, path.name), 1 << 20)
+            return io.BufferedReader(
+                _Watched(cast(IO[bytes], gzip.open(path, "rb")), path.stat().st_size, path.name), 1 << 20
+            )
         if path.suffix == ".zst":
             stream = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True)
             return io.BufferedReader(_Watched(stream, path.stat().st_size, path.name), 1 << 20)
@@ -222,7 +236,9 @@ def _open_bytes(path: Path) -> IO[bytes]:
             return io.BufferedReader(_Watched(archive.open(members[0]), path.stat().st_size, path.name), 1 << 20)
         return path.open("rb", buffering=1 << 20)
     except (OSError, zipfile.BadZipFile):
-        raise InputError("the file cannot be opened", file=path.name, fix="check that it is whole and readable") from None
+        raise InputError(
+            "the file cannot be opened", file=path.name, fix="check that it is whole and readable"
+        ) from None
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
@@ -234,18 +250,31 @@ def _records(path: Path, assembly: Assembly, log: ReadLog | None) -> Iterator[tu
         head = stream.peek(4)[:4] if hasattr(stream, "peek") else b""
         for bom, name in _BOMS.items():
             if head.startswith(bom):
-                raise InputError(f"the file is {name}, the profile declares {assembly.encoding}", file=path.name, fix=f"convert it to {assembly.encoding}")
+                raise InputError(
+                    f"the file is {name}, the profile declares {assembly.encoding}",
+                    file=path.name,
+                    fix=f"convert it to {assembly.encoding}",
+                )
         utf8 = assembly.encoding == "utf-8"
         if utf8 and head.startswith(b"\xef\xbb\xbf"):
             stream.read(3)
             if log is not None:
-                finding = Finding("source.byte-order-mark", Severity.INFO, "the file starts with a byte order mark, which was skipped", cell=Cell(path.name, 1, None))
+                finding = Finding(
+                    "source.byte-order-mark",
+                    Severity.INFO,
+                    "the file starts with a byte order mark, which was skipped",
+                    cell=Cell(path.name, 1, None),
+                )
                 log.findings.append(finding)
-        text = io.TextIOWrapper(stream, encoding=assembly.encoding, errors="surrogateescape" if utf8 else "strict", newline="")
+        text = io.TextIOWrapper(
+            stream, encoding=assembly.encoding, errors="surrogateescape" if utf8 else "strict", newline=""
+        )
         yield from _parse(text, path, assembly, log)
 
 
-def _parse(text: io.TextIOWrapper, path: Path, assembly: Assembly, log: ReadLog | None) -> Iterator[tuple[int, list[str]]]:
+def _parse(
+    text: io.TextIOWrapper, path: Path, assembly: Assembly, log: ReadLog | None
+) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(MAX_FIELD)
     reader = csv.reader(text, delimiter=assembly.delimiter, quotechar=assembly.quote, strict=True)
     number = 0
@@ -262,7 +291,12 @@ def _parse(text: io.TextIOWrapper, path: Path, assembly: Assembly, log: ReadLog 
             yield number, []
             continue
         except UnicodeDecodeError:
-            raise InputError(f"bytes that are no {assembly.encoding}", file=path.name, row=number, fix="convert the file or correct the profile") from None
+            raise InputError(
+                f"bytes that are no {assembly.encoding}",
+                file=path.name,
+                row=number,
+                fix="convert the file or correct the profile",
+            ) from None
         if record:
             yield number, record
         else:
@@ -274,7 +308,16 @@ def _cut_off(path: Path, number: int, log: ReadLog | None) -> None:
         return
     log.partly = True
     message = "a quote opens here and is never closed: the rest of the file could not be read"
-    log.findings.append(Finding("source.cut-off", Severity.FATAL, message, Outcome.REJECTED, cell=Cell(path.name, number, None), fix="close the quote, or copy the file again"))
+    log.findings.append(
+        Finding(
+            "source.cut-off",
+            Severity.FATAL,
+            message,
+            Outcome.REJECTED,
+            cell=Cell(path.name, number, None),
+            fix="close the quote, or copy the file again",
+        )
+    )
 
 
 def _open_table(spec: TableAssembly, path: Path, profile: Profile, log: ReadLog) -> tuple[_TableFile, str, int]:
@@ -317,7 +360,9 @@ def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly,
         )
     doubles = sorted({name for name in header if header.count(name) > 1})
     if doubles:
-        raise InputError("a column name is there twice", file=path.name, row=1, fix="give every column a name of its own")
+        raise InputError(
+            "a column name is there twice", file=path.name, row=1, fix="give every column a name of its own"
+        )
     if assembly.subject not in header:
         close = difflib.get_close_matches(assembly.subject, header, n=1)
         hint = f"rename {close[0]!r} to it" if close else "add it"
@@ -331,9 +376,17 @@ def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly,
 
 def _say_unknown_column(name: str, position: int, known: set[str], path: Path, log: ReadLog) -> None:
     close = difflib.get_close_matches(name, known, n=1)
-    fix = f"rename it to {close[0]!r} if it is that column" if close else "remove it, or add it to source.yaml and map.yaml"
+    fix = (
+        f"rename it to {close[0]!r} if it is that column"
+        if close
+        else "remove it, or add it to source.yaml and map.yaml"
+    )
     message = f"column {position + 1} is not known to the profile; its values are not carried"
-    log.findings.append(Finding("source.unknown-column", Severity.WARNING, message, Outcome.DROPPED, cell=Cell(path.name, 1, name), fix=fix))
+    log.findings.append(
+        Finding(
+            "source.unknown-column", Severity.WARNING, message, Outcome.DROPPED, cell=Cell(path.name, 1, name), fix=fix
+        )
+    )
 
 
 def _good_rows(table: _TableFile, assembly: Assembly, log: ReadLog) -> Iterator[RawRow]:
@@ -367,7 +420,14 @@ def _ragged(table: _TableFile, number: int, cells: list[str], width: int, log: R
         message, rule = f"the row has {len(cells)} cells, the header {width}", "source.ragged-row"
     else:
         message, rule = "the row breaks the rules of quoting", "source.quoting"
-    finding = Finding(rule, Severity.ERROR, message, Outcome.REJECTED, cell=Cell(table.path.name, number, None), fix="correct the row; is a delimiter inside an unquoted cell, or the file cut off?")
+    finding = Finding(
+        rule,
+        Severity.ERROR,
+        message,
+        Outcome.REJECTED,
+        cell=Cell(table.path.name, number, None),
+        fix="correct the row; is a delimiter inside an unquoted cell, or the file cut off?",
+    )
     log.rejected.append(BadRow(table.spec.name, RawRow(number, cells[:width]), finding))
 
 
@@ -382,7 +442,14 @@ def _blank_bad_cells(table: _TableFile, number: int, cells: list[str], log: Read
             continue
         column = table.header[position]
         place = Cell(table.path.name, number, column)
-        finding = Finding(rule, Severity.ERROR, message, Outcome.REJECTED, cell=place, fix="export the table in the encoding that the profile declares")
+        finding = Finding(
+            rule,
+            Severity.ERROR,
+            message,
+            Outcome.REJECTED,
+            cell=place,
+            fix="export the table in the encoding that the profile declares",
+        )
         log.rejected_cells.append((f"{table.path.name}/{column}", finding))
         good[position] = ""
     return good

@@ -1,0 +1,1 @@
+"""Reports: one canonical document, and what is rendered from it."""

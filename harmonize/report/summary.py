@@ -41,7 +41,13 @@ class RuleCounts:
         examples = self.examples.setdefault(rule, [])
         if len(examples) < EXAMPLES:
             document = finding.as_json()
-            examples.append({name: document[name] for name in ("subject", "source", "target", "message", "count") if name in document})
+            examples.append(
+                {
+                    name: document[name]
+                    for name in ("subject", "source", "target", "message", "count")
+                    if name in document
+                }
+            )
 
     def merge(self, other: RuleCounts) -> None:
         """Add *other*, which counts other subjects."""
@@ -76,11 +82,17 @@ class RuleCounts:
 def report_document(manifest: Mapping[str, Any], counts: RuleCounts, left_out: Collection[str]) -> dict[str, Any]:
     """`report.json` of a run. *left_out* names the `file/column`s that the profile leaves out on purpose."""
     entries = counts.documents()
-    by_severity = {severity.value: sum(e["findings"] for e in entries if e["severity"] == severity.value) for severity in SEVERITIES}
+    by_severity = {
+        severity.value: sum(e["findings"] for e in entries if e["severity"] == severity.value)
+        for severity in SEVERITIES
+    }
     return {
         "schema_version": SCHEMA_VERSION,
         "run": {"recorded": manifest["recorded"], "site": manifest["site"], "status": manifest["status"]},
-        "provenance": {name: manifest[name] for name in ("harmonize", "hub", "profile", "targets", "consent", "terminologies", "inputs")},
+        "provenance": {
+            name: manifest[name]
+            for name in ("harmonize", "hub", "profile", "targets", "consent", "terminologies", "inputs")
+        },
         "subjects": manifest["counts"]["subjects"],
         "rows": manifest["counts"]["rows"],
         "values": {target: _totals(columns, left_out) for target, columns in manifest["counts"]["values"].items()},
@@ -121,18 +133,28 @@ def summary_text(report: Mapping[str, Any]) -> str:
     subjects, run = report["subjects"], report["run"]
     lines = [
         f"{report['provenance']['profile']['id']} at {run['site']}: {run['status']}",
-        f"  subjects   {subjects['read']} read = {subjects['converted']} converted + {subjects['rejected']} rejected + {subjects['skipped']} skipped",
+        f"  subjects   {subjects['read']} read = {subjects['converted']} converted "
+        f"+ {subjects['rejected']} rejected + {subjects['skipped']} skipped",
     ]
-    rows = {name: sum(counts[name] for counts in report["rows"].values()) for name in ("read", "used", "rejected", "skipped")}
-    lines.append(f"  rows       {rows['read']} read = {rows['used']} used + {rows['rejected']} rejected + {rows['skipped']} skipped")
+    rows = {
+        name: sum(counts[name] for counts in report["rows"].values())
+        for name in ("read", "used", "rejected", "skipped")
+    }
+    lines.append(
+        f"  rows       {rows['read']} read = {rows['used']} used + {rows['rejected']} rejected + {rows['skipped']} skipped"
+    )
     lines += [_target_line(target, report["values"][target]) for target in report["provenance"]["targets"]]
     left_out = max((total.get("left_out", 0) for total in report["values"].values()), default=0)
     if left_out:
-        lines.append(f"  ({left_out} more values stand in columns that the profile leaves out, each with its reason in the report)")
+        lines.append(
+            f"  ({left_out} more values stand in columns that the profile leaves out, each with its reason in the report)"
+        )
     lines.append("  findings   " + ", ".join(f"{report['findings'][s.value]} {s.value}" for s in SEVERITIES))
     worst = [entry for entry in report["rules"] if entry["severity"] in ("fatal", "error", "warning")][:8]
     for entry in worst:
-        lines.append(f"    {entry['severity']:<8} {entry['rule']:<36} {entry['findings']:>7} in {entry['subjects']} subjects: {entry['title']}")
+        lines.append(
+            f"    {entry['severity']:<8} {entry['rule']:<36} {entry['findings']:>7} in {entry['subjects']} subjects: {entry['title']}"
+        )
     if not worst:
         lines.append("    no fatal finding, no error, no warning")
     return "\n".join(lines)
@@ -142,7 +164,7 @@ def _target_line(target: str, total: Mapping[str, int]) -> str:
     """Values carried, of those that the profile maps; what became of the others."""
     mapped = total.get("read", 0) - total.get("left_out", 0)
     dropped = total.get("dropped", 0) - total.get("left_out", 0)
-    parts = {**{n: total.get(n, 0) for n in ("coarsened", "unmapped", "rejected", "skipped")}, "without a place in the target": dropped}
+    parts = {**{n: total.get(n, 0) for n in ("coarsened", "unmapped", "rejected", "skipped")}, "dropped": dropped}
     lost = ", ".join(f"{number} {name}" for name, number in parts.items() if number)
     carried = total.get("carried", 0)
     return f"  {target:<12} {carried} of {mapped} mapped values carried ({percent(carried, mapped)}); {lost or 'nothing lost'}"
@@ -178,8 +200,17 @@ def markdown(report: Mapping[str, Any]) -> str:
     for target, total in report["values"].items():
         lines.append(f"| {_cell(target)} | " + " | ".join(str(total.get(name, 0)) for name in names) + " |")
     lines += ["", "## Rows", "", "| file | read | used | rejected | skipped |", "|---|---:|---:|---:|---:|"]
-    lines += [f"| {_cell(f)} | {c['read']} | {c['used']} | {c['rejected']} | {c['skipped']} |" for f, c in report["rows"].items()]
-    lines += ["", "## Findings", "", "| severity | rule | findings | subjects | what | how to mend |", "|---|---|---:|---:|---|---|"]
+    lines += [
+        f"| {_cell(f)} | {c['read']} | {c['used']} | {c['rejected']} | {c['skipped']} |"
+        for f, c in report["rows"].items()
+    ]
+    lines += [
+        "",
+        "## Findings",
+        "",
+        "| severity | rule | findings | subjects | what | how to mend |",
+        "|---|---|---:|---:|---|---|",
+    ]
     lines += [
         f"| {e['severity']} | {_cell(e['rule'])} | {e['findings']} | {e['subjects']} | {_cell(e['title'])} | {_cell(e['mend'])} |"
         for e in report["rules"]
@@ -187,21 +218,29 @@ def markdown(report: Mapping[str, Any]) -> str:
     lines += ["", "## Terminologies", "", "| system | edition |", "|---|---|"]
     lines += [f"| {_cell(t['system'])} | {_cell(t['version'])} |" for t in report["provenance"]["terminologies"]]
     text = "\n".join(lines) + "\n"
-    return text if len(text.encode()) <= 64_000 else text.encode()[:63_900].decode(errors="ignore") + "\n\n(cut at 64 KB)\n"
+    return (
+        text
+        if len(text.encode()) <= 64_000
+        else text.encode()[:63_900].decode(errors="ignore") + "\n\n(cut at 64 KB)\n"
+    )
 
 
 def read_report(folder: Path) -> dict[str, Any]:
     """`report.json` of the run in *folder*. Raises CallError where there is none or it is of another version."""
     path = folder / "report.json"
     if not path.is_file():
-        raise CallError(f"{folder} holds no report.json: it is no folder of a run, or the run did not end. To mend it: convert again")
+        raise CallError(
+            f"{folder} holds no report.json: it is no folder of a run, or the run did not end. To mend it: convert again"
+        )
     try:
         report = orjson.loads(path.read_bytes())
         version = report["schema_version"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise CallError(f"{path} is no report of harmonize. To mend it: convert again") from None
     if version != SCHEMA_VERSION:
-        raise CallError(f"{path} has schema_version {version!r}; this version reads {SCHEMA_VERSION}. To mend it: convert again")
+        raise CallError(
+            f"{path} has schema_version {version!r}; this version reads {SCHEMA_VERSION}. To mend it: convert again"
+        )
     return dict(report)
 
 

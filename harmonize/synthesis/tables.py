@@ -74,7 +74,9 @@ def load_demo(profile: Profile) -> tuple[Table, ...]:
     tables = []
     for name, body in tree["tables"].items():
         if name not in known:
-            raise SpecificationError(f"the profile has no table {name!r}", file=str(path), fix=f"use {', '.join(sorted(known))}")
+            raise SpecificationError(
+                f"the profile has no table {name!r}", file=str(path), fix=f"use {', '.join(sorted(known))}"
+            )
         tables.append(_table(name, body, str(path)))
     return tuple(tables)
 
@@ -168,7 +170,7 @@ _FORMS: Mapping[str, Callable[[Any], Cell]] = {
 
 def make_person(tables: tuple[Table, ...], number: int, seed: int) -> Person:
     """Subject *number* of the run with *seed*: the same two numbers always make the same rows."""
-    person = Person(number, random.Random(f"{seed}/{number}"))
+    person = Person(number, random.Random(f"{seed}/{number}"))  # noqa: S311 - no secret is made
     for table in tables:
         person.rows[table.name] = list(_rows(table, person))
     return person
@@ -205,7 +207,9 @@ def write_tables(profile: Profile, subjects: int, seed: int, out: Path) -> dict[
         writers = {}
         for table in tables:
             names = [column.name for column in table.columns]
-            writers[table.name] = csv.DictWriter(files[table.name], names, delimiter=assembly.delimiter, lineterminator="\n")
+            writers[table.name] = csv.DictWriter(
+                files[table.name], names, delimiter=assembly.delimiter, lineterminator="\n"
+            )
             writers[table.name].writeheader()
         for number in range(1, subjects + 1):
             for name, rows in make_person(tables, number, seed).rows.items():

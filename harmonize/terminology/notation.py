@@ -18,7 +18,22 @@ from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
-_KEYS = frozenset("id title pattern spellings iri normalise fhir oid phenopackets licence source comments".split())
+_KEYS = frozenset(
+    (
+        "id",
+        "title",
+        "pattern",
+        "spellings",
+        "iri",
+        "normalise",
+        "fhir",
+        "oid",
+        "phenopackets",
+        "licence",
+        "source",
+        "comments",
+    )
+)
 _NORMALISERS = {"upper": str.upper}
 
 
@@ -92,7 +107,10 @@ class Systems(Mapping[str, CodeSystem]):
     def __init__(self, systems: Sequence[CodeSystem]) -> None:
         self._systems = {system.id: system for system in systems}
         self._local = {s.id: re2.compile(s.pattern) for s in systems}
-        self._spellings = {s.id: tuple(re2.compile(p) for p in (f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri)) for s in systems}
+        self._spellings = {
+            s.id: tuple(re2.compile(p) for p in (f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri))
+            for s in systems
+        }
         self._iris = {s.id: tuple(re2.compile(p) for p in (f"{s.id}:({s.pattern})", *s.iri)) for s in systems}
 
     def __getitem__(self, name: str) -> CodeSystem:

@@ -115,7 +115,12 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         if "|" in curie:
             raise SpecificationError(f"{column} holds several codes", file=name, line=number, fix="write one row each")
         if curie.partition(":")[0] not in prefixes or ":" not in curie:
-            raise SpecificationError(f"{column}: the prefix of {curie!r} is not declared", file=name, line=number, fix="declare it in curie_map")
+            raise SpecificationError(
+                f"{column}: the prefix of {curie!r} is not declared",
+                file=name,
+                line=number,
+                fix="declare it in curie_map",
+            )
     if not values["mapping_justification"]:
         raise SpecificationError("mapping_justification is empty", file=name, line=number)
     return Row(

@@ -41,7 +41,9 @@ class CodeSystemStore:
         self._connection.execute("PRAGMA mmap_size=268435456")
         self.meta: Mapping[str, str] = dict(self._connection.execute("SELECT key, value FROM meta"))
         if self.meta.get("format") != FORMAT:
-            raise SpecificationError("compiled by another version of harmonize", file=str(path), fix="harmonize terminology build")
+            raise SpecificationError(
+                "compiled by another version of harmonize", file=str(path), fix="harmonize terminology build"
+            )
         self.system, self.version = self.meta["system"], self.meta["version"]
         self.complete = self.meta["complete"] == "true"
 
@@ -102,23 +104,21 @@ class CodeSystemStore:
 
     def ancestors(self, code: str) -> frozenset[str]:
         """All more general terms of an active *code*, itself included; empty where the edition has none."""
-        query = (
-            "SELECT t.code FROM term s JOIN closure c ON c.term = s.id JOIN term t ON t.id = c.ancestor WHERE s.code = ?"
-        )
+        query = "SELECT t.code FROM term s JOIN closure c ON c.term = s.id JOIN term t ON t.id = c.ancestor WHERE s.code = ?"
         found = {row[0] for row in self._all(query, code)}
         return frozenset(found | {code}) if self._one("SELECT 1 FROM term WHERE code = ?", code) else frozenset()
 
     def descendants(self, code: str) -> frozenset[str]:
         """All more special terms of *code*, itself included."""
-        query = (
-            "SELECT t.code FROM term s JOIN closure c ON c.ancestor = s.id JOIN term t ON t.id = c.term WHERE s.code = ?"
-        )
+        query = "SELECT t.code FROM term s JOIN closure c ON c.ancestor = s.id JOIN term t ON t.id = c.term WHERE s.code = ?"
         found = {row[0] for row in self._all(query, code)}
         return frozenset(found | {code}) if self._one("SELECT 1 FROM term WHERE code = ?", code) else frozenset()
 
     def names(self, code: str) -> list[tuple[str, str]]:
         """(kind, text) of the label and the synonyms of *code*."""
-        query = "SELECT n.kind, n.text FROM name n JOIN term t ON t.id = n.term WHERE t.code = ? ORDER BY n.kind, n.text"
+        query = (
+            "SELECT n.kind, n.text FROM name n JOIN term t ON t.id = n.term WHERE t.code = ? ORDER BY n.kind, n.text"
+        )
         label = self._one("SELECT label FROM term WHERE code = ?", code)
         return [("label", label[0])] * bool(label) + [(kind, text) for kind, text in self._all(query, code)]
 
@@ -147,8 +147,9 @@ class CodeSystemStore:
         words = norm.split()
         if not words:
             return []
+        # Built of constants only; the words are parameters.
         query = (
-            "SELECT n.norm, n.term FROM searched n JOIN term t ON t.id = n.term WHERE t.obsolete = 0"
+            "SELECT n.norm, n.term FROM searched n JOIN term t ON t.id = n.term WHERE t.obsolete = 0"  # noqa: S608
             + " AND ' ' || n.norm LIKE ?" * len(words)
             + " ORDER BY n.norm <> ?, length(n.norm), t.code LIMIT ?"
         )

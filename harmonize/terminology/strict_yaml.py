@@ -23,9 +23,11 @@ class _Loader(yaml.SafeLoader):
     """A loader without implicit types: scalars are built by `_build`, not by constructors."""
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise SpecificationError("anchors and aliases are refused", line=event.start_mark.line + 1, fix="write it out")
+            raise SpecificationError(
+                "anchors and aliases are refused", line=event.start_mark.line + 1, fix="write it out"
+            )
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
             raise SpecificationError("tags are refused", line=event.start_mark.line + 1, fix="remove the tag")
@@ -68,7 +70,7 @@ def _refuse_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise SpecificationError(f"nested deeper than {MAX_DEPTH}", line=event.start_mark.line + 1)
+                raise SpecificationError(f"nested deeper than {MAX_DEPTH}", line=event.start_mark.line + 1)  # type: ignore[union-attr]
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -29,7 +29,22 @@ from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterConte
 _PREFERENCE = {
     system: rank
     for rank, system in enumerate(
-        ("HP", "MONDO", "OMIM", "ORPHA", "HGNC", "GENO", "SO", "UCUM", "LOINC", "NCIT", "UBERON", "SNOMEDCT", "ICD10CM", "ICD10")
+        (
+            "HP",
+            "MONDO",
+            "OMIM",
+            "ORPHA",
+            "HGNC",
+            "GENO",
+            "SO",
+            "UCUM",
+            "LOINC",
+            "NCIT",
+            "UBERON",
+            "SNOMEDCT",
+            "ICD10CM",
+            "ICD10",
+        )
     )
 }
 _CACHE_LIMIT = 100_000
@@ -66,7 +81,6 @@ _DROPPED_CLASSES = {"Consent", "Disability", "CareEpisode", "ParticipationStatus
 _COARSENED: Mapping[str, str] = {
     "Diagnosis.certainty": "a provisional diagnosis is written as a disease; v2 does not say how sure it is",
     "Quantity.comparator": "a quantity of v2 has no comparator",
-    "VariantExpression.level": "it is part of the syntax of the expression",
 }
 
 
@@ -79,12 +93,11 @@ def _declaration() -> dict[str, Support]:
                 result[key] = drops(_DROPPED.get(key, _NO_PLACE))
             else:
                 result[key] = coarsens(_COARSENED[key]) if key in _COARSENED else CARRIES
-    result["VariantExpression.level"] = CARRIES
     return result
 
 
 _SEX = {"F": "FEMALE", "M": "MALE", "OTH": "OTHER_SEX", "female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}
-_KARYOTYPES = frozenset("XX XY XO XXY XXX XXYY XXXY XXXX XYY OTHER_KARYOTYPE".split())
+_KARYOTYPES = frozenset(["XX", "XY", "XO", "XXY", "XXX", "XXYY", "XXXY", "XXXX", "XYY", "OTHER_KARYOTYPE"])
 _ACMG = {  # NCIT codes of HMD v1.1, Variant, Clinical_Variant_Interpretation_result
     "NCIT:C168799": "PATHOGENIC",
     "NCIT:C168800": "LIKELY_PATHOGENIC",
@@ -92,7 +105,15 @@ _ACMG = {  # NCIT codes of HMD v1.1, Variant, Clinical_Variant_Interpretation_re
     "NCIT:C168801": "LIKELY_BENIGN",
     "NCIT:C168802": "BENIGN",
 }
-_MOLECULE = {"c": "transcript", "n": "transcript", "r": "transcript", "g": "genomic", "m": "genomic", "o": "genomic", "p": "protein"}
+_MOLECULE = {
+    "c": "transcript",
+    "n": "transcript",
+    "r": "transcript",
+    "g": "genomic",
+    "m": "genomic",
+    "o": "genomic",
+    "p": "protein",
+}
 
 
 def codes_of(coded: Mapping[str, Any] | None, system: str) -> str | None:
@@ -159,7 +180,9 @@ class PhenopacketsWriter:
             log.unsupported(holder, slot, path, "an ontology class needs a code; there is none")
             return None
         if loses:
-            log.unsupported(holder, slot, path, "an ontology class holds one of several stated codes", Outcome.COARSENED)
+            log.unsupported(
+                holder, slot, path, "an ontology class holds one of several stated codes", Outcome.COARSENED
+            )
         prefixes.add(rendered["id"].partition(":")[0])
         return rendered
 
@@ -239,7 +262,12 @@ class PhenopacketsWriter:
             return None  # UNK and ASKU: UNKNOWN_SEX is the default and is not written
         other = _SEX.get(gender or "")
         if "administrative_gender" in record and sex and other != sex:
-            log.unsupported(record, "administrative_gender", "/subject/gender", "it differs from the sex at birth and has no ontology class")
+            log.unsupported(
+                record,
+                "administrative_gender",
+                "/subject/gender",
+                "it differs from the sex at birth and has no ontology class",
+            )
         return sex or other
 
     def _vital_status(self, record: HubObject, prefixes: set[str], log: TargetLog) -> dict[str, Any] | None:
@@ -267,7 +295,7 @@ class PhenopacketsWriter:
         return made or None
 
     def _features(self, record: HubObject, prefixes: set[str], log: TargetLog) -> list[dict[str, Any]]:
-        made = []
+        made: list[dict[str, Any]] = []
         for feature in record.get("phenotypic_features", ()):
             path = f"/phenotypicFeatures/{len(made)}"
             term = self._ontology_class(feature, "type", f"{path}/type", prefixes, log)
@@ -280,7 +308,7 @@ class PhenopacketsWriter:
             severity = self._ontology_class(feature, "severity", f"{path}/severity", prefixes, log)
             if severity:
                 entry["severity"] = severity
-            modifiers = self._modifiers(feature, path, prefixes)
+            modifiers = self._modifiers(feature, prefixes)
             if modifiers:
                 entry["modifiers"] = modifiers
             onset = self._time(feature, ("onset_date", "onset_age", "onset_stage"), f"{path}/onset", prefixes, log)
@@ -293,8 +321,8 @@ class PhenopacketsWriter:
             made.append(entry)
         return made
 
-    def _modifiers(self, feature: HubObject, path: str, prefixes: set[str]) -> list[dict[str, str]]:
-        made = []
+    def _modifiers(self, feature: HubObject, prefixes: set[str]) -> list[dict[str, str]]:
+        made: list[dict[str, Any]] = []
         for coded in feature.get("modifiers", ()):
             _, rendered, _ = self._render(coded)
             if rendered:
@@ -327,14 +355,20 @@ class PhenopacketsWriter:
         """(diagnosis, onset) where the first symptoms can only be those of one disease; else the onsets are lost."""
         onsets = record.get("symptom_onsets", ())
         diseases = [d for d in record.get("diagnoses", ()) if not d.get("excluded") and "disease" in d]
-        if len(onsets) == 1 and len(diseases) == 1 and not {"onset_date", "onset_age", "onset_stage"} & diseases[0].keys():
+        if (
+            len(onsets) == 1
+            and len(diseases) == 1
+            and not {"onset_date", "onset_age", "onset_stage"} & diseases[0].keys()
+        ):
             return diseases[0], onsets[0]
         for onset in onsets:
-            log.unsupported(onset, "*", "/diseases", "first symptoms are not tied to one disease; v2 has no other place for them")
+            log.unsupported(
+                onset, "*", "/diseases", "first symptoms are not tied to one disease; v2 has no other place for them"
+            )
         return None
 
     def _measurements(self, record: HubObject, prefixes: set[str], log: TargetLog) -> list[dict[str, Any]]:
-        made = []
+        made: list[dict[str, Any]] = []
         for measurement in record.get("measurements", ()):
             path = f"/measurements/{len(made)}"
             assay = self._ontology_class(measurement, "assay", f"{path}/assay", prefixes, log)
@@ -359,7 +393,12 @@ class PhenopacketsWriter:
             term = self._ontology_class(measurement, "coded_value", f"{path}/value/ontologyClass", prefixes, log)
             return {"ontologyClass": term} if term else None
         if "coded_value" in measurement:
-            log.unsupported(measurement, "coded_value", f"{path}/value", "a value is a quantity or a code; the quantity is preferred")
+            log.unsupported(
+                measurement,
+                "coded_value",
+                f"{path}/value",
+                "a value is a quantity or a code; the quantity is preferred",
+            )
         made: dict[str, Any] = {}
         unit = self._unit(quantity, path, prefixes, log)
         if unit:
@@ -381,7 +420,7 @@ class PhenopacketsWriter:
         return self._ontology_class(quantity, "unit_source", f"{path}/value/quantity/unit", prefixes, log)
 
     def _biosamples(self, record: HubObject, prefixes: set[str], log: TargetLog) -> list[dict[str, Any]]:
-        made = []
+        made: list[dict[str, Any]] = []
         for sample in record.get("samples", ()):
             path = f"/biosamples/{len(made)}"
             if "sample_id" not in sample:
@@ -406,7 +445,7 @@ class PhenopacketsWriter:
     def _interpretations(
         self, record: HubObject, packet_id: str, prefixes: set[str], log: TargetLog
     ) -> list[dict[str, Any]]:
-        genomic = []
+        genomic: list[dict[str, Any]] = []
         for variant in record.get("variants", ()):
             path = f"/interpretations/0/diagnosis/genomicInterpretations/{len(genomic)}"
             descriptor = self._descriptor(record, variant, path, prefixes, log)
@@ -422,7 +461,9 @@ class PhenopacketsWriter:
         if not genomic:
             return []
         diagnosis: dict[str, Any] = {}
-        diseases = [d for d in record.get("diagnoses", ()) if not d.get("excluded") and d.get("disease", {}).get("codings")]
+        diseases = [
+            d for d in record.get("diagnoses", ()) if not d.get("excluded") and d.get("disease", {}).get("codings")
+        ]
         if len(diseases) == 1:
             _, term, _ = self._render(diseases[0]["disease"])
             diagnosis["disease"] = term
@@ -463,10 +504,8 @@ class PhenopacketsWriter:
         if xrefs:
             made["xrefs"] = xrefs
         molecules = {_MOLECULE[e["syntax"].partition(".")[2]] for e in expressions if e["syntax"] != "text"}
-        if len(molecules) == 1 and molecules != {"genomic"}:  # genomic may be the default of the enumeration's readers
+        if len(molecules) == 1:
             made["moleculeContext"] = molecules.pop()
-        elif molecules == {"genomic"}:
-            made["moleculeContext"] = "genomic"
         zygosity = self._ontology_class(variant, "zygosity", f"{path}/allelicState", prefixes, log)
         if zygosity:
             made["allelicState"] = zygosity

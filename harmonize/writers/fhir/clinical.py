@@ -115,7 +115,9 @@ def _symptom_onset(sheet: Sheet, first: HubObject) -> None:
     if not value:
         return
     sheet.log.default("Observation.status")
-    sheet.add("Observation", resource_id, first, {"status": "final", "code": SYMPTOM_ONSET, "subject": sheet.patient, **value})
+    sheet.add(
+        "Observation", resource_id, first, {"status": "final", "code": SYMPTOM_ONSET, "subject": sheet.patient, **value}
+    )
 
 
 def phenotypic_features(sheet: Sheet) -> None:
@@ -147,7 +149,9 @@ def _feature_components(sheet: Sheet, feature: HubObject, born: Any, path: str) 
     if stated:
         components.append({"code": AGE_ONSET, "valueQuantity": stated})
     elif days is not None:
-        components.append({"code": AGE_ONSET, "valueQuantity": {"value": days, "unit": "days", "system": UCUM, "code": "d"}})
+        components.append(
+            {"code": AGE_ONSET, "valueQuantity": {"value": days, "unit": "days", "system": UCUM, "code": "d"}}
+        )
     stage = sheet.concept(feature, "onset_stage", path)
     if stage:
         components.append({"code": AGE_ONSET_CODED, "valueCodeableConcept": stage})
@@ -171,10 +175,20 @@ def _feature_time(sheet: Sheet, feature: HubObject, computed: bool, path: str) -
     end = sheet.date(feature, "end_date", path)
     if end or (start and "date_of_assessment" not in feature):
         if "date_of_assessment" in feature:
-            sheet.log.unsupported(feature, "date_of_assessment", path, "effective[x] holds one form; the period of the feature is preferred")
+            sheet.log.unsupported(
+                feature,
+                "date_of_assessment",
+                path,
+                "effective[x] holds one form; the period of the feature is preferred",
+            )
         return {"effectivePeriod": {name: value for name, value in (("start", start), ("end", end)) if value}}
     if start and not computed:
-        sheet.log.unsupported(feature, "onset_date", path, "without two whole dates there is no age at onset; effective[x] holds the assessment")
+        sheet.log.unsupported(
+            feature,
+            "onset_date",
+            path,
+            "without two whole dates there is no age at onset; effective[x] holds the assessment",
+        )
     assessed = sheet.date(feature, "date_of_assessment", path)
     return {"effectiveDateTime": assessed} if assessed else {}
 
@@ -209,7 +223,12 @@ def measurements(sheet: Sheet) -> None:
 def _value(sheet: Sheet, measurement: HubObject, path: str) -> dict[str, Any]:
     if "value" in measurement:
         if "coded_value" in measurement:
-            sheet.log.unsupported(measurement, "coded_value", f"{path}/value", "a value is a quantity or a code; the quantity is preferred")
+            sheet.log.unsupported(
+                measurement,
+                "coded_value",
+                f"{path}/value",
+                "a value is a quantity or a code; the quantity is preferred",
+            )
         return {"valueQuantity": sheet.quantity(measurement["value"], f"{path}/valueQuantity")}
     coded = sheet.concept(measurement, "coded_value", f"{path}/valueCodeableConcept")
     return {"valueCodeableConcept": coded} if coded else {}
@@ -253,10 +272,17 @@ def disabilities(sheet: Sheet) -> None:
         instrument = sheet.concept(disability, "instrument", f"{path}/method")
         code = category or instrument
         if code is None:
-            sheet.log.unsupported(disability, "*", path, "an observation needs a code; neither category nor instrument is stated")
+            sheet.log.unsupported(
+                disability, "*", path, "an observation needs a code; neither category nor instrument is stated"
+            )
             continue
         sheet.log.default("Observation.status")
-        body: dict[str, Any] = {"status": "final", "category": _CATEGORIES["survey"], "code": code, "subject": sheet.patient}
+        body: dict[str, Any] = {
+            "status": "final",
+            "category": _CATEGORIES["survey"],
+            "code": code,
+            "subject": sheet.patient,
+        }
         start = sheet.date(disability, "date", f"{path}/effective")
         end = sheet.date(disability, "end_date", f"{path}/effective")
         if end:
@@ -266,7 +292,9 @@ def disabilities(sheet: Sheet) -> None:
         if "score" in disability:
             body["valueQuantity"] = sheet.quantity(disability["score"], f"{path}/valueQuantity")
             if "qualifier" in disability:
-                sheet.log.unsupported(disability, "qualifier", f"{path}/value", "a value holds one form; the score is preferred")
+                sheet.log.unsupported(
+                    disability, "qualifier", f"{path}/value", "a value holds one form; the score is preferred"
+                )
         elif "qualifier" in disability:
             body["valueString"] = disability["qualifier"]
         if category and instrument:

@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 
-from harmonize.hub.objects import HubObject
 from harmonize.terminology.notation import Systems
 
 UCUM = "http://unitsofmeasure.org"
@@ -92,7 +91,11 @@ class Concepts:
                 self._rendered.clear()
             body, loses = self.codings(coded)
             fragment = orjson.Fragment(orjson.dumps(body)) if body else None
-            known = self._rendered[id(coded)] = (coded, fragment, loses)  # holds the value, so that its id stays its own
+            known = self._rendered[id(coded)] = (
+                coded,
+                fragment,
+                loses,
+            )  # holds the value, so that its id stays its own
         return known[1], known[2]
 
     def codings(self, coded: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

@@ -60,9 +60,11 @@ _SIGNIFICANCES = {  # ACMG classes as NCIT codes (HMD v1.1) -> LL4034-6
     "C168802": fixed(LOINC, "LA6675-8", "Benign"),
 }
 _CHROMOSOME_CODES = (
-    "LA21254-0 LA21255-7 LA21256-5 LA21257-3 LA21258-1 LA21259-9 LA21260-7 LA21261-5 LA21262-3 LA21263-1 LA21264-9 LA21265-6 "
-    "LA21266-4 LA21267-2 LA21268-0 LA21269-8 LA21270-6 LA21271-4 LA21272-2 LA21273-0 LA21274-8 LA21275-5 LA21276-3 LA21277-1"
-).split()
+    "LA21254-0", "LA21255-7", "LA21256-5", "LA21257-3", "LA21258-1", "LA21259-9",
+    "LA21260-7", "LA21261-5", "LA21262-3", "LA21263-1", "LA21264-9", "LA21265-6",
+    "LA21266-4", "LA21267-2", "LA21268-0", "LA21269-8", "LA21270-6", "LA21271-4",
+    "LA21272-2", "LA21273-0", "LA21274-8", "LA21275-5", "LA21276-3", "LA21277-1",
+)  # fmt: skip
 _CHROMOSOMES = {
     name: fixed(LOINC, code, f"Chromosome {name}")
     for name, code in zip((*map(str, range(1, 23)), "X", "Y"), _CHROMOSOME_CODES, strict=True)
@@ -108,7 +110,9 @@ def _components(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, A
     return components
 
 
-def _with_answer(sheet: Sheet, variant: HubObject, slot: str, answers: dict[str, tuple[str, str]]) -> dict[str, Any] | None:
+def _with_answer(
+    sheet: Sheet, variant: HubObject, slot: str, answers: dict[str, tuple[str, str]]
+) -> dict[str, Any] | None:
     """The stated codes, with the answer of LOINC's list beside them: both bindings are extensible."""
     coded = variant.get(slot)
     if coded is None:
@@ -132,7 +136,11 @@ def _expressions(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, 
             value = {"coding": [{"system": HGVS, "code": expression["hgvs"]}]}
             components.append({"code": code, "valueCodeableConcept": value})
         elif "hgvs" in expression:
-            message = "the variant profile has no room for a second expression of a level" if code else "the variant profile has no HGVS of this level"
+            message = (
+                "the variant profile has no room for a second expression of a level"
+                if code
+                else "the variant profile has no HGVS of this level"
+            )
             sheet.log.unsupported(expression, "hgvs", path, message)
         reference = sheet.run.concepts.codings(expression["reference"])[0] if "reference" in expression else {}
         if "text" in expression:

@@ -13,7 +13,9 @@ US_CORE_BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-bir
 PATIENT_BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 CAUSE_OF_DEATH = concept(SNOMED_CT, "184305005", "Cause of death")  # RD-CDM 2.0, element 3.3
 CONSENT_SCOPE = concept("http://terminology.hl7.org/CodeSystem/consentscope", "research", "Research")
-CONSENT_CATEGORY = concept("http://terminology.hl7.org/CodeSystem/consentcategorycodes", "research", "Research Information Access")
+CONSENT_CATEGORY = concept(
+    "http://terminology.hl7.org/CodeSystem/consentcategorycodes", "research", "Research Information Access"
+)
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _POLICY_RULES = {"permit": concept(ACT_CODE, "OPTIN", "opt-in"), "deny": concept(ACT_CODE, "OPTOUT", "opt-out")}
 _GENDER_OF_BIRTH_SEX = {"F": "female", "M": "male", "OTH": "other", "UNK": "unknown", "ASKU": "unknown"}
@@ -47,7 +49,9 @@ def _birth_sex(sheet: Sheet, path: str) -> dict[str, Any] | None:
         return None
     code = local_code(sheet.record["sex_at_birth"], "BIRTHSEX")
     if code not in _BIRTH_SEXES:
-        sheet.log.unsupported(sheet.record, "sex_at_birth", f"{path}/extension", "it is not translated to HL7 birth sex")
+        sheet.log.unsupported(
+            sheet.record, "sex_at_birth", f"{path}/extension", "it is not translated to HL7 birth sex"
+        )
         return None
     return {"url": US_CORE_BIRTH_SEX, "valueCode": code}
 
@@ -74,7 +78,9 @@ def _gender(sheet: Sheet, path: str) -> str | None:
         gender = local_code(record["administrative_gender"], "GENDER")
         if gender in _GENDERS:
             return gender
-        sheet.log.unsupported(record, "administrative_gender", f"{path}/gender", "it is not translated to AdministrativeGender")
+        sheet.log.unsupported(
+            record, "administrative_gender", f"{path}/gender", "it is not translated to AdministrativeGender"
+        )
     return _GENDER_OF_BIRTH_SEX.get(local_code(record.get("sex_at_birth"), "BIRTHSEX") or "")
 
 
@@ -83,7 +89,9 @@ def _deceased(sheet: Sheet, vital: HubObject, path: str) -> dict[str, Any]:
     status = local_code(vital.get("status"), "VITALSTATUS")
     if died:
         if status == "alive":
-            sheet.log.unsupported(vital, "status", f"{path}/deceasedBoolean", "a date of death is stated beside the status alive")
+            sheet.log.unsupported(
+                vital, "status", f"{path}/deceasedBoolean", "a date of death is stated beside the status alive"
+            )
         return {"deceasedDateTime": died}
     if status in ("alive", "deceased"):
         return {"deceasedBoolean": status == "deceased"}
@@ -126,7 +134,9 @@ def family_member_histories(sheet: Sheet) -> None:
             body["sex"] = sex
         if "deceased" in member:
             body["deceasedBoolean"] = member["deceased"]
-        conditions = [sheet.concept_of(member, "diseases", coded, f"{path}/condition") for coded in member.get("diseases", ())]
+        conditions = [
+            sheet.concept_of(member, "diseases", coded, f"{path}/condition") for coded in member.get("diseases", ())
+        ]
         made = [{"code": code} for code in conditions if code is not None]
         if made:
             body["condition"] = made
@@ -147,13 +157,22 @@ def consents(sheet: Sheet) -> None:
         category = [CONSENT_CATEGORY]
         if "purpose" in consent:
             category = [CONSENT_CATEGORY, {"text": consent["purpose"].replace("_", " ")}]
-        body: dict[str, Any] = {"status": "active", "scope": CONSENT_SCOPE, "category": category, "patient": sheet.patient}
+        body: dict[str, Any] = {
+            "status": "active",
+            "scope": CONSENT_SCOPE,
+            "category": category,
+            "patient": sheet.patient,
+        }
         stated = sheet.date(consent, "date", f"{path}/dateTime")
         if stated:
             body["dateTime"] = stated
         body["policyRule"] = _POLICY_RULES[decision]
         body["provision"] = {"type": decision}
-        purposes = [coding for coded in consent.get("data_use", ()) for coding in sheet.run.concepts.codings(coded)[0].get("coding", ())]
+        purposes = [
+            coding
+            for coded in consent.get("data_use", ())
+            for coding in sheet.run.concepts.codings(coded)[0].get("coding", ())
+        ]
         if purposes:
             body["provision"]["purpose"] = purposes
         sheet.add("Consent", resource_id, consent, body)
@@ -166,7 +185,9 @@ def encounters(sheet: Sheet) -> None:
         path = f"/Encounter/{resource_id}"
         kind = next((c for c in episode.get("kind", {}).get("codings", ()) if c["system"] == "ACTCODE"), None)
         if kind is None:
-            sheet.log.unsupported(episode, "*", path, "an encounter needs its class; the record states none of HL7 ActCode")
+            sheet.log.unsupported(
+                episode, "*", path, "an encounter needs its class; the record states none of HL7 ActCode"
+            )
             continue
         ended = sheet.date(episode, "end_date", f"{path}/period/end")
         if not ended:

@@ -131,11 +131,22 @@ class FhirR4Writer:
     def _provenance(self, group_id: str) -> dict[str, Any]:
         context = self._context
         agent = {
-            "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "assembler", "display": "Assembler"}]},
+            "type": {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+                        "code": "assembler",
+                        "display": "Assembler",
+                    }
+                ]
+            },
             "who": {"display": f"harmonize {context.software_version}"},
             "onBehalfOf": {"display": context.site},
         }
-        entity = {"role": "source", "what": {"display": f"records after profile {context.profile_id} {context.profile_version}"}}
+        entity = {
+            "role": "source",
+            "what": {"display": f"records after profile {context.profile_id} {context.profile_version}"},
+        }
         return {
             "resourceType": "Provenance",
             "id": context.identifier("fhir/Provenance", f"{context.profile_id}|{context.recorded}"),

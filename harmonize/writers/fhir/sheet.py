@@ -12,7 +12,11 @@ from harmonize.hub.objects import HubObject
 from harmonize.writers import Document, TargetLog, WriterContext
 from harmonize.writers.fhir.datatypes import Concepts, age, identity, number
 
-PSEUDED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "PSEUDED", "display": "pseudonymized"}
+PSEUDED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "PSEUDED",
+    "display": "pseudonymized",
+}
 
 
 class RunParts:
@@ -55,7 +59,12 @@ class Sheet:
         return self.run.context.identifier(f"fhir/{kind}", f"{content}|{twins}" if twins else content)
 
     def add(
-        self, resource_type: str, resource_id: str, hub_object: HubObject, body: Mapping[str, Any], profile: str | None = None
+        self,
+        resource_type: str,
+        resource_id: str,
+        hub_object: HubObject,
+        body: Mapping[str, Any],
+        profile: str | None = None,
     ) -> None:
         """Put a resource down. *body* holds its elements without resourceType, id and meta."""
         resource = {"resourceType": resource_type, "id": resource_id, "meta": self.run.meta(profile), **body}
@@ -73,7 +82,9 @@ class Sheet:
         if rendered is None:
             self.log.unsupported(holder, slot, path, "its codes belong to no code system that FHIR names")
         elif loses:
-            self.log.unsupported(holder, slot, path, "a code or qualifier has no place in a CodeableConcept", Outcome.COARSENED)
+            self.log.unsupported(
+                holder, slot, path, "a code or qualifier has no place in a CodeableConcept", Outcome.COARSENED
+            )
         return rendered
 
     def date(self, holder: HubObject, slot: str, path: str) -> str | None:
@@ -95,7 +106,9 @@ class Sheet:
             self.log.unsupported(holder, slot, path, "an age needs years, months, weeks or days")
             return None
         if made[1]:
-            self.log.unsupported(holder, slot, path, "an age holds one unit; the days beside months are left out", Outcome.COARSENED)
+            self.log.unsupported(
+                holder, slot, path, "an age holds one unit; the days beside months are left out", Outcome.COARSENED
+            )
         return made[0]
 
     def quantity(self, quantity: HubObject, path: str) -> dict[str, Any]:
