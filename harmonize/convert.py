@@ -91,8 +91,14 @@ class BatchResult:
 
     def find(self, finding: Finding) -> None:
         """Count *finding* and put it into the private list."""
+        finding = _with_advice(finding)
         self.counts.add(finding)
         self.write("private/findings.ndjson", finding.line())
+
+
+def _with_advice(finding: Finding) -> Finding:
+    """Every finding says what to do: where it does not itself, its rule does."""
+    return finding if finding.fix is not None else replace(finding, fix=rule(finding.rule).fix)
 
 
 def make_environment(profile: Profile, key: PseudonymKey, site: str) -> Environment:
@@ -541,6 +547,7 @@ class _Run:
 
     def find(self, finding: Finding) -> None:
         """Count and write a finding of the run."""
+        finding = _with_advice(finding)
         self.counts.add(finding)
         self.folder.write("private/findings.ndjson", finding.line())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
@@ -16,8 +17,12 @@ class CodeProblem(NamedTuple):
     message: str
 
 
-def code_problem(code: str, label: str | None, terminologies: Terminologies) -> CodeProblem | None:
+def code_problem(
+    code: str, label: str | None, terminologies: Terminologies, beside: Collection[str] = ()
+) -> CodeProblem | None:
     """What is wrong with the CURIE *code* that carries *label*; None where nothing is.
+
+    *beside* are the other codes of the same thing: an old code is no problem where its active replacement stands with it.
 
     >>> terminologies = Terminologies.installed()
     >>> code_problem("HP:0410382", None, terminologies).message
@@ -28,6 +33,8 @@ def code_problem(code: str, label: str | None, terminologies: Terminologies) -> 
     match terminologies.lookup(code):
         case Unknown(system=system, version=version):
             return CodeProblem("terms.unknown", f"{_quotable(code, system)} is not in {system} {version}".rstrip())
+        case Replaced(by=by) if by.code in beside:
+            return None
         case Replaced(by=by, obsolete=True):
             return CodeProblem("terms.obsolete", f"{code} is obsolete; its active replacement is {by.code}")
         case Replaced(by=by):

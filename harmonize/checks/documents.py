@@ -219,8 +219,9 @@ def _hub_checker(terminologies: Terminologies) -> Check:
 
 def _hub_codes(value: Any, path: str, terminologies: Terminologies) -> Iterator[Violation]:
     if isinstance(value, dict):
+        beside = {coding["code"] for coding in value.get("codings", ())}
         for index, coding in enumerate(value.get("codings", ())):
-            problem = code_problem(coding["code"], coding.get("label"), terminologies)
+            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside)
             if problem is not None:
                 yield Violation(problem.rule, f"{path}/codings/{index}/code", problem.message)
         for name, item in value.items():

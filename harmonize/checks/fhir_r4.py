@@ -128,8 +128,7 @@ def _objects(
             yield Violation("target.fhir-r4-schema", pointer((*parts, "url")), "the element url is missing")
         if isinstance(value.get("reference"), str):
             yield from _reference(value["reference"], pointer((*parts, "reference")), known, contained)
-        if isinstance(value.get("system"), str) and isinstance(value.get("code"), str):
-            yield from _coding(value, pointer((*parts, "code")), terminologies)
+        yield from _codings(value, parts, terminologies)
 
 
 def _reference(
@@ -151,18 +150,37 @@ def _reference(
 
 
 @cache
-def _prefixes() -> Mapping[str, str]:
+def _prefixes() -> Mapping[Any, str]:
     """FHIR URI -> CURIE prefix, all accepted URIs included."""
     return {uri: s.id for s in load_systems().values() if s.fhir is not None for uri in (s.fhir.uri, *s.fhir.accepted)}
 
 
-def _coding(value: dict[str, Any], path: str, terminologies: Terminologies) -> Iterator[Violation]:
-    prefix = _prefixes().get(value["system"])
+def _curie(coding: Any) -> str | None:
+    """The CURIE of a Coding or Quantity whose system harmonize knows."""
+    if not isinstance(coding, dict) or not isinstance(coding.get("code"), str):
+        return None
+    prefix = _prefixes().get(coding.get("system"))
     if prefix is None:
+        return None
+    return str(coding["code"]) if coding["code"].startswith(f"{prefix}:") else f"{prefix}:{coding['code']}"
+
+
+def _codings(value: dict[str, Any], parts: tuple[str | int, ...], terminologies: Terminologies) -> Iterator[Violation]:
+    """The codes of a CodeableConcept together, a lone Coding or Quantity by itself."""
+    if isinstance(value.get("coding"), list):
+        beside = {curie for coding in value["coding"] if (curie := _curie(coding)) is not None}
+        for index, coding in enumerate(value["coding"]):
+            yield from _code(coding, pointer((*parts, "coding", index, "code")), terminologies, beside)
+    elif len(parts) < 2 or parts[-2] != "coding":
+        yield from _code(value, pointer((*parts, "code")), terminologies, ())
+
+
+def _code(coding: Any, path: str, terminologies: Terminologies, beside: Collection[str]) -> Iterator[Violation]:
+    curie = _curie(coding)
+    if curie is None:
         return
-    code = value["code"] if value["code"].startswith(f"{prefix}:") else f"{prefix}:{value['code']}"
-    display = value.get("display")
-    problem = code_problem(code, display if isinstance(display, str) else None, terminologies)
+    display = coding.get("display")
+    problem = code_problem(curie, display if isinstance(display, str) else None, terminologies, beside)
     if problem is not None:
         yield Violation(problem.rule, path, problem.message)
 

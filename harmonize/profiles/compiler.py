@@ -15,7 +15,7 @@ from harmonize.findings import Cell, Outcome, Severity
 from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
-from harmonize.profiles.functions import FUNCTIONS, Environment
+from harmonize.profiles.functions import CACHE_LIMIT, FUNCTIONS, Environment
 from harmonize.profiles.notes import Feed, Noted, SubjectLog
 from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
@@ -99,6 +99,8 @@ class _Compiler:
             "incomplete": _incomplete,
         }
         self.made: dict[str, str] = {}
+        self.memos: dict[tuple[str, tuple[Any, ...]], str] = {}
+        self.read: set[str] = set()
         self.lineages: dict[str, Lineage] = {}
         by_source: dict[str, list[ClassDerivation]] = {}
         for index, derivation in enumerate(profile.derivations):
@@ -136,6 +138,7 @@ class _Compiler:
             error = UnknownNameError("source class", derivation.source_class, self.source.classes)
             raise self.wrong(str(error), derivation.line)
         self.names[id(derivation)] = name
+        outer, self.read = self.read, set()
         lines = [f"def derive_{name}(src, log):", "    get = src.get", "    out = HubObject()"]
         lines += ["    out.source = src", f"    out.derivation = lineage_{name}"]
         paths: dict[str, tuple[tuple[str, ...], ...]] = {}
@@ -158,6 +161,7 @@ class _Compiler:
             ]
         lines.append("    return out if out else None")
         self.blocks.append(lines)
+        self.read = outer
         lineage = Lineage(name, derivation.hub_class, derivation.source_class, paths, feeds)
         self.lineages[name] = self.constants[f"lineage_{name}"] = lineage
 
@@ -290,8 +294,11 @@ class _Compiler:
         if call.function == "first":
             lines += self.first_known(call, arguments, result, feed)
             return result
-        made = self.function(call.function)
-        line = f"{made}({', '.join(arguments)})"
+        constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
+        if isinstance(call.arguments[0], Path) and function.pure and len(constants) == len(call.arguments) - 1:
+            line = f"{self.memo(call.function, tuple(constants))}[{arguments[0]}]"
+        else:
+            line = f"{self.function(call.function)}({', '.join(arguments)})"
         if function.strict and not isinstance(call.arguments[0], Constant):
             line += f" if {arguments[0]} is not None else None"
         paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(call))))
@@ -340,6 +347,9 @@ class _Compiler:
     def read_path(self, path: tuple[str, ...]) -> tuple[list[str], str]:
         """Lines that read *path* into a local variable, and its name."""
         local = "p_" + "_".join(path)
+        if local in self.read:
+            return [], local
+        self.read.add(local)
         if len(path) == 1:
             return [f"{local} = get({path[0]!r})"], local
         lines = [f"{local} = get({path[0]!r})"]
@@ -374,6 +384,14 @@ class _Compiler:
             self.made[name] = f"f_{name}"
             self.constants[f"f_{name}"] = FUNCTIONS[name].make(self.environment)
         return self.made[name]
+
+    def memo(self, name: str, constants: tuple[Any, ...]) -> str:
+        """A memo of the function *name* by its first argument: records repeat their texts, and a dict answers fastest."""
+        key = (name, constants)
+        if key not in self.memos:
+            self.memos[key] = f"m{len(self.memos)}"
+            self.constants[self.memos[key]] = Memo(FUNCTIONS[name].make(self.environment), constants)
+        return self.memos[key]
 
     def check_names(self, call: Call, slot: SlotDerivation) -> None:
         """Names of code systems and code maps in constant arguments must exist."""
@@ -426,6 +444,20 @@ class _Compiler:
                         owner = self.source.classes[owner][name].range
                     result.setdefault((owner, path[-1]), []).append(lineage.feeds[slot])
         return {key: tuple(dict.fromkeys(feeds)) for key, feeds in result.items()}
+
+
+class Memo(dict[str, Any]):
+    """Answers of a function by its first argument; the others are fixed. Emptied when it is full."""
+
+    def __init__(self, function: Callable[..., Any], constants: tuple[Any, ...]) -> None:
+        super().__init__()
+        self.function, self.constants = getattr(function, "__wrapped__", function), constants
+
+    def __missing__(self, text: str) -> Any:
+        if len(self) >= CACHE_LIMIT:
+            self.clear()
+        answer = self[text] = self.function(text, *self.constants)
+        return answer
 
 
 _unknown_value = Noted(

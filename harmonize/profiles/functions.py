@@ -56,6 +56,8 @@ class Function(NamedTuple):
     strict: bool
     result: str
     documentation: str
+    pure: bool = True
+    """Whether the answer may be kept by the text of the first argument."""
 
 
 def memoised(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,6 +75,7 @@ def memoised(function: Callable[..., Any]) -> Callable[..., Any]:
             found = memo[key] = function(*arguments)
         return found
 
+    answer.__wrapped__ = function  # type: ignore[attr-defined]
     return answer
 
 
@@ -527,7 +530,7 @@ FUNCTIONS: Mapping[str, Function] = {
         _make_unit, 2, 2, True, "string", "`unit(coded, 'map')`: the UCUM code that a code map gives for a unit."
     ),
     "pseudonym": Function(
-        _make_pseudonym, 2, 2, True, "string", "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier."
+        _make_pseudonym, 2, 2, True, "string", "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier.", False
     ),
     "first": Function(lambda _: first_known, 2, 9, False, "any", "`first(a, b)`: the first that is known."),
 }

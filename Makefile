@@ -1,0 +1,66 @@
+# One command each for set-up, demo, test, lint, bench, soak, docs. Everything is installed into .venv of this folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo-output
+SUBJECTS ?= 100
+
+.PHONY: help demo setup test lint format bench soak docs generate wheel clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/installed: pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'
+	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[docs]'
+	@touch $@
+
+setup: $(VENV)/installed-dev ## install harmonize and what developers need
+
+demo: $(VENV)/installed ## synthetic records, conversion to FHIR and Phenopackets, validation, report
+	@BIN=$(BIN) DEMO=$(DEMO) SUBJECTS=$(SUBJECTS) sh scripts/demo.sh
+
+test: $(VENV)/installed-dev ## all tests but the benchmarks and the long ones
+	$(BIN)/python -m pytest -q -n auto
+
+lint: $(VENV)/installed-dev ## ruff, mypy --strict, the layers of the design
+	$(BIN)/ruff check harmonize scripts tests
+	$(BIN)/ruff format --check harmonize scripts tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev ## rewrite the code as the formatter wants it
+	$(BIN)/ruff check --fix harmonize scripts tests
+	$(BIN)/ruff format harmonize scripts tests
+
+bench: $(VENV)/installed-dev ## speed and memory, as ratios inside one run
+	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/installed-dev ## the long tests: sentinels in every field, damage at every place, a hundred thousand subjects
+	$(BIN)/python -m pytest -q -n auto tests/soak
+
+docs: $(VENV)/installed-docs ## the documentation site in site/, without network
+	$(BIN)/python scripts/generate_docs.py
+	$(BIN)/mkdocs build --quiet --strict
+
+generate: $(VENV)/installed-dev ## everything that is generated and committed
+	$(BIN)/python scripts/generate_hub.py
+	$(BIN)/python scripts/generate_phenopackets_schema.py
+	$(BIN)/python scripts/generate_docs.py
+
+wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies inside
+	$(BIN)/python -m build --wheel --installer uv
+
+clean: ## remove what was made
+	rm -rf $(VENV) $(DEMO) dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
