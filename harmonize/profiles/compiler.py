@@ -265,9 +265,8 @@ class _Compiler:
         result = self.call(derivation, slot, slot.expression, feed, lines, [0])
         self.check_result(slot.expression, hub_slot, slot)
         paths = tuple(dict.fromkeys(p.names for p in paths_of(slot.expression)))
-        stored = f"[{result}]" if hub_slot.multivalued else result
         known = " or ".join(f"{local} is not None" for local in self.locals_of(paths))
-        lines += [f"if {result} is not None:", f"    out[{slot.slot!r}] = {stored}"]
+        lines += [f"if {result} is not None:", f"    out[{slot.slot!r}] = {result}"]
         if known:
             lines += [f"elif {known}:", f"    log.miss(src, {feed}, {self.constant(paths)})"]
         return lines, paths
@@ -408,6 +407,17 @@ class _Compiler:
                 raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
 
     def check_result(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
+        if hub_slot.multivalued != (call.function == "listed"):
+            fix = "write listed(...)" if hub_slot.multivalued else "leave listed(...) out"
+            raise self.wrong(f"slot {slot.slot} takes {'several values' if hub_slot.multivalued else 'one value'}", slot.line, fix)
+        if call.function in ("first", "listed"):
+            for argument in call.arguments:
+                if isinstance(argument, Call):
+                    self.check_range(argument, hub_slot, slot)
+            return
+        self.check_range(call, hub_slot, slot)
+
+    def check_range(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
         result = FUNCTIONS[call.function].result
         is_enum = hub_slot.range in hub_schema().enums
         fits = result in ("any", hub_slot.range) or (is_enum and result == "string")

@@ -194,6 +194,15 @@ def read_decimal(text: str) -> str | Noted:
     return clean
 
 
+def listed(*values: Any) -> list[Any] | None:
+    """Those of *values* that are known as a list, or None where none is.
+
+    >>> listed(None, "a"), listed(None)
+    (['a'], None)
+    """
+    return [value for value in values if value is not None] or None
+
+
 def first_known(*values: Any) -> Any:
     """The first value that is not None.
 
@@ -532,7 +541,10 @@ FUNCTIONS: Mapping[str, Function] = {
     "pseudonym": Function(
         _make_pseudonym, 2, 2, True, "string", "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier.", False
     ),
-    "first": Function(lambda _: first_known, 2, 9, False, "any", "`first(a, b)`: the first that is known."),
+    "first": Function(lambda _: first_known, 2, 9, False, "any", "`first(a, b)`: the first that is known.", False),
+    "listed": Function(
+        lambda _: listed, 1, 9, False, "any", "`listed(a, b)`: those that are known as a list, for a slot of several values.", False
+    ),
 }
 """The library. A new function is Python and is shared by all profiles; its name never changes its meaning."""
 

@@ -21,6 +21,8 @@ NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 HGVS = "http://varnomen.hgvs.org"
 
 _CACHE_LIMIT = 100_000
+_NULL_FLAVORS_OF_SEX = frozenset({"OTH", "UNK", "ASKU"})
+"""HL7's value set of birth sexes takes F and M from AdministrativeGender and these from NullFlavor."""
 _LEADING_ZEROS = re.compile(r"^(-?)0+(?=[0-9])")
 _DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?$")
 
@@ -106,7 +108,9 @@ class Concepts:
             if system.fhir is None:
                 lost = lost or coding["origin"] == "stated"
                 continue
-            entry = {"system": system.fhir.uri}
+            local = coding["code"].partition(":")[2]
+            of_null_flavor = system.id == "BIRTHSEX" and local in _NULL_FLAVORS_OF_SEX
+            entry = {"system": NULL_FLAVOR if of_null_flavor else system.fhir.uri}
             if "version" in coding:
                 entry["version"] = coding["version"]
             entry["code"] = system.fhir_code(coding["code"])

@@ -6,12 +6,14 @@ from typing import Any
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
-from harmonize.writers.fhir.datatypes import SNOMED_CT, concept, local_code
+from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, concept, local_code
 from harmonize.writers.fhir.sheet import Sheet
 
-US_CORE_BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
 PATIENT_BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 CAUSE_OF_DEATH = concept(SNOMED_CT, "184305005", "Cause of death")  # RD-CDM 2.0, element 3.3
+SEX_AT_BIRTH = concept(LOINC, "76689-9", "Sex assigned at birth")
+_OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+SOCIAL_HISTORY = [concept(_OBSERVATION_CATEGORY, "social-history", "Social History")]
 CONSENT_SCOPE = concept("http://terminology.hl7.org/CodeSystem/consentscope", "research", "Research")
 CONSENT_CATEGORY = concept(
     "http://terminology.hl7.org/CodeSystem/consentcategorycodes", "research", "Research Information Access"
@@ -19,17 +21,16 @@ CONSENT_CATEGORY = concept(
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _POLICY_RULES = {"permit": concept(ACT_CODE, "OPTIN", "opt-in"), "deny": concept(ACT_CODE, "OPTOUT", "opt-out")}
 _GENDER_OF_BIRTH_SEX = {"F": "female", "M": "male", "OTH": "other", "UNK": "unknown", "ASKU": "unknown"}
-_BIRTH_SEXES = frozenset(_GENDER_OF_BIRTH_SEX)
 _GENDERS = frozenset({"female", "male", "other", "unknown"})
 
 
 def patient(sheet: Sheet) -> None:
-    """FHIR R4 Patient. Sex at birth stands in the US Core extension exactly, the gender is the administrative one."""
+    """FHIR R4 Patient. The gender is the administrative one; without it, that of the sex at birth."""
     record, path = sheet.record, f"/Patient/{sheet.patient_id}"
     body: dict[str, Any] = {}
-    extensions = [e for e in (_birth_sex(sheet, path), _birth_place(sheet, path)) if e is not None]
-    if extensions:
-        body["extension"] = extensions
+    birth_place = _birth_place(sheet, path)
+    if birth_place is not None:
+        body["extension"] = [birth_place]
     gender = _gender(sheet, path)
     if gender:
         body["gender"] = gender
@@ -40,20 +41,28 @@ def patient(sheet: Sheet) -> None:
     if vital is not None:
         body.update(_deceased(sheet, vital, path))
     sheet.add("Patient", sheet.patient_id, record, body)
+    if "sex_at_birth" in record:
+        _birth_sex(sheet)
     if vital is not None and "cause_of_death" in vital:
         cause_of_death(sheet, vital)
 
 
-def _birth_sex(sheet: Sheet, path: str) -> dict[str, Any] | None:
-    if "sex_at_birth" not in sheet.record:
-        return None
-    code = local_code(sheet.record["sex_at_birth"], "BIRTHSEX")
-    if code not in _BIRTH_SEXES:
-        sheet.log.unsupported(
-            sheet.record, "sex_at_birth", f"{path}/extension", "it is not translated to HL7 birth sex"
-        )
-        return None
-    return {"url": US_CORE_BIRTH_SEX, "valueCode": code}
+def _birth_sex(sheet: Sheet) -> None:
+    """Observation with LOINC 76689-9: FHIR R4 itself has no element for the sex at birth, and extensions belong to guides."""
+    record = sheet.record
+    resource_id = sheet.new_id("Observation/sex-at-birth", record["sex_at_birth"])
+    value = sheet.concept(record, "sex_at_birth", f"/Observation/{resource_id}/valueCodeableConcept")
+    if value is None:
+        return
+    sheet.log.default("Observation.status")
+    body = {
+        "status": "final",
+        "category": SOCIAL_HISTORY,
+        "code": SEX_AT_BIRTH,
+        "subject": sheet.patient,
+        "valueCodeableConcept": value,
+    }
+    sheet.add("Observation", resource_id, record, body)
 
 
 def _birth_place(sheet: Sheet, path: str) -> dict[str, Any] | None:

@@ -1,0 +1,27 @@
+"""Run in the environment of pyrofile-validator: judge resources, write the errors. It prints noise on stdout, so to a file."""
+
+import contextlib
+import io
+import json
+import sys
+
+
+def main() -> None:
+    resources, package, verdict = sys.argv[1:4]
+    from pyrofile_validator import Validator
+    from pyrofile_validator.config import ValidatorConfig
+
+    config = {"fhirVersion": "4.0.1", "terminology": {"mode": "local"}, "localPackagePaths": [package]}
+    errors, judged = [], 0
+    with contextlib.redirect_stdout(io.StringIO()):
+        validator = Validator(ValidatorConfig.load_dict(config))
+        for line in open(resources):
+            resource = json.loads(line)
+            judged += 1
+            for error in validator.validate_resource(resource).errors:
+                errors.append([resource["resourceType"], str(error.path), str(error.code), str(error.message)])
+    json.dump({"judged": judged, "errors": errors}, open(verdict, "w"))
+
+
+if __name__ == "__main__":
+    main()

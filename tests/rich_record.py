@@ -1,0 +1,188 @@
+"""A synthetic hub record that fills every slot of the hub, written by every writer: what no single source holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harmonize.convert import RunOutcome, make_environment
+from harmonize.hub import hub_schema
+from harmonize.hub.objects import hub_object
+from harmonize.profiles.specification import load_profile
+from harmonize.writers import TargetLog, WriterContext, load_writer
+from tests.registry import ALL_TARGETS, KEY, RECORDED, Run
+
+
+def code(curie: str, label: str | None = None, origin: str = "stated") -> dict[str, Any]:
+    """A Coding."""
+    coding = {"system": curie.partition(":")[0], "code": curie, "origin": origin}
+    return {**coding, "label": label} if label else coding
+
+
+def coded(*codings: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A CodedValue."""
+    return {"codings": list(codings), **more}
+
+
+def day(value: str, **more: Any) -> dict[str, Any]:
+    """A PartialDate with the precision of its text."""
+    return {"value": value, "precision": {4: "year", 7: "month", 10: "day"}[len(value)], **more}
+
+
+RICH: dict[str, Any] = {
+    "schema_version": hub_schema().version,
+    "subject_id": "0123456789abcdef0123456789abcdef01234567",
+    "birth_date": day("1990-02-28"),
+    "sex_at_birth": coded(code("NCIT:C16576", "Female"), code("BIRTHSEX:F", "Female", "mapped")),
+    "administrative_gender": coded(code("GENDER:female", "Female")),
+    "karyotypic_sex": coded(code("KARYOTYPE:XX")),
+    "country_of_birth": coded(code("ISO3166:ES", "Spain")),
+    "country_of_origin": coded(code("ISO3166:PT", "Portugal")),
+    "first_contact_date": day("1998-06"),
+    "date_of_last_follow_up": day("2024-01-01"),
+    "participation_status": {"status": coded(code("ERDRISTATUS:alive", "Alive")), "date": day("2024-01-01")},
+    "vital_status": {
+        "status": coded(code("VITALSTATUS:deceased", "DECEASED")),
+        "date_of_death": day("2024-03-04", estimated=True),
+        "age_at_death": "P34Y",
+        "cause_of_death": coded(code("HP:0100806", "Sepsis")),
+    },
+    "symptom_onsets": [
+        {"date": day("1991-01")},
+        {"age": "P3Y"},
+        {"stage": coded(code("HP:0003593", "Infantile onset"))},
+    ],
+    "diagnoses": [
+        {
+            "disease": coded(code("ORPHA:558"), code("ICD10:Q87.4"), qualifiers=["dagger"], text="Marfan"),
+            "certainty": "confirmed",
+            "onset_age": "P1Y6M",
+            "date_of_diagnosis": day("1999-01-20"),
+            "age_at_diagnosis": "P8Y",
+        },
+        {"disease": coded(code("MONDO:0007947")), "excluded": True, "onset_stage": coded(code("HP:0003593"))},
+        {"disease": {"null_flavor": "UNK"}, "certainty": "provisional", "onset_date": day("2000")},
+    ],
+    "phenotypic_features": [
+        {
+            "type": coded(code("HP:0001166", "Arachnodactyly")),
+            "severity": coded(code("HP:0012828", "Severe")),
+            "modifiers": [coded(code("HP:0012832", "Bilateral"))],
+            "onset_date": day("1991-02-03"),
+            "date_of_assessment": day("2000-03-01"),
+            "age_at_assessment": "P10Y",
+        },
+        {"type": coded(code("HP:0001250", "Seizure")), "excluded": True, "onset_age": "P1Y2M3D"},
+        {"type": coded(code("HP:0004322")), "onset_stage": coded(code("HP:0003593")), "end_date": day("2001-01-01"), "duration": "P1Y"},
+    ],
+    "measurements": [
+        {
+            "assay": coded(code("LOINC:2160-0")),
+            "kind": "laboratory",
+            "value": {"value": "007.50", "comparator": "<", "unit": "mg/dL", "unit_source": coded(code("UO:0000022"))},
+            "date": day("2001-09-09"),
+            "age": "P11Y",
+            "specimen": coded(code("NCIT:C12219")),
+            "method": coded(code("NCIT:C49286")),
+        },
+        {"assay": coded(code("LOINC:883-9")), "kind": "exam", "coded_value": coded(code("SNOMEDCT:112144000"))},
+        {"assay": coded(code("NCIT:C105949")), "kind": "survey", "value": {"value": "0.00000001", "unit_source": coded(code("UO:0000022"))}},
+    ],
+    "variants": [
+        {
+            "expressions": [
+                {"hgvs": "NM_000138.5:c.3037G>A", "level": "c", "reference": coded(code("CLINVAR:16465"))},
+                {"hgvs": "NC_000015.10:g.48487153C>T", "level": "g"},
+                {"hgvs": "NP_000129.3:p.Gly1013Arg", "level": "p"},
+                {"hgvs": "NR_000001.1:n.1A>G", "level": "n"},
+                {"text": "rs137854480", "reference": coded(code("OMIM:134797"))},
+            ],
+            "gene": coded(code("HGNC:3603", "FBN1")),
+            "zygosity": coded(code("GENO:0000135", "heterozygous")),
+            "origin": coded(code("GENO:0000888", "germline")),
+            "type": coded(code("SO:0001483", "SNV")),
+            "vcf": {"assembly": "GRCh38", "chromosome": "chr15", "position": 48487153, "reference": "C", "alternative": "T"},
+            "classification": coded(code("NCIT:C168799", "Pathogenic")),
+            "method": coded(code("NCIT:C165219")),
+            "date": day("2002-02-02"),
+            "age": "P12Y",
+        },
+        {"expressions": [{"hgvs": "NC_012920.1:m.3243A>G", "level": "m"}], "zygosity": coded(code("GENO:0000603"))},
+    ],
+    "samples": [
+        {
+            "sample_id": "fedcba9876543210",
+            "type": coded(code("NCIT:C12434", "Blood")),
+            "anatomical_location": coded(code("UBERON:0000178")),
+            "collection_date": day("2003-04-05"),
+            "biobank": coded(code("BBMRI:bbmri-eric:ID:XX_TEST:collection:A")),
+        }
+    ],
+    "pedigree": {
+        "family_id": "family-1",
+        "consanguineous_parents": True,
+        "members": [
+            {
+                "individual_id": "0123456789abcdef0123456789abcdef01234567",
+                "paternal_id": "father-1",
+                "maternal_id": "mother-1",
+                "sex": coded(code("BIRTHSEX:F", "Female")),
+                "affected_status": "affected",
+            },
+            {
+                "individual_id": "father-1",
+                "relationship": coded(code("ROLECODE:FTH", "father")),
+                "sex": coded(code("BIRTHSEX:M", "Male")),
+                "affected_status": "unaffected",
+                "deceased": True,
+                "diseases": [coded(code("ORPHA:558"))],
+            },
+            {"individual_id": "mother-1", "affected_status": "missing"},
+        ],
+    },
+    "consents": [
+        {"purpose": "data_reuse", "decision": "permit", "data_use": [coded(code("DUO:0000042", "general research use"))], "date": day("2012-01-01")},
+        {"purpose": "contact", "decision": "deny"},
+        {"purpose": "other"},
+    ],
+    "disabilities": [
+        {"category": coded(code("ICF:d450")), "qualifier": "2", "date": day("2011-03-25"), "end_date": day("2011-04-25"), "age": "P21Y"},
+        {"category": coded(code("ICF:b280")), "instrument": coded(code("NCIT:C130325")), "score": {"value": "2"}, "qualifier": "1"},
+    ],
+    "care_episodes": [
+        {"kind": coded(code("ACTCODE:IMP", "inpatient encounter")), "start_date": day("2011-03-01"), "end_date": day("2011-03-09"), "age": "P21Y"},
+        {"kind": coded(code("ACTCODE:AMB", "ambulatory")), "start_date": day("2012-05"), "reason": coded(code("HP:0001250"))},
+    ],
+}  # fmt: skip
+
+
+def context() -> WriterContext:
+    """A writer's context of a run that never was."""
+    environment = make_environment(load_profile("eu/ern-cde"), KEY, "test")
+    return WriterContext(
+        site="test",
+        recorded=RECORDED,
+        profile_id="test/rich",
+        profile_version="1.0.0",
+        key=KEY,
+        systems=environment.systems,
+        editions=environment.terminologies.editions(),
+        software_version="0.0.0",
+    )
+
+
+def write(target: str, record: dict[str, Any] = RICH) -> tuple[list[Any], TargetLog]:
+    """The documents of a writer for *record*, and what it says."""
+    log = TargetLog(target)
+    return load_writer(target, context()).documents(hub_object(record), log), log
+
+
+def rich_run(folder: Path) -> Run:
+    """A folder as a run writes it, from the rich record."""
+    for target in ALL_TARGETS:
+        documents, _ = write(target)
+        for document in documents:
+            (folder / target).mkdir(parents=True, exist_ok=True)
+            with (folder / target / f"{document.stem}.ndjson").open("ab") as file:
+                file.write(document.line + b"\n")
+    return Run(folder, RunOutcome({}, {}, None, False))
