@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import jsonschema_rs
 import orjson
@@ -511,6 +512,11 @@ class _Run:
         self.account.default_outcomes = worker.default_outcomes()
         self.run_notes: dict[tuple[str, str], RunNote] = {}
         self.partly = False
+        self.of_reader = RuleCounts()
+        self.aside: dict[str, IO[bytes]] = {
+            name: tempfile.TemporaryFile(dir=folder.work_folder)  # noqa: SIM115 - closed when brought back
+            for name in ("findings", "rejects")
+        }
         for target in settings.targets:
             for stem in ("subjects",) if target == "hub" else ():
                 folder.write(f"{target}/{stem}.ndjson", b"")
@@ -552,33 +558,49 @@ class _Run:
         self.folder.write("private/findings.ndjson", finding.line())
 
     def _take_read_log(self) -> None:
+        """What the reader says goes aside and to the end: when it says it depends on how far it has read ahead."""
         log = self.source.log.drain()
         self.partly = self.partly or log.partly
         for finding in log.findings:
-            self.find(finding)
+            self._set_aside(finding)
         for bad in log.rejected:
             self._take_rejected(bad)
         self.account.subjects["read"] += log.rejected_subjects
         self.account.subjects["rejected"] += log.rejected_subjects
         for column, finding in log.rejected_cells:
-            self.find(finding)
-            self.folder.write("private/rejects.ndjson", orjson.dumps(finding.as_json()) + b"\n")
+            self._set_aside(finding, reject=orjson.dumps(finding.as_json()))
             self.account.read[column] = self.account.read.get(column, 0) + 1
             for target in self.settings.targets:
                 self.account.lose(target, column, Outcome.REJECTED)
+
+    def _set_aside(self, finding: Finding, reject: bytes | None = None) -> None:
+        finding = _with_advice(finding)
+        self.of_reader.add(finding)
+        self.aside["findings"].write(finding.line())
+        if reject is not None:
+            self.aside["rejects"].write(reject + b"\n")
+
+    def _bring_back(self) -> None:
+        """Append what was set aside."""
+        self.counts.merge(self.of_reader)
+        for name, file in self.aside.items():
+            file.seek(0)
+            for line in file:
+                self.folder.write(f"private/{name}.ndjson", line)
+            file.close()
 
     def _take_rejected(self, bad: BadRow) -> None:
         """A row that reached no subject: it was read, and all its values are rejected."""
         file = self.source.files[bad.table]
         self.account.row(file, "read")
         self.account.row(file, "rejected")
-        self.find(bad.finding)
-        document = bad.finding.as_json()
+        document = _with_advice(bad.finding).as_json()
         if self.settings.include_values:
             document["values"] = dict(zip(self.source.headers[bad.table], bad.row.cells, strict=False))
-        self.folder.write("private/rejects.ndjson", orjson.dumps(document) + b"\n")
+        self._set_aside(bad.finding, reject=orjson.dumps(document))
+        blank = self.worker.engine.profile.assembly.blank
         for name, value in zip(self.source.headers[bad.table], bad.row.cells, strict=False):
-            if value:
+            if value and value not in blank:
                 column = f"{file}/{name}"
                 self.account.read[column] = self.account.read.get(column, 0) + 1
                 for target in self.settings.targets:
@@ -587,6 +609,7 @@ class _Run:
     def finish(self) -> RunOutcome:
         """Close the writers, say what is said once, write report and manifest."""
         self._take_read_log()
+        self._bring_back()
         engine = self.worker.engine
         self.folder.flush()
         for target, writer in engine.writers.items():
