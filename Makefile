@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A judge of FHIR resources that cannot share an environment with linkml.
+PYROFILE := .venv-pyrofile
 DEMO := demo-output
 SUBJECTS ?= 100
 
@@ -31,7 +33,12 @@ setup: $(VENV)/installed-dev ## install harmonize and what developers need
 demo: $(VENV)/installed ## synthetic records, conversion to FHIR and Phenopackets, validation, report
 	@BIN=$(BIN) DEMO=$(DEMO) SUBJECTS=$(SUBJECTS) sh scripts/demo.sh
 
-test: $(VENV)/installed-dev ## all tests but the benchmarks and the long ones
+$(PYROFILE)/installed: | $(BIN)/uv
+	$(PYTHON) -m venv $(PYROFILE)
+	$(BIN)/uv pip install --quiet --python $(PYROFILE)/bin/python 'pyrofile-validator==0.3.0'
+	@touch $@
+
+test: $(VENV)/installed-dev $(PYROFILE)/installed ## all tests but the benchmarks and the long ones
 	$(BIN)/python -m pytest -q -n auto
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict, the layers of the design
@@ -63,4 +70,4 @@ wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies insid
 	$(BIN)/python -m build --wheel --installer uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(DEMO) dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PYROFILE) $(DEMO) dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
