@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from harmonize.errors import SpecificationError
 from harmonize.terminology.strict_yaml import load_strict_yaml
@@ -125,9 +126,9 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         raise SpecificationError("mapping_justification is empty", file=name, line=number)
     return Row(
         number,
-        values["subject_id"],
+        unquote(values["subject_id"]),  # a CURIE is a reference: what an IRI cannot hold is percent-encoded in it
         values["predicate_id"],
-        values["object_id"],
+        unquote(values["object_id"]),
         values["mapping_justification"],
         values.get("confidence", ""),
         values.get("comment", ""),
