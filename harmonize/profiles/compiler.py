@@ -409,7 +409,9 @@ class _Compiler:
     def check_result(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
         if hub_slot.multivalued != (call.function == "listed"):
             fix = "write listed(...)" if hub_slot.multivalued else "leave listed(...) out"
-            raise self.wrong(f"slot {slot.slot} takes {'several values' if hub_slot.multivalued else 'one value'}", slot.line, fix)
+            raise self.wrong(
+                f"slot {slot.slot} takes {'several values' if hub_slot.multivalued else 'one value'}", slot.line, fix
+            )
         if call.function in ("first", "listed"):
             for argument in call.arguments:
                 if isinstance(argument, Call):

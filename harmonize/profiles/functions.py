@@ -9,12 +9,11 @@ A *strict* function is never called with None as its first argument: None gives 
 
 from __future__ import annotations
 
-import calendar
+import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import re2
 
 from harmonize.errors import SpecificationError
 from harmonize.findings import Outcome, Severity
@@ -85,10 +84,10 @@ def _rejected(rule: str, message: str, fix: str, severity: Severity = Severity.E
 
 # --- dates and ages -------------------------------------------------------------------------------------------------
 
-_DATE = re2.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(T[0-9:.]+(?:Z|[+-][0-9:]+)?)?)?)?")
-_YEAR = re2.compile(r"[0-9]{4}")
-_AGE = re2.compile(r"[0-9]{1,3}")
-_DURATION = re2.compile(
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(T[0-9:.]+(?:Z|[+-][0-9:]+)?)?)?)?")
+_YEAR = re.compile(r"[0-9]{4}")
+_AGE = re.compile(r"[0-9]{1,3}")
+_DURATION = re.compile(
     r"P(?:[0-9]+W|(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?(?:T(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.][0-9]+)?S)?)?)"
 )
 _PRECISIONS = ("year", "month", "day")
@@ -115,11 +114,12 @@ def read_date(text: str) -> dict[str, str] | Noted | None:
 
 
 def _is_calendar_date(parts: list[int]) -> bool:
-    if parts[0] == 0:
+    """Whether year, month and day, as far as they are there, are in the calendar."""
+    try:
+        dt.date(*parts, *(1, 1)[len(parts) - 1 :])
+    except ValueError:
         return False
-    if len(parts) > 1 and not 1 <= parts[1] <= 12:
-        return False
-    return len(parts) < 3 or 1 <= parts[2] <= calendar.monthrange(parts[0], parts[1])[1]
+    return True
 
 
 def read_year(text: str) -> dict[str, str] | Noted:
@@ -179,7 +179,7 @@ def typed_age(text: str, datatype: str | None) -> str | Noted | None:
 
 # --- numbers and texts ----------------------------------------------------------------------------------------------
 
-_DECIMAL = re2.compile(r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_DECIMAL = re.compile(r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def read_decimal(text: str) -> str | Noted:
@@ -214,7 +214,7 @@ def first_known(*values: Any) -> Any:
 
 # --- HGVS -----------------------------------------------------------------------------------------------------------
 
-_HGVS = re2.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\(([A-Za-z0-9_-]+)\))?:([cgmnopr])[.](\S+)")
+_HGVS = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\(([A-Za-z0-9_-]+)\))?:([cgmnopr])[.](\S+)")
 
 
 def read_hgvs(text: str) -> str | None:
@@ -539,11 +539,23 @@ FUNCTIONS: Mapping[str, Function] = {
         _make_unit, 2, 2, True, "string", "`unit(coded, 'map')`: the UCUM code that a code map gives for a unit."
     ),
     "pseudonym": Function(
-        _make_pseudonym, 2, 2, True, "string", "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier.", False
+        _make_pseudonym,
+        2,
+        2,
+        True,
+        "string",
+        "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier.",
+        False,
     ),
     "first": Function(lambda _: first_known, 2, 9, False, "any", "`first(a, b)`: the first that is known.", False),
     "listed": Function(
-        lambda _: listed, 1, 9, False, "any", "`listed(a, b)`: those that are known as a list, for a slot of several values.", False
+        lambda _: listed,
+        1,
+        9,
+        False,
+        "any",
+        "`listed(a, b)`: those that are known as a list, for a slot of several values.",
+        False,
     ),
 }
 """The library. A new function is Python and is shared by all profiles; its name never changes its meaning."""

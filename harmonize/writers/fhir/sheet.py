@@ -10,7 +10,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
 from harmonize.writers import Document, TargetLog, WriterContext
-from harmonize.writers.fhir.datatypes import Concepts, age, identity, number
+from harmonize.writers.fhir.datatypes import Concepts, Identities, age, number
 
 PSEUDED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -25,6 +25,7 @@ class RunParts:
     def __init__(self, context: WriterContext) -> None:
         self.context = context
         self.concepts = Concepts(context.systems)
+        self.identities = Identities()
         self._meta: dict[str | None, orjson.Fragment] = {}
 
     def meta(self, profile: str | None = None) -> orjson.Fragment:
@@ -52,7 +53,7 @@ class Sheet:
 
     def new_id(self, kind: str, made_of: Any) -> str:
         """A deterministic id from the subject and what *made_of* says, never from a position; twins are numbered."""
-        content = f"{self.patient_id}|{identity(made_of)}"
+        content = f"{self.patient_id}|{self.run.identities.of(made_of)}"
         key = f"{kind}|{content}"
         twins = self._ids.get(key, 0)
         self._ids[key] = twins + 1
