@@ -33,7 +33,9 @@ def pages() -> dict[str, str]:
     made = {f"rules/{rule.id}.md": rule_page(rule) for rule in rules().values()}
     rows = [f"| [{r.id}]({r.id}.md) | {r.family} | {r.severity.value} | {r.title} |" for r in rules().values()]
     head = ["# Rules", "", "A rule has an id that never changes. `harmonize explain RULE` prints its page.", ""]
-    made["rules/index.md"] = "\n".join([*head, "| rule | family | severity | what it finds |", "|---|---|---|---|", *rows, ""])
+    made["rules/index.md"] = "\n".join(
+        [*head, "| rule | family | severity | what it finds |", "|---|---|---|---|", *rows, ""]
+    )
     functions = [f"| `{name}` | {function.documentation} |" for name, function in sorted(FUNCTIONS.items())]
     head = [
         "# The expression library",

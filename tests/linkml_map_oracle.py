@@ -35,9 +35,9 @@ def oracle(profile_id: str, site: str = "test") -> Any:
 
 
 def _hub_schema() -> Any:
-    import harmonize.hub
-
     from pathlib import Path
+
+    import harmonize.hub
 
     return Path(harmonize.hub.__file__).parent / "schema" / "hub.yaml"
 

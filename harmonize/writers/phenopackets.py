@@ -503,9 +503,10 @@ class PhenopacketsWriter:
             }
         if xrefs:
             made["xrefs"] = xrefs
-        molecules = {_MOLECULE[e["syntax"].partition(".")[2]] for e in expressions if e["syntax"] != "text"}
-        if len(molecules) == 1:
-            made["moleculeContext"] = molecules.pop()
+        molecules = {_MOLECULE.get(e["syntax"].partition(".")[2]) for e in expressions if e["syntax"] != "text"}
+        molecule = molecules.pop() if len(molecules) == 1 else None
+        if molecule is not None:
+            made["moleculeContext"] = molecule
         zygosity = self._ontology_class(variant, "zygosity", f"{path}/allelicState", prefixes, log)
         if zygosity:
             made["allelicState"] = zygosity
@@ -520,7 +521,7 @@ class PhenopacketsWriter:
             if "hgvs" in expression:
                 level = expression.get("level")
                 expressions.append({"syntax": f"hgvs.{level}" if level else "hgvs", "value": expression["hgvs"]})
-            elif "text" in expression:
+            elif expression.get("text"):
                 expressions.append({"syntax": "text", "value": expression["text"]})
             reference = self._ontology_class(expression, "reference", f"{path}/xrefs", prefixes, log)
             if reference:

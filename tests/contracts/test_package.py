@@ -18,7 +18,19 @@ PUBLIC = [
     "CallError", "Converter", "Finding", "HarmonizeError", "InputError", "Outcome", "Profile", "RunOptions", "RunOutcome", "Settings",
     "Severity", "SpecificationError", "Subject", "convert_files", "load_profile",
 ]  # fmt: skip
-HEAVY = {"fhir", "linkml_runtime", "linkml", "rdflib", "pronto", "pandas", "pydantic", "duckdb", "lark", "ucumvert", "jsonschema_rs"}
+HEAVY = {
+    "fhir",
+    "linkml_runtime",
+    "linkml",
+    "rdflib",
+    "pronto",
+    "pandas",
+    "pydantic",
+    "duckdb",
+    "lark",
+    "ucumvert",
+    "jsonschema_rs",
+}
 
 
 def test_public_names() -> None:
@@ -72,7 +84,9 @@ def test_generated_files_are_in_step(script: str, files: list[str], tmp_path: Pa
 def test_generated_models_read_a_record() -> None:
     from harmonize.hub.generated.models import Subject
 
-    Subject.model_validate({"schema_version": "0.1.0", "subject_id": "x", "birth_date": {"value": "1985", "precision": "year"}})
+    Subject.model_validate(
+        {"schema_version": "0.1.0", "subject_id": "x", "birth_date": {"value": "1985", "precision": "year"}}
+    )
 
 
 def test_no_big_file_among_the_mappings() -> None:
@@ -95,7 +109,9 @@ def test_the_wheel_converts_in_a_clean_environment(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "HARMONIZE", "VIRTUAL_ENV"))}
 
     def run(*command: str | Path) -> str:
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=tmp_path, env=environment)
+        done = subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, cwd=tmp_path, env=environment
+        )
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         return done.stdout
 
@@ -107,7 +123,19 @@ def test_the_wheel_converts_in_a_clean_environment(tmp_path: Path) -> None:
     command = tmp_path / "clean" / "bin" / "harmonize"
     run(command, "key", "new", "key")
     run(command, "demo", "--subjects", "20", "--out", "in")
-    run(command, "convert", "in", "--profile", "eu/ern-cde", "--to", "hub,fhir-r4,phenopackets", "--out", "out", "--pseudonym-key", "key")
+    run(
+        command,
+        "convert",
+        "in",
+        "--profile",
+        "eu/ern-cde",
+        "--to",
+        "hub,fhir-r4,phenopackets",
+        "--out",
+        "out",
+        "--pseudonym-key",
+        "key",
+    )
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["status"] == "complete" and manifest["counts"]["subjects"]["read"] == 20
     run(command, "validate", "out", "--as", "fhir-r4")

@@ -35,7 +35,11 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def resources(run: Run) -> list[dict[str, Any]]:
-    made = [document for file in sorted((run.folder / "fhir-r4").glob("*.ndjson")) for document in run.lines(f"fhir-r4/{file.name}")]
+    made = [
+        document
+        for file in sorted((run.folder / "fhir-r4").glob("*.ndjson"))
+        for document in run.lines(f"fhir-r4/{file.name}")
+    ]
     assert len(made) > 5
     return made
 
@@ -54,7 +58,9 @@ def test_hl7_json_schema(run: Run) -> None:
     for resource in resources(run):
         kind = resource["resourceType"]
         if kind not in validators:
-            validators[kind] = jsonschema_rs.validator_for({"$ref": f"#/definitions/{kind}", "definitions": definitions})
+            validators[kind] = jsonschema_rs.validator_for(
+                {"$ref": f"#/definitions/{kind}", "definitions": definitions}
+            )
         assert [str(error.instance_path) for error in validators[kind].iter_errors(resource)] == []
 
 
@@ -62,10 +68,18 @@ def test_pyrofile_validator(run: Run, tmp_path: Path, shared: Callable[[str], Pa
     if not PYROFILE.exists():
         pytest.skip("pyrofile-validator is not installed in .venv-pyrofile; `make test` installs it")
     package = r4_package(shared("targets/fhir-r4"), tmp_path / "package")
-    (tmp_path / "resources.ndjson").write_text("".join(json.dumps(resource) + "\n" for resource in distinct(resources(run))))
+    (tmp_path / "resources.ndjson").write_text(
+        "".join(json.dumps(resource) + "\n" for resource in distinct(resources(run)))
+    )
     script = Path(__file__).with_name("pyrofile_judge.py")
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    command = [str(PYROFILE), str(script), str(tmp_path / "resources.ndjson"), str(package), str(tmp_path / "verdict.json")]
+    command = [
+        str(PYROFILE),
+        str(script),
+        str(tmp_path / "resources.ndjson"),
+        str(package),
+        str(tmp_path / "verdict.json"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=500)
     assert done.returncode == 0, done.stderr[-2000:]
     verdict = json.loads((tmp_path / "verdict.json").read_text())
@@ -88,7 +102,9 @@ def distinct(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def r4_package(source: Path, package: Path) -> Path:
     """The reduced R4 definitions as a package folder, one resource a file."""
     package.mkdir()
-    (package / "package.json").write_text(json.dumps({"name": "hl7.fhir.r4.core", "version": "4.0.1", "fhirVersions": ["4.0.1"]}))
+    (package / "package.json").write_text(
+        json.dumps({"name": "hl7.fhir.r4.core", "version": "4.0.1", "fhirVersions": ["4.0.1"]})
+    )
     for file in sorted(source.glob("*.json.gz")):
         body = json.loads(gzip.decompress(file.read_bytes()))
         for entry in body if isinstance(body, list) else body.get("entry", ()):

@@ -19,7 +19,9 @@ TABLES = ("Sex", "Birthdate", "Phenotype", "Symptoms_onset", "Laboratory", "Gene
 DAMAGE = st.tuples(
     st.sampled_from(TABLES),
     st.integers(0, 10_000),
-    st.sampled_from([b"", b'"', b",", b"\n", b"\0", b"\xff", b"x", b"http://purl.obolibrary.org/obo/HP_0410382", b",,,,"]),
+    st.sampled_from(
+        [b"", b'"', b",", b"\n", b"\0", b"\xff", b"x", b"http://purl.obolibrary.org/obo/HP_0410382", b",,,,"]
+    ),
     st.integers(0, 40),
 )
 
@@ -76,7 +78,9 @@ def everything(run: Run) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("options", [{"batch": 1}, {"batch": 7}, {"batch": 1000}, {"jobs": 2}])
-def test_same_bytes_whatever_the_batch_and_the_processes(tmp_path: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_bytes_whatever_the_batch_and_the_processes(
+    tmp_path: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry = make_registry(tmp_path / "in", subjects=50, seed=2)
     expected = everything(convert(registry.folder, tmp_path / "expected"))
     monkeypatch.setattr(harmonize.convert, "BATCH_SUBJECTS", options.get("batch", 20))

@@ -21,11 +21,15 @@ def test_stable_short_and_plain(secret: bytes, site: str, kind: str, source: str
 @given(secret=SECRETS, other=SECRETS, source=NAMES)
 def test_another_key_another_pseudonym(secret: bytes, other: bytes, source: str) -> None:
     assume(secret != other)
-    assert key_from_secret(secret).pseudonym("s", "subject", source) != key_from_secret(other).pseudonym("s", "subject", source)
+    assert key_from_secret(secret).pseudonym("s", "subject", source) != key_from_secret(other).pseudonym(
+        "s", "subject", source
+    )
 
 
 @given(first=st.tuples(NAMES, NAMES, NAMES), second=st.tuples(NAMES, NAMES, NAMES))
-def test_site_class_and_source_cannot_run_into_each_other(first: tuple[str, str, str], second: tuple[str, str, str]) -> None:
+def test_site_class_and_source_cannot_run_into_each_other(
+    first: tuple[str, str, str], second: tuple[str, str, str]
+) -> None:
     assume(first != second)
     key = key_from_secret(bytes(32))
     assert key.pseudonym(*first) != key.pseudonym(*second)

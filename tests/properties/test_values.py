@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.findings import Outcome
-from harmonize.profiles.functions import read_age, read_date, read_decimal, read_duration, read_hgvs, read_year, text_but_hgvs
+from harmonize.profiles.functions import (
+    read_age,
+    read_date,
+    read_decimal,
+    read_duration,
+    read_hgvs,
+    read_year,
+    text_but_hgvs,
+)
 from harmonize.profiles.notes import Noted
 from harmonize.terminology.notation import Code, NotACode, load_systems
 from harmonize.writers.fhir.datatypes import age, number
@@ -84,7 +92,9 @@ def test_hgvs_and_text_share_no_text_and_lose_none(text: str) -> None:
 
 @given(system=st.sampled_from(sorted(SYSTEMS)), data=st.data())
 def test_a_code_is_read_back_from_its_curie(system: str, data: st.DataObject) -> None:
-    local = data.draw(st.from_regex(SYSTEMS[system].pattern, fullmatch=True).filter(lambda t: t.isascii() and len(t) < 40))
+    local = data.draw(
+        st.from_regex(SYSTEMS[system].pattern, fullmatch=True).filter(lambda t: t.isascii() and len(t) < 40)
+    )
     parsed = SYSTEMS.parse(f"{system}:{local}", system)
     if isinstance(parsed, Code):
         assert SYSTEMS.parse(str(parsed), system) == parsed

@@ -77,14 +77,18 @@ def test_broken_date_costs_the_cell_alone(tmp_path: Path, text: str) -> None:
     tables = {"Sex": [{"pid": "1", "valueIRI": SEX_F}], "Birthdate": [{"pid": "1", "value": text}]}
     run = convert(write_registry(tmp_path / "in", tables).folder, tmp_path / "out")
     finding = only(run, "source.date")
-    assert finding["source"] == {"file": "Birthdate.csv", "row": 2, "column": "value"} and finding["outcome"] == "rejected"
+    assert (
+        finding["source"] == {"file": "Birthdate.csv", "row": 2, "column": "value"} and finding["outcome"] == "rejected"
+    )
     assert text not in finding["message"]
     assert run.counts["values"]["hub"]["Birthdate.csv/value"]["rejected"] == 1
     assert "birth_date" not in run.lines("hub/subjects.ndjson")[0]
 
 
 def test_unknown_code_costs_the_cell_alone(tmp_path: Path) -> None:
-    phenotypes = [{"pid": "1", "valueIRI": iri} for iri in (ARACHNODACTYLY, "http://purl.obolibrary.org/obo/HP_9999999")]
+    phenotypes = [
+        {"pid": "1", "valueIRI": iri} for iri in (ARACHNODACTYLY, "http://purl.obolibrary.org/obo/HP_9999999")
+    ]
     tables = {"Sex": [{"pid": "1", "valueIRI": SEX_F}], "Phenotype": phenotypes}
     run = convert(write_registry(tmp_path / "in", tables).folder, tmp_path / "out")
     finding = only(run, "terms.unknown")

@@ -21,7 +21,9 @@ def test_the_search_finds_what_is_there() -> None:
     assert len(planted.leaks()) == 2
 
 
-@pytest.mark.parametrize("shape", ["{}", "http://purl.obolibrary.org/obo/HP_{}", "1990-{}", '"{}', "{}\0", "P{}", "HP:{}", " {} "])
+@pytest.mark.parametrize(
+    "shape", ["{}", "http://purl.obolibrary.org/obo/HP_{}", "1990-{}", '"{}', "{}\0", "P{}", "HP:{}", " {} "]
+)
 def test_every_field_of_every_table(registry: Registry, tmp_path: Path, shape: str) -> None:
     planted = plant_everywhere(registry, shape)
     assert len(planted.sentinels) > 70
@@ -63,7 +65,11 @@ def test_damaged_files(registry: Registry, tmp_path: Path, damage: str, table: s
 
 def test_records_in_memory() -> None:
     planted = Planted([sentinel(5)])
-    rows = [{"pid": sentinel(5), table: [{column: sentinel(5)}]} for table in ("phenotype", "genetic", "consent") for column in ("valueIRI", "value", "startdate")]
+    rows = [
+        {"pid": sentinel(5), table: [{column: sentinel(5)}]}
+        for table in ("phenotype", "genetic", "consent")
+        for column in ("valueIRI", "value", "startdate")
+    ]
     converter = Converter("eu/ern-cde", targets=ALL_TARGETS, key=bytes(32))
     with listening(planted):
         for subject in converter.convert([*rows, {"sex": sentinel(5)}, {"pid": {"a": sentinel(5)}}]):
@@ -84,13 +90,29 @@ def test_messages_of_other_libraries() -> None:
 
 def documents() -> list[tuple[str, dict[str, object]]]:
     """Documents with a sentinel in place of each leaf, one at a time."""
-    patient = {"resourceType": "Patient", "id": "a", "gender": "male", "birthDate": "1990-01-01", "name": [{"family": "x"}]}
-    observation = {"resourceType": "Observation", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": "1-1"}]}, "subject": {"reference": "Patient/a"}}
-    packet = {"id": "1", "subject": {"id": "1", "sex": "MALE"}, "phenotypicFeatures": [{"type": {"id": "HP:0001250", "label": "Seizure"}}], "metaData": {"created": "2020-01-01T00:00:00Z", "createdBy": "x", "resources": []}}
+    patient = {
+        "resourceType": "Patient",
+        "id": "a",
+        "gender": "male",
+        "birthDate": "1990-01-01",
+        "name": [{"family": "x"}],
+    }
+    observation = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "1-1"}]},
+        "subject": {"reference": "Patient/a"},
+    }
+    packet = {
+        "id": "1",
+        "subject": {"id": "1", "sex": "MALE"},
+        "phenotypicFeatures": [{"type": {"id": "HP:0001250", "label": "Seizure"}}],
+        "metaData": {"created": "2020-01-01T00:00:00Z", "createdBy": "x", "resources": []},
+    }
     made = []
     for target, document in (("fhir-r4", patient), ("fhir-r4", observation), ("phenopackets", packet), ("hub", RICH)):
         text = json.dumps(document)
-        for leaf in sorted({value for value in _leaves(document)}):
+        for leaf in sorted(set(_leaves(document))):
             changed = text.replace(json.dumps(leaf), json.dumps(sentinel(3)))
             made.append((target, json.loads(changed)))
     return made  # fmt: skip

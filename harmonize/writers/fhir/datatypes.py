@@ -157,7 +157,7 @@ class Identities:
 
     def of(self, value: Any) -> str:
         """The text for *value*."""
-        if value.__class__ is HubObject:
+        if value.__class__ is HubObject and "codings" not in value:
             return "{" + ", ".join([f"{name!r}: {self.of(item)}" for name, item in value.items()]) + "}"
         if isinstance(value, dict):
             known = self._known.get(id(value))

@@ -143,7 +143,7 @@ def _expressions(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, 
             )
             sheet.log.unsupported(expression, "hgvs", path, message)
         reference = sheet.run.concepts.codings(expression["reference"])[0] if "reference" in expression else {}
-        if "text" in expression:
+        if expression.get("text"):
             reference = {**reference, "text": expression["text"]}
         if reference:
             components.append({"code": VARIATION_CODE, "valueCodeableConcept": reference})

@@ -71,7 +71,9 @@ HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
         [features(feature("HP:0002069"))],
     ),
     "plausibility.excluded-ancestor": (
-        [features(feature("HP:0001250"), feature("HP:0002069", **OFF))],  # a general term present, a special one excluded
+        [
+            features(feature("HP:0001250"), feature("HP:0002069", **OFF))
+        ],  # a general term present, a special one excluded
         [features(feature("HP:0002069"), feature("HP:0001250", **OFF))],
         [features(feature("HP:0002069"))],
     ),
@@ -119,7 +121,8 @@ def test_rules_on_codes(rule_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "problem"), [("Seizure", False), ("seizures", False), ("Epileptic seizure", False), ("Arachnodactyly", True), (None, False)]
+    ("label", "problem"),
+    [("Seizure", False), ("seizures", False), ("Epileptic seizure", False), ("Arachnodactyly", True), (None, False)],
 )
 def test_label_differs(label: str | None, problem: bool) -> None:
     found = code_problem("HP:0001250", label, TERMINOLOGIES)
@@ -178,14 +181,24 @@ PACKET: dict[str, Any] = {
     "subject": {"id": "p", "timeAtLastEncounter": {"age": {"iso8601duration": "P10Y"}}},
     "phenotypicFeatures": [{"type": {"id": "HP:0001250", "label": "Seizure"}}],
     "interpretations": [
-        {"id": "i", "diagnosis": {"genomicInterpretations": [{"subjectOrBiosampleId": "p", "variantInterpretation": {}}]}}
+        {
+            "id": "i",
+            "diagnosis": {"genomicInterpretations": [{"subjectOrBiosampleId": "p", "variantInterpretation": {}}]},
+        }
     ],
     "metaData": {
         "created": "2026-01-01T00:00:00Z",
         "createdBy": "x",
         "phenopacketSchemaVersion": "2.0",
         "resources": [
-            {"id": "hp", "name": "HPO", "url": "u", "version": "v", "namespacePrefix": "HP", "iriPrefix": "http://purl.obolibrary.org/obo/HP_"}
+            {
+                "id": "hp",
+                "name": "HPO",
+                "url": "u",
+                "version": "v",
+                "namespacePrefix": "HP",
+                "iriPrefix": "http://purl.obolibrary.org/obo/HP_",
+            }
         ],
     },
 }
@@ -270,7 +283,14 @@ def test_rules_on_resources(rule_id: str, path: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"schema_version": "0.1.0"}, hub(colour="red"), hub(birth_date={"value": "1990-13-01"}), hub(birth_date=day("1990") | {"precision": "hour"})]
+    "document",
+    [
+        {},
+        {"schema_version": "0.1.0"},
+        hub(colour="red"),
+        hub(birth_date={"value": "1990-13-01"}),
+        hub(birth_date=day("1990") | {"precision": "hour"}),
+    ],
 )
 def test_hub_structure(document: dict[str, Any], tmp_path: Any) -> None:
     import json
@@ -284,7 +304,9 @@ def test_hub_structure(document: dict[str, Any], tmp_path: Any) -> None:
 def test_every_rule_has_a_whole_text() -> None:
     for known in rules().values():
         assert known.family in FAMILIES
-        assert all(len(text) > 10 for text in (known.title, known.what, known.why, known.how, known.mend, known.means)), known.id
+        assert all(
+            len(text) > 10 for text in (known.title, known.what, known.why, known.how, known.mend, known.means)
+        ), known.id
     with pytest.raises(UnknownNameError, match="Did you mean"):
         rule("terms.obsolet")
 
@@ -308,5 +330,3 @@ def test_said_once(tmp_path: Any) -> None:
     run = convert(make_registry(tmp_path / "in", subjects=20).folder, tmp_path / "out", targets=("hub",))
     said = [f["message"] for f in run.findings(info=True) if f["rule"] == "terms.not-checked"]
     assert len(said) == len(set(said)) and any(message.startswith("ORPHA") for message in said)
-
-

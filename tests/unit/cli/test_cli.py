@@ -121,7 +121,9 @@ def test_options_from_environment_and_file(small: Registry, tmp_path: Path, key:
     told = harmonize(*arguments, cwd=tmp_path, HARMONIZE_PSEUDONYM_KEY=str(key))
     manifest = json.loads(told.out)
     assert manifest["site"] == "from-file" and manifest["counts"]["subjects"]["skipped"] >= 6
-    told = harmonize(*arguments, "--limit", "4", cwd=tmp_path, HARMONIZE_PSEUDONYM_KEY=str(key), HARMONIZE_SITE="from-environment")
+    told = harmonize(
+        *arguments, "--limit", "4", cwd=tmp_path, HARMONIZE_PSEUDONYM_KEY=str(key), HARMONIZE_SITE="from-environment"
+    )
     manifest = json.loads(told.out)
     assert manifest["site"] == "from-environment" and manifest["counts"]["subjects"]["skipped"] >= 4
     (tmp_path / "harmonize.toml").write_text("colour = 1\n")
@@ -165,7 +167,9 @@ ANSWERS: list[tuple[tuple[str, ...], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("verb", "shape"), ANSWERS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+@pytest.mark.parametrize(
+    ("verb", "shape"), ANSWERS, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
 def test_answers_for_scripts(verb: tuple[str, ...], shape: Any) -> None:
     done = harmonize(*verb, "--json")
     answer = json.loads(done.out)
@@ -176,13 +180,23 @@ def test_answers_for_scripts(verb: tuple[str, ...], shape: Any) -> None:
 
 def test_profiles_check_answer() -> None:
     answer = json.loads(harmonize("profiles", "check", "eu/ern-cde", "--json").out)
-    assert set(answer) == {"id", "slots", "cases", "problems"} and set(answer["slots"]) == {"mapped", "left_out", "unaccounted"}
+    assert set(answer) == {"id", "slots", "cases", "problems"} and set(answer["slots"]) == {
+        "mapped",
+        "left_out",
+        "unaccounted",
+    }
     assert answer["cases"]["failed"] == 0 and answer["problems"] == []
 
 
 @pytest.mark.parametrize(
     ("code", "status", "exit_code"),
-    [("HP:0001250", "found", 0), ("HP:0410382", "replaced", 0), ("HP:0000489", "obsolete", 0), ("HP:9999999", "unknown", 1), ("ATC:A01", "not-checked", 0)],
+    [
+        ("HP:0001250", "found", 0),
+        ("HP:0410382", "replaced", 0),
+        ("HP:0000489", "obsolete", 0),
+        ("HP:9999999", "unknown", 1),
+        ("ATC:A01", "not-checked", 0),
+    ],
 )
 def test_lookup_statuses(code: str, status: str, exit_code: int) -> None:
     done = harmonize("terminology", "lookup", code, "--json")
@@ -221,7 +235,11 @@ def test_explain_and_report(small: Registry, tmp_path: Path, key: Path) -> None:
     assert harmonize("explain", "terms.obsolet").code == 2 and harmonize("explain").code == 2
     convert(small.folder, tmp_path / "out", key)
     done = harmonize("report", "build", tmp_path / "out")
-    assert done.code == 0 and "subjects" in done.out and (tmp_path / "out" / "report.md").read_text().startswith("# Conformance report")
+    assert (
+        done.code == 0
+        and "subjects" in done.out
+        and (tmp_path / "out" / "report.md").read_text().startswith("# Conformance report")
+    )
     assert harmonize("report", "build", tmp_path / "out", "--formats", "html").code == 2
     assert harmonize("report", "build", tmp_path).code == 2
 
@@ -240,7 +258,18 @@ def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path)
     import time
 
     registry = make_registry(tmp_path / "big", subjects=4000)
-    arguments = ["convert", registry.folder, "--profile", "eu/ern-cde", "--to", "hub,fhir-r4", "--out", tmp_path / "out", "--pseudonym-key", key]
+    arguments = [
+        "convert",
+        registry.folder,
+        "--profile",
+        "eu/ern-cde",
+        "--to",
+        "hub,fhir-r4",
+        "--out",
+        tmp_path / "out",
+        "--pseudonym-key",
+        key,
+    ]
     command = [sys.executable, "-m", "harmonize.cli.main", *map(str, arguments)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

@@ -65,7 +65,13 @@ def test_wrong_profiles_are_refused(folder: Path, file: str, old: str, new: str,
 
 def test_a_forgotten_slot_is_refused(folder: Path) -> None:
     path = folder / "source.yaml"
-    path.write_text(path.read_text().replace("      pid:\n        description", "      hair:\n        description: Colour of hair.\n      pid:\n        description", 1))
+    path.write_text(
+        path.read_text().replace(
+            "      pid:\n        description",
+            "      hair:\n        description: Colour of hair.\n      pid:\n        description",
+            1,
+        )
+    )
     with pytest.raises(SpecificationError, match=r"Registry\.hair.*left_out"):
         compile_of(folder)
 
@@ -95,7 +101,9 @@ def test_nothing_escapes_the_expression_language(folder: Path, text: str) -> Non
     path = folder / "map.yaml"
     import json
 
-    body = path.read_text().replace("first_contact_date: {expr: \"date(first_visit.value)\"", f"first_contact_date: {{expr: {json.dumps(text)}")
+    body = path.read_text().replace(
+        'first_contact_date: {expr: "date(first_visit.value)"', f"first_contact_date: {{expr: {json.dumps(text)}"
+    )
     path.write_text(body)
     with pytest.raises(SpecificationError):
         compile_of(folder)

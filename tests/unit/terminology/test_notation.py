@@ -22,14 +22,26 @@ def test_spellings(text: str, system: str, code: str) -> None:
     assert str(SYSTEMS.parse(text, system)) == code
 
 
-@pytest.mark.parametrize(("text", "system"), [("HP:001", "HP"), ("MONDO:0007947", "HP"), ("", "HP"), ("HP:0001250 x", "HP"), ("Orphanet 558", "ORPHA"), ("x" * 600, "HP")])
+@pytest.mark.parametrize(
+    ("text", "system"),
+    [
+        ("HP:001", "HP"),
+        ("MONDO:0007947", "HP"),
+        ("", "HP"),
+        ("HP:0001250 x", "HP"),
+        ("Orphanet 558", "ORPHA"),
+        ("x" * 600, "HP"),
+    ],
+)
 def test_what_is_no_code_has_a_reason(text: str, system: str) -> None:
     answer = SYSTEMS.parse(text, system)
     assert isinstance(answer, NotACode) and answer.reason and (not text or text not in answer.reason)
 
 
 def test_an_iri_says_its_system() -> None:
-    assert SYSTEMS.parse_iri("http://purl.obolibrary.org/obo/MONDO_0007947", ("HP", "MONDO")) == Code("MONDO", "0007947")
+    assert SYSTEMS.parse_iri("http://purl.obolibrary.org/obo/MONDO_0007947", ("HP", "MONDO")) == Code(
+        "MONDO", "0007947"
+    )
     assert isinstance(SYSTEMS.parse_iri("0001250", ("HP",)), NotACode), "a bare number has no system"
     assert isinstance(SYSTEMS.parse_iri("http://purl.obolibrary.org/obo/MONDO_0007947", ("HP",)), NotACode)
 

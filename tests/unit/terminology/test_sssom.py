@@ -33,10 +33,14 @@ def test_translate(tmp_path: Path) -> None:
     exact = ["skos:exactMatch"]
     found = mapping.translate("A:1", exact)
     assert isinstance(found, Mapped) and (found.code, found.predicate, found.row) == ("B:1", "skos:exactMatch", 6)
-    assert isinstance(mapping.translate("A:2", exact), NotMapped), "a broad match is not accepted unless the profile says so"
+    assert isinstance(mapping.translate("A:2", exact), NotMapped), (
+        "a broad match is not accepted unless the profile says so"
+    )
     assert isinstance(mapping.translate("A:2", ["skos:exactMatch", "skos:broadMatch"]), Mapped)
     assert mapping.translate("A:3", exact) == Ambiguous(("B:3", "B:4"), "https://example.org/set")
-    assert isinstance(mapping.translate("A:4", exact), NotMapped) and isinstance(mapping.translate("A:9", exact), NotMapped)
+    assert isinstance(mapping.translate("A:4", exact), NotMapped) and isinstance(
+        mapping.translate("A:9", exact), NotMapped
+    )
 
 
 @pytest.mark.parametrize(

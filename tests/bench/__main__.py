@@ -1,0 +1,174 @@
+"""Speed and memory as ratios inside one run: `make bench`. Leaves with 1 where a gate does not hold.
+
+Both sides of a ratio run in turns and the best of several rounds counts, so that a busy machine hurts both alike.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harmonize.convert import Engine, Settings
+from harmonize.profiles.assembly import Assembler
+from harmonize.profiles.notes import SubjectLog
+from harmonize.profiles.source_record import plain
+from harmonize.readers import open_source
+from harmonize.terminology.store import Terminologies
+from harmonize.writers import TargetLog
+from tests.linkml_map_oracle import oracle
+from tests.registry import KEY, make_registry
+
+
+class Result(NamedTuple):
+    """A measured figure and its gate."""
+
+    name: str
+    figure: str
+    gate: str
+    holds: bool
+
+
+def best(work: Callable[[], object], rounds: int) -> float:
+    """The shortest time of *rounds* rounds, in seconds."""
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def source_records(engine: Engine, subjects: int, folder: Path) -> list[Any]:
+    """Assembled records of a synthetic registry."""
+    registry = make_registry(folder / "registry", subjects=subjects, seed=1)
+    (folder / "work").mkdir()
+    source = open_source(engine.profile, [registry.folder], folder / "work")
+    assembler = Assembler(engine.profile, source.headers, source.files)
+    return [assembler.assemble(raw).record for raw in source.subjects()]
+
+
+def bench_plan(engine: Engine, records: list[Any]) -> Iterator[Result]:
+    """The compiled plan against linkml-map on the same specification and the same records."""
+    transformer = oracle("eu/ern-cde")
+    plains = [plain(record) for record in records]
+    ours = theirs = float("inf")
+    for _ in range(3):
+        ours = min(ours, best(lambda: [engine.plan.derive(record, SubjectLog()) for record in records], 3))
+        theirs = min(
+            theirs, best(lambda: [transformer.map_object(record, source_type="Registry") for record in plains], 1)
+        )
+    ratio = theirs / ours
+    yield Result(
+        "plan against linkml-map",
+        f"{ratio:.0f} times as fast ({len(records) / ours:,.0f} subjects a second)",
+        ">= 100",
+        ratio >= 100,
+    )
+
+
+def bench_fhir(engine: Engine, records: list[Any]) -> Iterator[Result]:
+    """Writing FHIR from hub records against building all the same resources with fhir.resources and serialising them."""
+    hub_records = [engine.derive(record, SubjectLog()) for record in records]
+    writer = engine.writers["fhir-r4"]
+
+    def ours() -> list[bytes]:
+        return [d.line for record in hub_records for d in writer.documents(record, TargetLog("fhir-r4"))]
+
+    documents = [json.loads(line) for line in ours()]
+    models = {
+        kind: getattr(importlib.import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
+        for kind in {d["resourceType"] for d in documents}
+    }
+
+    def theirs() -> list[str]:
+        return [models[document["resourceType"]](**document).model_dump_json() for document in documents]
+
+    mine = other = float("inf")
+    for _ in range(3):
+        mine, other = min(mine, best(ours, 3)), min(other, best(theirs, 1))
+    ratio = other / mine
+    yield Result(
+        "FHIR against fhir.resources",
+        f"{ratio:.0f} times as fast ({len(documents) / mine:,.0f} resources a second)",
+        ">= 20",
+        ratio >= 20,
+    )
+
+
+def peak_megabytes(subjects: int, folder: Path) -> float:
+    """Peak memory of one conversion in a process of its own."""
+    make_registry(folder / f"in{subjects}", subjects=subjects, seed=1)
+    code = (
+        "import resource, sys; sys.path.insert(0, sys.argv[3]); from pathlib import Path; from tests.registry import convert; "
+        "convert(Path(sys.argv[1]), Path(sys.argv[2])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code, str(folder / f"in{subjects}"), str(folder / f"out{subjects}"), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024
+
+
+def bench_memory(folder: Path) -> Iterator[Result]:
+    """Memory from 1,000 to 100,000 subjects."""
+    small, middle, large = (peak_megabytes(number, folder) for number in (1_000, 10_000, 100_000))
+    figure = f"{small:.0f} MB at 1,000 subjects, {middle:.0f} MB at 10,000, {large:.0f} MB at 100,000"
+    yield Result("peak memory", figure, "100,000 at most 1.5 times 10,000", large <= 1.5 * middle)
+
+
+def bench_terminology() -> Iterator[Result]:
+    """Open and first look-up; memoised look-ups."""
+
+    def first() -> object:
+        return Terminologies.installed().lookup("HP:0001250")
+
+    opening = best(first, 5)
+    yield Result("terminology: open and first look-up", f"{opening * 1000:.1f} ms", "< 50 ms", opening < 0.05)
+    terms = Terminologies.installed()
+    codes = ["HP:0001250", "HP:0410382", "MONDO:0007947", "HGNC:3603", "HP:9999999"] * 40_000
+    rate = len(codes) / best(lambda: [terms.lookup(code) for code in codes], 3)
+    yield Result("terminology: memoised look-up", f"{rate / 1e6:.1f} million a second", "> 1 million", rate > 1e6)
+
+
+def bench_help() -> Iterator[Result]:
+    """Start-up of the command line."""
+    command = [str(Path(sys.executable).with_name("harmonize")), "--help"]
+    seconds = best(lambda: subprocess.run(command, capture_output=True, check=True), 7)
+    yield Result("harmonize --help", f"{seconds:.2f} s", "< 0.3 s", seconds < 0.3)
+
+
+def main() -> None:
+    """Run every benchmark and print what it gave."""
+    logging.getLogger("linkml_map").setLevel(logging.ERROR)
+    results: list[Result] = []
+
+    def report(found: Iterator[Result]) -> None:
+        for result in found:
+            results.append(result)
+            print(
+                f"{'ok  ' if result.holds else 'FAIL'} {result.name:<38} {result.figure:<78} gate: {result.gate}",
+                flush=True,
+            )
+
+    with tempfile.TemporaryDirectory() as scratch:
+        engine = Engine(Settings("eu/ern-cde", ("hub", "fhir-r4"), KEY, "bench", consent="record"))
+        records = source_records(engine, 300, Path(scratch))
+        report(bench_help())
+        report(bench_terminology())
+        report(bench_plan(engine, records))
+        report(bench_fhir(engine, records))
+        report(bench_memory(Path(scratch)))
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    sys.exit(any(not result.holds for result in results))
+
+
+if __name__ == "__main__":
+    main()

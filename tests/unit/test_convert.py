@@ -1,0 +1,160 @@
+"""Converting: consent, clock, account, records in memory, a failure of our own."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harmonize import Converter
+from harmonize.errors import CallError
+from harmonize.writers.phenopackets import PhenopacketsWriter
+from tests.registry import Registry, convert, write_registry
+
+OBO = "http://purl.obolibrary.org/obo/"
+SEX = f"{OBO}NCIT_C16576"
+
+
+def consent(value: str, iri: str = f"{OBO}DUO_0000042") -> dict[str, list[dict[str, str]]]:
+    return {"Sex": [{"pid": "1", "valueIRI": SEX}], "Consent": [{"pid": "1", "value": value, "valueIRI": iri}]}
+
+
+@pytest.mark.parametrize(
+    ("tables", "mode", "status"),
+    [
+        (consent("true"), "require", "converted"),
+        (consent("false"), "require", "skipped"),
+        (consent("false"), "record", "converted"),
+        (consent("false", f"{OBO}OBIB_0000488"), "require", "converted"),  # being contacted is not the reuse of data
+        ({"Sex": [{"pid": "1", "valueIRI": SEX}]}, "require", "converted"),
+        (
+            {"Sex": [{"pid": "1", "valueIRI": SEX}], "Status": [{"pid": "1", "valueIRI": f"{OBO}NCIT_C124784"}]},
+            "require",
+            "skipped",
+        ),
+    ],
+)
+def test_consent(tmp_path: Path, tables: Any, mode: str, status: str) -> None:
+    run = convert(write_registry(tmp_path / "in", tables).folder, tmp_path / "out", consent=mode)
+    assert run.counts["subjects"][status] == 1
+    assert len(run.lines("hub/subjects.ndjson")) == (status == "converted")
+    if status == "skipped":
+        assert all(counts["read"] == counts["skipped"] for counts in run.counts["rows"].values())
+        assert {f["rule"] for f in run.findings(info=True)} >= {"privacy.consent-refused"}
+    if mode == "record" and "Consent" in tables:
+        assert run.lines("fhir-r4/Consent.ndjson")[0]["provision"]["type"] == "deny"
+
+
+def test_only_the_given_instant_is_shown(registry: Registry, tmp_path: Path) -> None:
+    import datetime as dt
+
+    before = dt.datetime.now(dt.UTC)
+    run = convert(registry.folder, tmp_path / "out")
+    hours = {before.strftime("%Y-%m-%dT%H"), dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H")}
+    for path in run.folder.rglob("*"):
+        assert not path.is_file() or not any(hour in path.read_text() for hour in hours), path
+
+
+def test_the_manifest_says_what_made_it(registry: Registry, tmp_path: Path) -> None:
+    import hashlib
+
+    run = convert(registry.folder, tmp_path / "out")
+    manifest = run.outcome.manifest
+    assert (
+        manifest["profile"]["id"] == "eu/ern-cde"
+        and len(manifest["profile"]["sha256"]) == 64
+        and len(manifest["key_id"]) == 8
+    )
+    for entry in manifest["inputs"]:
+        assert entry["sha256"] == hashlib.sha256((registry.folder / entry["file"]).read_bytes()).hexdigest()
+    import json
+
+    written = json.loads((run.folder / "manifest.json").read_text())["files"]
+    for name, known in written.items():
+        data = (run.folder / name).read_bytes()
+        assert known["sha256"] == hashlib.sha256(data).hexdigest() and known["lines"] == data.count(b"\n"), name
+
+
+def test_private_is_private(registry: Registry, tmp_path: Path) -> None:
+    run = convert(registry.folder, tmp_path / "out")
+    assert (run.folder / "private").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (run.folder / "private").iterdir()} == {0o600}
+
+
+def test_every_loss_of_a_writer_is_a_finding_and_in_the_account(registry: Registry, tmp_path: Path) -> None:
+    run = convert(registry.folder, tmp_path / "out", consent="record")
+    losses = [
+        f for f in run.findings(info=True) if f["rule"] == "target.not-held" and f["target"]["format"] == "fhir-r4"
+    ]
+    assert all(f["source"]["row"] and f["message"] for f in losses)
+
+
+def test_a_failure_of_ours_rejects_one_subject_and_says_where(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = PhenopacketsWriter.documents
+    seen = []
+
+    def fails_on_the_third(self: Any, record: Any, log: Any) -> Any:
+        seen.append(record["subject_id"])
+        if len(seen) == 3:
+            raise ValueError(f"a value of {record['birth_date']}")
+        return write(self, record, log)
+
+    monkeypatch.setattr(PhenopacketsWriter, "documents", fails_on_the_third)
+    run = convert(registry.folder, tmp_path / "out", consent="record")
+    assert run.counts["subjects"] == {"read": 40, "converted": 39, "rejected": 1, "skipped": 0}
+    (finding,) = [f for f in run.findings() if f["rule"] == "internal.error"]
+    assert (
+        finding["subject"] == seen[2]
+        and finding["message"].startswith("ValueError")
+        and "19" not in finding["message"].split(" at ")[0]
+    )
+    assert seen[2] not in (run.folder / "hub" / "subjects.ndjson").read_text()
+
+
+def test_converter_in_memory() -> None:
+    converter = Converter("eu/ern-cde", targets=["hub", "phenopackets"], key=bytes(32), recorded="2026-01-01T00:00:00Z")
+    record = {
+        "pid": "1",
+        "sex": {"valueIRI": SEX},
+        "phenotype": [{"valueIRI": f"{OBO}HP_0001250"}, {"valueIRI": "nonsense"}],
+    }
+    good, refused, empty = converter.convert(
+        [record, {"pid": "2", "consent": [{"value": "false", "valueIRI": f"{OBO}DUO_0000042"}]}, {"pid": "3"}]
+    )
+    assert good.status == "converted" and good.record is not None and len(good.record["phenotypic_features"]) == 1
+    assert "source.code" in {finding.rule for finding in good.findings}
+    assert refused.status == "skipped" and refused.record is None and refused.documents == {}
+    assert empty.status == "converted"
+    again = pickle.loads(pickle.dumps(converter))
+    assert next(again.convert([record])).documents == good.documents
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"pid": None},
+        {"pid": ""},
+        {"pid": 7},
+        {"pid": "1", "sex": "F"},
+        {"pid": "1", "phenotype": {"a": 1}},
+        {"pid": ["1"]},
+        {"who": "?"},
+    ],
+)
+def test_records_of_the_wrong_shape_are_rejected_with_a_finding(record: Any) -> None:
+    (subject,) = Converter("eu/ern-cde", key=bytes(32)).convert([record])
+    assert subject.status == "rejected" and subject.findings and subject.record is None
+
+
+def test_converter_is_told_what_is_wrong_with_its_call() -> None:
+    with pytest.raises(CallError, match="256 bits"):
+        Converter("eu/ern-cde", key=b"short")
+    with pytest.raises(CallError, match="consent"):
+        Converter("eu/ern-cde", key=bytes(32), consent="maybe")
+    with pytest.raises(CallError, match="fhir-r3"):
+        list(Converter("eu/ern-cde", targets=["fhir-r3"], key=bytes(32)).convert([{"pid": "1"}]))
