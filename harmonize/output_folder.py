@@ -50,9 +50,13 @@ class OutputFolder:
             private.chmod(0o700)
             self.work_folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
+            self._release_lock()
             raise CallError(
                 f"cannot write into {self.folder}: {error.strerror}. To mend it: choose another --out"
             ) from None
+        except CallError:
+            self._release_lock()
+            raise
         return self
 
     def __exit__(
@@ -63,9 +67,13 @@ class OutputFolder:
         for part in self.folder.rglob("*.part"):
             part.unlink(missing_ok=True)
         shutil.rmtree(self.work_folder, ignore_errors=True)
+        self._release_lock()
+
+    def _release_lock(self) -> None:
         if self._lock is not None:
             (self.folder / _LOCK).unlink(missing_ok=True)
             self._lock.close()
+            self._lock = None
 
     @property
     def work_folder(self) -> Path:
@@ -143,31 +151,31 @@ class OutputFolder:
             ) from None
 
     def _clear_earlier_run(self) -> None:
-        """Remove what an earlier run left, and only that. Raises CallError where the folder holds other things."""
-        manifest = self.folder / MANIFEST
-        earlier: set[str] = set()
-        if manifest.is_file():
-            try:
-                earlier = set(orjson.loads(manifest.read_bytes()).get("files", {})) | REPORTS
-            except (orjson.JSONDecodeError, AttributeError):
-                raise CallError(f"{manifest} is not ours. To mend it: choose an empty folder for --out") from None
-            manifest.unlink()
-        for part in self.folder.rglob("*.part"):
-            part.unlink()
+        """Remove what an earlier run left, and only that. Raises CallError, with nothing removed, where other things lie there."""
+        earlier = self._files_of_earlier_run()
         shutil.rmtree(self.work_folder, ignore_errors=True)
-        for name in earlier:
-            of_earlier_run = (self.folder / name).resolve()
-            if of_earlier_run.is_relative_to(self.folder.resolve()):
-                of_earlier_run.unlink(missing_ok=True)
-        for sub_folder in sorted((p for p in self.folder.rglob("*") if p.is_dir()), reverse=True):
-            if earlier and not any(sub_folder.iterdir()):
-                sub_folder.rmdir()
-        foreign = [p for p in self.folder.rglob("*") if p.is_file() and p.name != _LOCK]
+        found = [path for path in self.folder.rglob("*") if path.is_file() and path.name != _LOCK]
+        ours = [path for path in found if str(path.relative_to(self.folder)) in earlier or path.suffix == ".part"]
+        foreign = sorted(set(found) - set(ours))
         if foreign:
             first = foreign[0].relative_to(self.folder)
             raise CallError(
                 f"{self.folder} holds files that no run of harmonize wrote ({first}). To mend it: choose an empty folder"
             )
+        for path in ours:
+            path.unlink()
+        for sub_folder in sorted((path for path in self.folder.rglob("*") if path.is_dir()), reverse=True):
+            if not any(sub_folder.iterdir()):
+                sub_folder.rmdir()
+
+    def _files_of_earlier_run(self) -> set[str]:
+        manifest = self.folder / MANIFEST
+        if not manifest.is_file():
+            return set()
+        try:
+            return {MANIFEST, *orjson.loads(manifest.read_bytes())["files"], *REPORTS}
+        except (orjson.JSONDecodeError, TypeError, KeyError):
+            raise CallError(f"{manifest} is not ours. To mend it: choose an empty folder for --out") from None
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -1,0 +1,52 @@
+"""Synthetic records: the same seed makes the same bytes, they convert, and a wrong demo.yaml is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harmonize.errors import CallError, SpecificationError
+from harmonize.profiles.specification import load_profile, profile_folder, profile_ids
+from harmonize.synthesis.tables import load_demo, write_tables
+from tests.registry import convert
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_every_profile_has_records_that_convert(profile_id: str, tmp_path: Path) -> None:
+    rows = write_tables(load_profile(profile_id), 50, 1, tmp_path / "a")
+    assert write_tables(load_profile(profile_id), 50, 1, tmp_path / "b") == rows
+    for path in sorted((tmp_path / "a").iterdir()):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    write_tables(load_profile(profile_id), 50, 2, tmp_path / "c")
+    assert (tmp_path / "a" / "Phenotype.csv").read_bytes() != (tmp_path / "c" / "Phenotype.csv").read_bytes()
+    run = convert(tmp_path / "a", tmp_path / "out", consent="record")
+    assert run.counts["subjects"]["converted"] == 50 and len(run.lines("fhir-r4/Observation.ndjson")) > 100
+
+
+def test_a_full_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(CallError, match="not empty"):
+        write_tables(load_profile("eu/ern-cde"), 1, 1, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  Sex:\n", "  Gender:\n", "no table 'Gender'"),
+        ("{event: new}", "{happening: new}", "needs exactly one of"),
+        ('    rows: {chance: "0.9"}', '    rows: {luck: "0.9"}', "not known"),
+    ],
+)
+def test_a_wrong_demo_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    folder = tmp_path / "eu" / "ern-cde"
+    shutil.copytree(profile_folder("eu/ern-cde"), folder)
+    text = (folder / "demo.yaml").read_text()
+    assert old in text
+    (folder / "demo.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(SpecificationError, match=message):
+        load_demo(load_profile(str(folder)))
+    (folder / "demo.yaml").unlink()
+    with pytest.raises(CallError, match=r"no demo\.yaml"):
+        load_demo(load_profile(str(folder)))
