@@ -59,7 +59,7 @@ soak: $(VENV)/installed-dev ## the long tests: sentinels in every field, damage 
 
 docs: $(VENV)/installed-docs ## the documentation site in site/, without network
 	$(BIN)/python scripts/generate_docs.py
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 generate: $(VENV)/installed-dev ## everything that is generated and committed
 	$(BIN)/python scripts/generate_hub.py

@@ -736,8 +736,8 @@ class Converter:
     >>> from harmonize import Converter
     >>> converter = Converter("eu/ern-cde", targets=["hub", "phenopackets"], key=bytes(32), site="demo")
     >>> subject = next(converter.convert([{"pid": "1", "sex": {"valueIRI": "http://purl.obolibrary.org/obo/NCIT_C16576"}}]))
-    >>> subject.record["sex_at_birth"]["codings"][1]["code"]
-    'BIRTHSEX:F'
+    >>> subject.status, sorted(subject.documents)
+    ('converted', ['hub', 'phenopackets'])
     """
 
     def __init__(

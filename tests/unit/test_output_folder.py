@@ -17,7 +17,7 @@ def test_files_are_renamed_at_the_end_and_the_manifest_is_last(tmp_path: Path) -
         folder.finish({"status": "complete"}, {"report.json": {"a": 1}})
     manifest = read_manifest(tmp_path / "out")
     assert manifest["status"] == "complete" and set(manifest["files"]) == {"hub/subjects.ndjson", "report.json"}
-    assert [p for p in (tmp_path / "out").rglob("*.part")] == []
+    assert list((tmp_path / "out").rglob("*.part")) == []
 
 
 def test_a_run_that_fails_leaves_no_file_and_no_manifest(tmp_path: Path) -> None:

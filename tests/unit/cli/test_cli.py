@@ -271,7 +271,12 @@ def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path)
         key,
     ]
     command = [sys.executable, "-m", "harmonize.cli.main", *map(str, arguments)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+    def heed_interruption() -> None:
+        """A shell that starts pytest in the background makes its children deaf to SIGINT."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interruption)
     deadline = time.monotonic() + 60
     while not list((tmp_path / "out").rglob("Patient.ndjson.part")) and time.monotonic() < deadline:
         time.sleep(0.05)
