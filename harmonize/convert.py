@@ -357,8 +357,9 @@ class Worker:
     def _account(
         self, record: HubObject, log: SubjectLog, target_logs: Mapping[str, TargetLog], result: BatchResult
     ) -> None:
+        cells = log.exceptional_cells()
         for target, target_log in target_logs.items():
-            exceptional = {cell: {feed: said[0] for feed, said in feeds.items()} for cell, feeds in log.cells.items()}
+            exceptional = {cell: {feed: said[0] for feed, said in feeds.items()} for cell, feeds in cells.items()}
             for loss in target_log.losses:
                 self._report_loss(target, loss, record["subject_id"], exceptional, result)
             for element, number in target_log.defaulted.items():
@@ -401,7 +402,7 @@ class Worker:
 
     def _report_unsaid(self, log: SubjectLog, subject: str, result: BatchResult) -> None:
         """A filled cell that made nothing anywhere and of which nothing was said: a gap of the map, reported."""
-        for cell, feeds in log.cells.items():
+        for cell, feeds in log.exceptional_cells().items():
             column = f"{cell.file}/{cell.column}"
             known = self._columns[column]
             if all(feed in feeds for feed in known) and not any(feeds[feed][1] for feed in known):

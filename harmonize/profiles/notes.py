@@ -29,8 +29,9 @@ class RunNote(NamedTuple):
     fix: str | None = None
 
 
-class Feed(NamedTuple):
-    """A hub slot of one class derivation, as a place that source values flow to."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """A hub slot of one class derivation, as a place that source values flow to. A plan has one object for each."""
 
     derivation: str
     hub_class: str
@@ -43,6 +44,7 @@ class SubjectLog:
 
     notes: list[tuple[Noted, tuple[Cell, ...], str]] = field(default_factory=list)
     cells: dict[Cell, dict[Feed, tuple[Outcome, bool]]] = field(default_factory=dict)
+    misses: list[tuple[Any, Feed, tuple[tuple[str, ...], ...]]] = field(default_factory=list)
 
     def note(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...], noted: Noted) -> Any:
         """Collect *noted*, which was said of the values at *paths*, and return its value."""
@@ -55,9 +57,16 @@ class SubjectLog:
 
     def miss(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...]) -> None:
         """Note that the values at *paths* made nothing in this hub slot, which may be right: another slot may hold them."""
-        for path in paths:
-            for cell in cells_at(source, path):
-                self._record(cell, feed, Outcome.DROPPED, said=False)
+        self.misses.append((source, feed, paths))
+
+    def exceptional_cells(self) -> dict[Cell, dict[Feed, tuple[Outcome, bool]]]:
+        """The cells of which a feed is an exception: its outcome, and whether something was said of it."""
+        for source, feed, paths in self.misses:
+            for path in paths:
+                for cell in cells_at(source, path):
+                    self._record(cell, feed, Outcome.DROPPED, said=False)
+        self.misses = []
+        return self.cells
 
     def incomplete(self, source: Any, lineage: Any, made: Any, noted: Noted) -> None:
         """An object without a slot that it cannot be without is dropped; what it held is said to be lost."""

@@ -341,9 +341,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _readable(name: str) -> str:
+    """A column name that every format can hold: bytes that are not in the encoding show as U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly, log: ReadLog) -> tuple[str, ...]:
     assembly = profile.assembly
-    header = tuple(cell.strip() for cell in cells)
+    header = tuple(_readable(cell.strip()) for cell in cells)
     if not any(header):
         raise InputError("the file is empty", file=path.name, fix="export it again or remove it")
     if len(header) > MAX_COLUMNS:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-import resource
 import subprocess
 import sys
 import tempfile
@@ -108,8 +107,9 @@ def peak_megabytes(subjects: int, folder: Path) -> float:
     """Peak memory of one conversion in a process of its own."""
     make_registry(folder / f"in{subjects}", subjects=subjects, seed=1)
     code = (
-        "import resource, sys; sys.path.insert(0, sys.argv[3]); from pathlib import Path; from tests.registry import convert; "
-        "convert(Path(sys.argv[1]), Path(sys.argv[2])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import sys; sys.path.insert(0, sys.argv[3]); from pathlib import Path; "
+        "from tests.peak_memory import peak_kilobytes; from tests.registry import convert; "
+        "convert(Path(sys.argv[1]), Path(sys.argv[2])); print(peak_kilobytes())"
     )
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", code, str(folder / f"in{subjects}"), str(folder / f"out{subjects}"), str(root)]
@@ -166,7 +166,6 @@ def main() -> None:
         report(bench_plan(engine, records))
         report(bench_fhir(engine, records))
         report(bench_memory(Path(scratch)))
-    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     sys.exit(any(not result.holds for result in results))
 
 

@@ -63,7 +63,11 @@ def test_ten_million_pseudonyms_do_not_collide() -> None:
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
-    code = "import resource, sys; from harmonize.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); from harmonize.cli.main import main; "
+        "from tests.peak_memory import peak_kilobytes\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\nprint(peak_kilobytes())"
+    )
     (tmp_path / "key").write_text("00" * 32)
     (tmp_path / "key").chmod(0o600)
     peaks = []

@@ -176,3 +176,9 @@ def test_every_rejected_row_is_in_rejects_without_values(registry: Registry, tmp
     assert "SENTINEL" not in (run.folder / "private" / "rejects.ndjson").read_text()
     told = convert(registry.folder, tmp_path / "told", include_values=True)
     assert "SENTINEL" in (told.folder / "private" / "rejects.ndjson").read_text()
+
+
+def test_bytes_that_are_no_text_in_the_header_are_shown_as_such(registry: Registry, tmp_path: Path) -> None:
+    registry.write_bytes("Sex", registry.bytes_of("Sex").replace(b"event_id", b"even\xfft", 1))
+    run = convert(registry.folder, tmp_path / "out")
+    assert only(run, "source.unknown-column")["source"]["column"] == "even\ufffdt"
