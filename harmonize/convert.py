@@ -118,7 +118,7 @@ def make_environment(profile: Profile, key: PseudonymKey, site: str) -> Environm
 class Engine:
     """A compiled profile with its writers: turns source records into hub records and target documents.
 
-    It holds no state of a record. Built once per process, from picklable :class:`Settings`.
+    It holds no state of a record. Built once per process, from picklable `Settings`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -772,7 +772,7 @@ class Converter:
         return self._engine
 
     def convert(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Subject]:
-        """One :class:`Subject` for every record, in order. A refused or failing record has status skipped or rejected."""
+        """One `Subject` for every record, in order. A refused or failing record has status skipped or rejected."""
         for record in records:
             yield self._convert(record)
 

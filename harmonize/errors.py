@@ -1,6 +1,6 @@
 """The exceptions: wrong calls, wrong specifications, unreadable input.
 
-What is wrong *in the data* is never an exception but a :class:`harmonize.findings.Finding`.
+What is wrong *in the data* is never an exception but a `harmonize.findings.Finding`.
 
 ::
 

@@ -28,7 +28,7 @@ class HubObject(dict[str, Any]):
 
 
 def hub_object(value: Any) -> Any:
-    """The plain JSON *value* with every dict turned into a :class:`HubObject`, for records that were read from a file."""
+    """The plain JSON *value* with every dict turned into a `HubObject`, for records that were read from a file."""
     if isinstance(value, dict):
         return HubObject({key: hub_object(item) for key, item in value.items()})
     if isinstance(value, list):

@@ -239,7 +239,7 @@ def _check_join(where: str, table: TableAssembly, profile: Profile, names: set[s
 
 
 def require_assembly(profile: Profile) -> None:
-    """Raise SpecificationError where :func:`check_assembly` finds anything."""
+    """Raise SpecificationError where `check_assembly` finds anything."""
     problems = check_assembly(profile)
     if problems:
         raise SpecificationError("; ".join(problems), file=str(profile.folder / "profile.yaml"))

@@ -1,7 +1,7 @@
 """The closed function library of `expr`: dates, ages, codes, numbers, HGVS, pseudonyms.
 
 Every function is total: it takes the values of paths, which may be None, and returns a value, None, or a
-:class:`Noted` value with what is to be said. Coded values and dates are interned: the same text gives the same
+`Noted` value with what is to be said. Coded values and dates are interned: the same text gives the same
 immutable-by-convention dict, so that real records, which repeat their codes and dates, cost one dictionary look-up.
 
 A *strict* function is never called with None as its first argument: None gives None.

@@ -1,7 +1,7 @@
 """Readers: bytes of a physical format -> the rows of one subject at a time. They know no country.
 
 Members of this package do not import one another. What they say of files and rows that never reach a subject goes
-through :class:`ReadLog`.
+through `ReadLog`.
 """
 
 from __future__ import annotations

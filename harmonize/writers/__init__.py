@@ -1,6 +1,6 @@
 """Writers: hub record -> target documents. What they share, and the table of them.
 
-A writer knows a target and no country. What its target cannot hold goes through one door, :meth:`TargetLog.unsupported`,
+A writer knows a target and no country. What its target cannot hold goes through one door, `TargetLog.unsupported`,
 which makes a finding. Members of this package do not import one another.
 """
 

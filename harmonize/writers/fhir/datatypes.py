@@ -1,7 +1,7 @@
 """FHIR R4 data types from values of the hub: CodeableConcept, date, Quantity, Age.
 
 Source: FHIR R4 (4.0.1), Data Types. Numbers are written with the digits that the source wrote ("the precision of a decimal
-is significant"), through :class:`orjson.Fragment`; so is everything that records repeat, rendered once and kept.
+is significant"), through `orjson.Fragment`; so is everything that records repeat, rendered once and kept.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def concept(system: str, code: str, display: str) -> dict[str, Any]:
 
 
 def fixed(system: str, code: str, display: str) -> orjson.Fragment:
-    """:func:`concept` as bytes."""
+    """`concept` as bytes."""
     return orjson.Fragment(orjson.dumps(concept(system, code, display)))
 
 
