@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -196,9 +196,3 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     manifest: dict[str, Any] = orjson.loads(path.read_bytes())
     return manifest
-
-
-def write_lines(folder: OutputFolder, name: str, lines: Iterable[bytes]) -> None:
-    """Append *lines* to *name*, piece by piece."""
-    for line in lines:
-        folder.write(name, line)

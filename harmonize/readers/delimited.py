@@ -17,6 +17,7 @@ import hashlib
 import heapq
 import io
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -89,7 +90,7 @@ class DelimitedSource:
             rows = _sorted_rows(rows, index, self.work / f"{name}.runs")
         for row in rows:
             key = row.cells[index].strip()
-            if key:
+            if key and key not in self.assembly.blank:
                 yield key, order, name, row
             else:
                 self._reject_row(table, row, "source.no-subject-id", "the row names no subject", "fill the identifier")
@@ -272,22 +273,48 @@ def _records(path: Path, assembly: Assembly, log: ReadLog | None) -> Iterator[tu
         yield from _parse(text, path, assembly, log)
 
 
+class _Lines:
+    """The lines of a file, of which the last ones can be given back."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = iter(text)
+        self._back: deque[str] = deque()
+        self.taken: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.popleft() if self._back else next(self._text)
+        self.taken.append(line)
+        return line
+
+    def give_back(self, lines: list[str]) -> None:
+        """Let *lines* come again, before those that are not read yet."""
+        self._back.extendleft(reversed(lines))
+
+
 def _parse(
     text: io.TextIOWrapper, path: Path, assembly: Assembly, log: ReadLog | None
 ) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(MAX_FIELD)
-    reader = csv.reader(text, delimiter=assembly.delimiter, quotechar=assembly.quote, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=assembly.delimiter, quotechar=assembly.quote, strict=True)
     number = 0
     while True:
         number += 1
+        lines.taken.clear()
         try:
             record = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            if "unexpected end of data" in str(error):
+            if "unexpected end of data" in str(error) and len(lines.taken) == 1:
                 _cut_off(path, number, log)
                 return
+            # An unclosed quote takes the rows behind it along: only its own line is given up, the others are read anew.
+            lines.give_back(lines.taken[1:])
+            reader = csv.reader(lines, delimiter=assembly.delimiter, quotechar=assembly.quote, strict=True)
             yield number, []
             continue
         except UnicodeDecodeError:
@@ -399,9 +426,7 @@ def _good_rows(table: _TableFile, assembly: Assembly, log: ReadLog) -> Iterator[
     width = len(table.header)
     records = _records(table.path, assembly, None)
     next(records, None)
-    last: tuple[int, list[str]] | None = None
     for number, cells in records:
-        last = (number, cells)
         if len(cells) != width:
             _ragged(table, number, cells, width, log)
             continue
@@ -409,7 +434,6 @@ def _good_rows(table: _TableFile, assembly: Assembly, log: ReadLog) -> Iterator[
         if "\0" in joined or not (joined.isascii() or _encodable(joined)):
             cells = _blank_bad_cells(table, number, cells, log)
         yield RawRow(number, cells)
-    del last
 
 
 def _encodable(text: str) -> bool:

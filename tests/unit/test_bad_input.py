@@ -182,3 +182,23 @@ def test_bytes_that_are_no_text_in_the_header_are_shown_as_such(registry: Regist
     registry.write_bytes("Sex", registry.bytes_of("Sex").replace(b"event_id", b"even\xfft", 1))
     run = convert(registry.folder, tmp_path / "out")
     assert only(run, "source.unknown-column")["source"]["column"] == "even\ufffdt"
+
+
+@pytest.mark.parametrize("closed_later", [False, True])
+def test_an_unclosed_quote_costs_its_own_row_alone(registry: Registry, tmp_path: Path, closed_later: bool) -> None:
+    before = convert(registry.folder, tmp_path / "before")
+    lines = registry.bytes_of("Laboratory").split(b"\n")
+    lines[5] = b'"' + lines[5]
+    if closed_later:
+        lines[40] = lines[40].replace(b"Laboratory", b'"Laboratory"', 1)
+    registry.write_bytes("Laboratory", b"\n".join(lines))
+    run = convert(registry.folder, tmp_path / "out")
+    assert only(run, "source.quoting")["source"]["row"] == 6
+    assert_only_lost(before, run, "Laboratory", 1)
+    assert run.counts["rows"]["Laboratory.csv"]["read"] == before.counts["rows"]["Laboratory.csv"]["read"]
+
+
+def test_a_subject_whose_identifier_is_a_word_for_nothing_is_no_subject(registry: Registry, tmp_path: Path) -> None:
+    registry.change("Phenotype", lambda rows: [row.update(pid="NA") for row in rows[:4]] and None)
+    run = convert(registry.folder, tmp_path / "out")
+    assert run.counts["subjects"]["read"] == 40 and run.counts["rows"]["Phenotype.csv"]["rejected"] == 4
