@@ -398,7 +398,7 @@ class _Compiler:
         if call.function in ("code", "code_iri", "code_iri_if"):
             known: Any = self.environment.systems
             kind = "code system"
-        elif call.function in ("mapped", "mapped_if", "unit"):
+        elif call.function in ("mapped", "mapped_if", "unit", "classified"):
             known, kind = self.environment.code_maps, "code map"
         else:
             return

@@ -212,6 +212,24 @@ def first_known(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
+_DECISIONS = {
+    **dict.fromkeys(("true", "yes", "y", "1", "permit"), "permit"),
+    **dict.fromkeys(("false", "no", "n", "0", "deny"), "deny"),
+}
+
+
+def read_decision(text: str) -> str | Noted:
+    """`permit` or `deny`. A word that is neither is no consent: the caller must not take it for one.
+
+    >>> read_decision(" False "), read_decision("perhaps").rule
+    ('deny', 'source.decision')
+    """
+    decision = _DECISIONS.get(text.strip().casefold())
+    if decision is None:
+        return _rejected("source.decision", "the value says neither yes nor no", "write true or false")
+    return decision
+
+
 # --- HGVS -----------------------------------------------------------------------------------------------------------
 
 _HGVS = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\(([A-Za-z0-9_-]+)\))?:([cgmnopr])[.](\S+)")
@@ -433,6 +451,21 @@ def _make_unit(environment: Environment) -> Callable[..., Any]:
     return unit
 
 
+def _make_classified(environment: Environment) -> Callable[..., Any]:
+    def classify(value: Mapping[str, Any], map_name: str) -> Any:
+        mapping_set = environment.code_maps[map_name]
+        stated = [coding["code"] for coding in value.get("codings", ())]
+        for curie in stated:
+            answer = mapping_set.translate(curie, ("skos:exactMatch", "skos:broadMatch"))
+            if isinstance(answer, Mapped):
+                return answer.code.partition(":")[2]
+        message = f"{', '.join(stated)} has no target in {mapping_set.id}"
+        fix = "add a row to the mapping set"
+        return Noted(None, "terms.unmapped", Severity.WARNING, Outcome.UNMAPPED, message, fix)
+
+    return _by_identity(classify)
+
+
 def _make_gene(environment: Environment) -> Callable[..., Any]:
     def gene(text: str) -> Any:
         match = _HGVS.fullmatch(text.strip())
@@ -534,6 +567,17 @@ FUNCTIONS: Mapping[str, Function] = {
         True,
         "CodedValue",
         "`mapped_if(coded, 'map')`: as mapped, and nothing where the map has no target.",
+    ),
+    "classified": Function(
+        _make_classified,
+        2,
+        2,
+        True,
+        "string",
+        "`classified(coded, 'map')`: the class of a code, as a value of an enumeration; a broader target is what is asked for.",
+    ),
+    "decision": Function(
+        _pure(read_decision), 1, 1, True, "string", "`decision(text)`: permit or deny, for words of yes and no in any case."
     ),
     "unit": Function(
         _make_unit, 2, 2, True, "string", "`unit(coded, 'map')`: the UCUM code that a code map gives for a unit."

@@ -83,7 +83,7 @@ linkml_meta = LinkMLMeta({'default_prefix': 'harmonize',
                                 'prefix_reference': 'https://w3id.org/harmonize/'},
                   'linkml': {'prefix_prefix': 'linkml',
                              'prefix_reference': 'https://w3id.org/linkml/'}},
-     'source_file': '/work/main/harmonize/hub/schema/hub.yaml',
+     'source_file': 'hub.yaml',
      'title': 'The harmonize hub, 1+MG subject record'} )
 
 class CodeOrigin(str, Enum):
