@@ -122,6 +122,6 @@ class TooManyRejectsError(HarmonizeError):
 
     def __str__(self) -> str:
         return (
-            f"{self.rejected} of {self.read} subjects were rejected, more than --max-errors {self.allowed} allows. "
+            f"{self.rejected} of {self.read} rows were rejected, more than --max-errors {self.allowed} allows. "
             "To mend it: read private/rejects.ndjson, correct the input or raise --max-errors"
         )

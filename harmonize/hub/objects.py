@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -25,6 +26,53 @@ class HubObject(dict[str, Any]):
         if name in HubObject.__slots__:
             return None
         raise AttributeError(name)
+
+
+def local_code(coded: Mapping[str, Any] | None, system: str) -> str | None:
+    """The local part of the first coding of *system* in a coded value, or None.
+
+    >>> local_code({"codings": [{"system": "HP", "code": "HP:0001250"}]}, "HP")
+    '0001250'
+    """
+    for coding in (coded or {}).get("codings", ()):
+        if coding["system"] == system:
+            return str(coding["code"].partition(":")[2])
+    return None
+
+
+class Identities:
+    """What hub objects say, without labels and editions: the ground of ids that outlive a release.
+
+    Coded values and dates are shared by the records that state them, so their texts are kept, up to a limit.
+
+    >>> Identities().of(HubObject(type={"codings": [{"code": "HP:1", "label": "A"}]}, excluded=True))
+    "{'type': HP:1, 'excluded': True}"
+    """
+
+    LIMIT = 100_000
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str]] = {}
+
+    def of(self, value: Any) -> str:
+        """The text for *value*."""
+        if value.__class__ is HubObject and "codings" not in value:
+            return "{" + ", ".join([f"{name!r}: {self.of(item)}" for name, item in value.items()]) + "}"
+        if isinstance(value, dict):
+            known = self._known.get(id(value))
+            if known is None:
+                if len(self._known) >= self.LIMIT:
+                    self._known.clear()
+                known = self._known[id(value)] = (value, self._of_value(value))  # holds it, so that its id stays its own
+            return known[1]
+        if isinstance(value, list):
+            return "[" + ", ".join(map(self.of, value)) + "]"
+        return repr(value)
+
+    def _of_value(self, value: Mapping[str, Any]) -> str:
+        if "codings" in value:
+            return " ".join(coding["code"] for coding in value["codings"])
+        return "{" + ", ".join(f"{name!r}: {self.of(item)}" for name, item in value.items()) + "}"
 
 
 def hub_object(value: Any) -> Any:

@@ -70,8 +70,12 @@ class SubjectLog:
 
     def incomplete(self, source: Any, lineage: Any, made: Any, noted: Noted) -> None:
         """An object without a slot that it cannot be without is dropped; what it held is said to be lost."""
-        for slot in made:
-            self.note(source, lineage.feeds[slot], lineage.paths[slot], noted)
+        fed = [fed for slot in made for fed in lineage.fed_cells(made, slot)]
+        for feed, cell in fed:
+            self.notes.append((noted, (cell,), f"{feed.hub_class}.{feed.slot}"))
+            self._record(cell, feed, noted.outcome, said=True)
+        if not fed:  # a record in memory has no cells
+            self.notes.append((noted, (), f"{lineage.hub_class}.*"))
 
     def _record(self, cell: Cell, feed: Feed, outcome: Outcome, *, said: bool) -> None:
         feeds = self.cells.setdefault(cell, {})

@@ -23,7 +23,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub import hub_schema
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, local_code
 from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext, coarsens, drops
 
 _PREFERENCE = {
@@ -114,14 +114,6 @@ _MOLECULE = {
     "o": "genomic",
     "p": "protein",
 }
-
-
-def codes_of(coded: Mapping[str, Any] | None, system: str) -> str | None:
-    """The local part of the first coding of *system*, or None."""
-    for coding in (coded or {}).get("codings", ()):
-        if coding["system"] == system:
-            return str(coding["code"].partition(":")[2])
-    return None
 
 
 class PhenopacketsWriter:
@@ -245,7 +237,7 @@ class PhenopacketsWriter:
         sex = self._sex(record, log)
         if sex:
             subject["sex"] = sex
-        karyotype = codes_of(record.get("karyotypic_sex"), "KARYOTYPE")
+        karyotype = local_code(record.get("karyotypic_sex"), "KARYOTYPE")
         if karyotype in _KARYOTYPES:
             subject["karyotypicSex"] = karyotype
         elif "karyotypic_sex" in record:
@@ -253,8 +245,8 @@ class PhenopacketsWriter:
         return subject
 
     def _sex(self, record: HubObject, log: TargetLog) -> str | None:
-        born = codes_of(record.get("sex_at_birth"), "BIRTHSEX")
-        gender = codes_of(record.get("administrative_gender"), "GENDER")
+        born = local_code(record.get("sex_at_birth"), "BIRTHSEX")
+        gender = local_code(record.get("administrative_gender"), "GENDER")
         if "sex_at_birth" in record and born is None:
             log.unsupported(record, "sex_at_birth", "/subject/sex", "it is not translated to HL7 birth sex")
         sex = _SEX.get(born or "")
@@ -275,7 +267,7 @@ class PhenopacketsWriter:
         if vital is None:
             return None
         path = "/subject/vitalStatus"
-        status = codes_of(vital.get("status"), "VITALSTATUS")
+        status = local_code(vital.get("status"), "VITALSTATUS")
         made: dict[str, Any] = {}
         if status == "deceased" or (status is None and ("date_of_death" in vital or "cause_of_death" in vital)):
             made["status"] = "DECEASED"
@@ -542,7 +534,7 @@ class PhenopacketsWriter:
             for slot, name in (("paternal_id", "paternalId"), ("maternal_id", "maternalId")):
                 if slot in member:
                     person[name] = member[slot]
-            sex = _SEX.get(codes_of(member.get("sex"), "BIRTHSEX") or "")
+            sex = _SEX.get(local_code(member.get("sex"), "BIRTHSEX") or "")
             if sex:
                 person["sex"] = sex
             status = member.get("affected_status")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import harmonize.convert
+import harmonize.convert.run
 from harmonize.errors import InputError
 from tests.registry import ALL_TARGETS, Run, convert, make_registry
 
@@ -83,7 +83,7 @@ def test_same_bytes_whatever_the_batch_and_the_processes(
 ) -> None:
     registry = make_registry(tmp_path / "in", subjects=50, seed=2)
     expected = everything(convert(registry.folder, tmp_path / "expected"))
-    monkeypatch.setattr(harmonize.convert, "BATCH_SUBJECTS", options.get("batch", 20))
+    monkeypatch.setattr(harmonize.convert.run, "BATCH_SUBJECTS", options.get("batch", 20))
     found = everything(convert(registry.folder, tmp_path / "found", jobs=options.get("jobs", 1)))
     assert expected.keys() == found.keys()
     for name, data in expected.items():

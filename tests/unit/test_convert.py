@@ -27,6 +27,12 @@ def consent(value: str, iri: str = f"{OBO}DUO_0000042") -> dict[str, list[dict[s
         (consent("true"), "require", "converted"),
         (consent("false"), "require", "skipped"),
         (consent("false"), "record", "converted"),
+        (consent(" FALSE "), "require", "skipped"),
+        (consent("no", "DUO:0000042"), "require", "skipped"),
+        (consent("false", "https://purl.obolibrary.org/obo/DUO_0000042"), "require", "skipped"),
+        (consent("false", ""), "require", "skipped"),  # a refusal of everything
+        (consent("perhaps"), "require", "skipped"),  # what cannot be read is no consent
+        (consent("perhaps"), "record", "converted"),
         (consent("false", f"{OBO}OBIB_0000488"), "require", "converted"),  # being contacted is not the reuse of data
         ({"Sex": [{"pid": "1", "valueIRI": SEX}]}, "require", "converted"),
         (
@@ -42,8 +48,8 @@ def test_consent(tmp_path: Path, tables: Any, mode: str, status: str) -> None:
     assert len(run.lines("hub/subjects.ndjson")) == (status == "converted")
     if status == "skipped":
         assert all(counts["read"] == counts["skipped"] for counts in run.counts["rows"].values())
-        assert {f["rule"] for f in run.findings(info=True)} >= {"privacy.consent-refused"}
-    if mode == "record" and "Consent" in tables:
+        assert {f["rule"] for f in run.findings(info=True)} & {"privacy.consent-refused", "privacy.consent-unreadable"}
+    if mode == "record" and tables["Consent"][0]["value"] == "false":
         assert run.lines("fhir-r4/Consent.ndjson")[0]["provision"]["type"] == "deny"
 
 
@@ -158,3 +164,46 @@ def test_converter_is_told_what_is_wrong_with_its_call() -> None:
         Converter("eu/ern-cde", key=bytes(32), consent="maybe")
     with pytest.raises(CallError, match="fhir-r3"):
         list(Converter("eu/ern-cde", targets=["fhir-r3"], key=bytes(32)).convert([{"pid": "1"}]))
+
+
+def test_a_failure_while_judging_loses_one_subject_and_no_sum(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from harmonize.convert.engine import Engine
+
+    judge = Engine.judge
+    seen = []
+
+    def fails_on_the_fourth(self: Any, record: Any) -> Any:
+        seen.append(record["subject_id"])
+        if len(seen) == 4:
+            raise KeyError("a value")
+        return judge(self, record)
+
+    monkeypatch.setattr(Engine, "judge", fails_on_the_fourth)
+    run = convert(registry.folder, tmp_path / "out", consent="record")
+    assert run.counts["subjects"] == {"read": 40, "converted": 39, "rejected": 1, "skipped": 0}
+    assert len(run.lines("hub/subjects.ndjson")) == len(run.lines("fhir-r4/Patient.ndjson")) == 39
+    assert run.lines("fhir-r4/Group.ndjson")[0]["quantity"] == 39
+
+
+def test_every_lost_value_has_a_finding_that_names_its_cell_column_or_object(registry: Registry, tmp_path: Path) -> None:
+    """A loss of a whole object names the first of its cells, so that the others are found by its file."""
+    run = convert(registry.folder, tmp_path / "out", consent="record")
+    findings = run.findings(info=True)
+    for target, columns in run.counts["values"].items():
+        for column, counts in columns.items():
+            file, _, name = column.partition("/")
+            here = [f for f in findings if (f.get("source") or {}).get("file") == file]
+            for outcome in ("dropped", "coarsened", "rejected", "unmapped"):
+                said = [f for f in here if f["outcome"] == outcome]
+                exact = [f for f in said if f["source"]["column"] == name or f["rule"] == "target.not-held"]
+                assert not counts[outcome] or exact, (target, column, outcome)
+
+
+def test_what_a_record_in_memory_loses_is_said() -> None:
+    converter = Converter("eu/ern-cde", targets=["hub", "fhir-r4", "phenopackets"], key=bytes(32))
+    record = {"pid": "1", "first_visit": {"value": "1998-06-01"}, "sexx": {"valueIRI": SEX}}
+    (subject,) = converter.convert([record])
+    said = {(f.rule, f.target, f.path) for f in subject.findings}
+    assert ("target.declared-loss", "phenopackets", "Subject.first_contact_date") in said
+    assert ("target.declared-loss", "fhir-r4", "Subject.first_contact_date") in said
+    assert any(rule == "source.unknown-column" for rule, _, _ in said)

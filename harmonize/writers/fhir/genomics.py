@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, local_code
 from harmonize.writers.fhir.clinical import PRESENT
-from harmonize.writers.fhir.datatypes import HGVS, LOINC, concept, fixed, local_code
+from harmonize.writers.fhir.datatypes import HGVS, LOINC, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
 
 _IG = "http://hl7.org/fhir/uv/genomics-reporting"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harmonize.findings import Outcome
-from harmonize.hub.objects import HubObject
-from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, concept, local_code
+from harmonize.hub.objects import HubObject, local_code
+from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, concept
 from harmonize.writers.fhir.sheet import Sheet
 
 PATIENT_BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"

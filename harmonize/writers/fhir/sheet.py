@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from harmonize.findings import Outcome
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, Identities
 from harmonize.writers import Document, TargetLog, WriterContext
-from harmonize.writers.fhir.datatypes import Concepts, Identities, age, number
+from harmonize.writers.fhir.datatypes import Concepts, age, number
 
 PSEUDED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",

@@ -1,0 +1,54 @@
+"""What a record says of the reuse of its data, and whether it may be converted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from harmonize.findings import Outcome
+from harmonize.hub.objects import HubObject
+from harmonize.profiles.notes import SubjectLog
+
+_UNREADABLE = (Outcome.REJECTED, Outcome.UNMAPPED)
+
+
+class ConsentAnswer(StrEnum):
+    """The answers. Under `--consent require`, who refused and who cannot be read is not converted."""
+
+    STATED = "stated"
+    NOT_STATED = "not-stated"
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+
+    @property
+    def withholds(self) -> bool:
+        """Whether the subject is skipped unless the caller asks for everything."""
+        return self in (ConsentAnswer.REFUSED, ConsentAnswer.UNREADABLE)
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that speaks of this answer; None where consent is stated."""
+        return _RULES.get(self)
+
+
+_RULES = {
+    ConsentAnswer.NOT_STATED: "privacy.consent-not-stated",
+    ConsentAnswer.REFUSED: "privacy.consent-refused",
+    ConsentAnswer.UNREADABLE: "privacy.consent-unreadable",
+}
+
+
+def consent_answer(record: HubObject, log: SubjectLog) -> ConsentAnswer:
+    """What *record* says, and what the profile could not read of it (*log*).
+
+    A refusal that names no purpose is one of all purposes. A person who opted out of the registry refused.
+    """
+    status = record.get("participation_status", {}).get("status", {})
+    if any(coding["code"] == "ERDRISTATUS:opted-out" for coding in status.get("codings", ())):
+        return ConsentAnswer.REFUSED
+    consents = record.get("consents", ())
+    if any(c.get("decision") == "deny" and c.get("purpose", "data_reuse") == "data_reuse" for c in consents):
+        return ConsentAnswer.REFUSED
+    if any(slot == "Consent.decision" and noted.outcome in _UNREADABLE for noted, _, slot in log.notes):
+        return ConsentAnswer.UNREADABLE
+    stated = any(c.get("purpose") == "data_reuse" and "decision" in c for c in consents)
+    return ConsentAnswer.STATED if stated else ConsentAnswer.NOT_STATED

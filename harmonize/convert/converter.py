@@ -1,0 +1,181 @@
+"""Records that a caller holds in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from harmonize.checks.catalogue import rule
+from harmonize.checks.violations import Violation
+from harmonize.convert.consent import consent_answer
+from harmonize.convert.engine import CONSENT_MODES, Engine, Settings
+from harmonize.convert.run import default_instant
+from harmonize.convert.worker import with_advice
+from harmonize.errors import CallError
+from harmonize.findings import Finding, Outcome, Severity
+from harmonize.hub.objects import HubObject
+from harmonize.profiles.notes import SubjectLog
+from harmonize.profiles.source_record import source_object
+from harmonize.profiles.specification import Profile
+from harmonize.safe_messages import safe_message
+from harmonize.writers import Document, TargetLog
+
+
+class Subject(NamedTuple):
+    """One converted subject: the hub record, the documents of every target, the findings."""
+
+    record: HubObject | None
+    documents: dict[str, list[Document]]
+    findings: list[Finding]
+    status: str
+
+class Converter:
+    """Convert source records that a caller holds in memory: dicts in the shape of the profile's `source.yaml`.
+
+    It pickles (as its settings) and can be called from many processes. Findings say what was lost.
+
+    >>> from harmonize import Converter
+    >>> converter = Converter("eu/ern-cde", targets=["hub", "phenopackets"], key=bytes(32), site="demo")
+    >>> subject = next(converter.convert([{"pid": "1", "sex": {"valueIRI": "http://purl.obolibrary.org/obo/NCIT_C16576"}}]))
+    >>> subject.status, sorted(subject.documents)
+    ('converted', ['hub', 'phenopackets'])
+    """
+
+    def __init__(
+        self,
+        profile: str,
+        *,
+        targets: Sequence[str] = ("hub",),
+        key: bytes,
+        site: str = "site",
+        consent: str = "require",
+        recorded: str | None = None,
+    ) -> None:
+        """*key* holds 32 secret bytes; *recorded* is the instant that documents show, by default SOURCE_DATE_EPOCH or now."""
+        from harmonize.pseudonyms import key_from_secret
+
+        if consent not in CONSENT_MODES:
+            raise CallError(f"consent is one of {', '.join(CONSENT_MODES)}")
+        self.settings = Settings(
+            profile, tuple(targets), key_from_secret(key), site, consent, recorded or default_instant()
+        )
+        self._engine: Engine | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_engine": None}
+
+    @property
+    def engine(self) -> Engine:
+        """The compiled plan and writers."""
+        if self._engine is None:
+            self._engine = Engine(self.settings)
+        return self._engine
+
+    def convert(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Subject]:
+        """One `Subject` for every record, in order. A refused or failing record has status skipped or rejected."""
+        for record in records:
+            yield self._convert(record)
+
+    def _convert(self, plain: Mapping[str, Any]) -> Subject:
+        engine = self.engine
+        problems = record_problems(plain, engine.profile)
+        if any(finding.outcome is Outcome.REJECTED for finding in problems):
+            return Subject(None, {}, problems, "rejected")
+        log = SubjectLog()
+        try:
+            record = engine.derive(source_object(plain), log)
+            answer = consent_answer(record, log)
+            if answer.withholds and self.settings.consent == "require":
+                return Subject(None, {}, [*problems, *_of_rule(answer.rule, record, Outcome.SKIPPED)], "skipped")
+            documents, logs = engine.write(record)
+            violations = engine.judge(record)
+        except Exception as error:  # noqa: BLE001 - one bad record never stops the others
+            finding = Finding("internal.error", Severity.FATAL, safe_message(error), Outcome.REJECTED)
+            return Subject(None, {}, [*problems, finding], "rejected")
+        findings = [*problems, *_of_rule(answer.rule, record, None), *self._findings(record, log, logs, violations)]
+        return Subject(record, documents, [with_advice(finding) for finding in findings], "converted")
+
+    def _findings(
+        self, record: HubObject, log: SubjectLog, logs: Mapping[str, TargetLog], violations: list[Violation]
+    ) -> Iterator[Finding]:
+        """What the profile, the checks and the writers say of one record. Declared losses name the hub slot."""
+        subject = record["subject_id"]
+        for noted, _, slot in log.notes:
+            yield Finding(noted.rule, noted.severity, noted.message, noted.outcome, subject, None, "hub", slot, noted.fix)
+        for violation in violations:
+            severity = rule(violation.rule).severity
+            yield Finding(violation.rule, severity, violation.message, None, subject, None, "hub", violation.path)
+        for target, target_log in logs.items():
+            for loss in target_log.losses:
+                name = "target.coarsened" if loss.outcome is Outcome.COARSENED else "target.not-held"
+                yield Finding(name, rule(name).severity, loss.message, loss.outcome, subject, None, target, loss.path)
+            for element in target_log.defaulted:
+                given = self.engine.writers[target].defaults[element]
+                message = f"{element} is demanded by {target} and stated by no source: {given!r} is written"
+                yield Finding("target.defaulted", Severity.INFO, message, Outcome.DEFAULTED, subject, None, target, element)
+            declaration = self.engine.writers[target].declaration
+            for slot in sorted(set(_filled(record))):
+                outcome, reason = declaration[slot]
+                if outcome is not Outcome.CARRIED:
+                    name = "target.declared-loss"
+                    yield Finding(name, rule(name).severity, reason, outcome, subject, None, target, slot)
+
+
+def _filled(value: Any) -> Iterator[str]:
+    """`Class.slot` of every slot that an object of the hub fills."""
+    if isinstance(value, HubObject) and value.derivation is not None:
+        for slot, item in value.items():
+            if slot in value.derivation.feeds:
+                yield f"{value.derivation.hub_class}.{slot}"
+            yield from _filled(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _filled(item)
+
+
+def _of_rule(rule_id: str | None, record: HubObject, outcome: Outcome | None) -> list[Finding]:
+    if rule_id is None:
+        return []
+    known = rule(rule_id)
+    return [Finding(known.id, known.severity, known.title, outcome, record["subject_id"], fix=known.fix)]
+
+
+def record_problems(record: Any, profile: Profile) -> list[Finding]:
+    """Where a record does not have the shape of `source.yaml`: unknown slots are said, a wrong type rejects the record."""
+    if not isinstance(record, Mapping):
+        return [_rejects("source.record-shape", "", "the record is no mapping of slots")]
+    key = record.get(profile.assembly.subject)
+    if not isinstance(key, str) or not key.strip() or key.strip() in profile.assembly.blank:
+        path = f"/{profile.assembly.subject}"
+        return [_rejects("source.no-subject-id", path, "the record has no text as the subject's identifier")]
+    return list(_shape_problems(record, profile, profile.source.root, ""))
+
+
+def _shape_problems(value: Mapping[str, Any], profile: Profile, source_class: str, path: str) -> Iterator[Finding]:
+    slots = profile.source.classes[source_class]
+    for name, item in value.items():
+        slot = slots.get(name)
+        here = f"{path}/{name}"
+        if slot is None:
+            known = rule("source.unknown-column")
+            message = f"{source_class} has no slot of this name"
+            yield Finding(known.id, known.severity, message, Outcome.DROPPED, target="source", path=path or "/", fix=known.fix)
+        elif item is None:
+            continue
+        elif slot.multivalued != isinstance(item, list):
+            yield _rejects("source.record-shape", here, "a list is expected" if slot.multivalued else "one value is expected")
+        else:
+            for index, single in enumerate(item if slot.multivalued else [item]):
+                at = f"{here}/{index}" if slot.multivalued else here
+                if slot.range not in profile.source.classes:
+                    if not isinstance(single, str):
+                        yield _rejects("source.record-shape", at, "a text is expected: numbers and dates are written as texts")
+                elif isinstance(single, Mapping):
+                    yield from _shape_problems(single, profile, slot.range, at)
+                else:
+                    yield _rejects("source.record-shape", at, f"an object of {slot.range} is expected")
+
+
+def _rejects(rule_id: str, path: str, message: str) -> Finding:
+    known = rule(rule_id)
+    return Finding(known.id, known.severity, message, Outcome.REJECTED, target="source", path=path, fix=known.fix)

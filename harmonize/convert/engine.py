@@ -1,0 +1,105 @@
+"""A compiled profile with its writers: source records in, hub records and target documents out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jsonschema_rs
+
+import harmonize
+from harmonize.checks.hub_records import check_record
+from harmonize.checks.violations import Violation
+from harmonize.hub import hub_json_schema, hub_schema
+from harmonize.hub.objects import HubObject
+from harmonize.profiles.assembly import require_assembly
+from harmonize.profiles.compiler import Plan, compile_profile
+from harmonize.profiles.functions import Environment
+from harmonize.profiles.lint import require_accounted
+from harmonize.profiles.notes import SubjectLog
+from harmonize.profiles.source_record import SourceObject
+from harmonize.profiles.specification import Profile, load_profile
+from harmonize.pseudonyms import PseudonymKey
+from harmonize.terminology.notation import load_systems
+from harmonize.terminology.sssom import read_mapping_set
+from harmonize.terminology.store import Terminologies
+from harmonize.writers import Document, TargetLog, Writer, WriterContext, load_writer
+
+CONSENT_MODES = ("require", "record")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a conversion is told. Picklable."""
+
+    profile: str
+    targets: tuple[str, ...]
+    key: PseudonymKey
+    site: str = "site"
+    consent: str = "require"
+    recorded: str = "1970-01-01T00:00:00Z"
+    include_values: bool = False
+
+def make_environment(profile: Profile, key: PseudonymKey, site: str) -> Environment:
+    """Terminologies, code systems and code maps for *profile*."""
+    systems = load_systems()
+    return Environment(
+        systems=systems,
+        terminologies=Terminologies.installed(),
+        code_maps={name: read_mapping_set(path) for name, path in profile.code_maps.items()},
+        predicates=profile.predicates,
+        key=key,
+        site=site,
+    )
+
+
+class Engine:
+    """A compiled profile with its writers: turns source records into hub records and target documents.
+
+    It holds no state of a record. Built once per process, from picklable `Settings`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.profile = load_profile(settings.profile)
+        require_assembly(self.profile)
+        self.environment = make_environment(self.profile, settings.key, settings.site)
+        self.plan: Plan = compile_profile(self.profile, self.environment)
+        require_accounted(self.profile, self.plan)
+        context = WriterContext(
+            site=settings.site,
+            recorded=settings.recorded,
+            profile_id=self.profile.id,
+            profile_version=self.profile.version,
+            key=settings.key,
+            systems=self.environment.systems,
+            editions=self.environment.terminologies.editions(),
+            software_version=harmonize.__version__,
+        )
+        self.writers: dict[str, Writer] = {name: load_writer(name, context) for name in settings.targets}
+        self.hub_validator = jsonschema_rs.validator_for(hub_json_schema())
+
+    def derive(self, source: SourceObject, log: SubjectLog) -> HubObject:
+        """The hub record of a source record."""
+        derived = self.plan.derive(source, log)
+        record = HubObject(schema_version=hub_schema().version)
+        record.source, record.derivation = source, derived.derivation if derived is not None else None
+        record.update(derived or {})
+        return record
+
+    def judge(self, record: HubObject) -> list[Violation]:
+        """Violations of the hub's structure and of the rules on single records."""
+        violations = []
+        if not self.hub_validator.is_valid(record):
+            for error in self.hub_validator.iter_errors(record):
+                path = "".join(f"/{part}" for part in error.instance_path)
+                kind = str(error.schema_path[-1]) if error.schema_path else "schema"
+                violations.append(Violation("hub.structure", path, f"breaks the hub schema ({kind})", None, None))
+        return violations + check_record(record, self.environment.terminologies)
+
+    def write(self, record: HubObject) -> tuple[dict[str, list[Document]], dict[str, TargetLog]]:
+        """The documents of every target, and what the writers say."""
+        documents, logs = {}, {}
+        for name, writer in self.writers.items():
+            log = logs[name] = TargetLog(name)
+            documents[name] = writer.documents(record, log)
+        return documents, logs

@@ -1,0 +1,364 @@
+"""What is done with a batch of subjects: assemble, derive, write, judge, and account for every cell.
+
+Whatever becomes of a value is counted here, once per target: a cell flows by its feeds into hub slots; a feed may be
+exceptional (a note of the profile, a loss of a writer); the best of a cell's feeds is the cell's outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from harmonize.checks.catalogue import rule
+from harmonize.checks.violations import Violation
+from harmonize.convert.consent import consent_answer
+from harmonize.convert.engine import Engine, Settings
+from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, best_outcome
+from harmonize.hub.objects import HubObject
+from harmonize.profiles.assembly import Assembler, BadRow, RawRow, RawSubject
+from harmonize.profiles.compiler import Plan
+from harmonize.profiles.notes import Feed, RunNote, SubjectLog
+from harmonize.profiles.source_record import rows_of
+from harmonize.report.summary import RuleCounts
+from harmonize.safe_messages import safe_message
+from harmonize.writers import Loss, TargetLog
+
+
+@dataclass
+class Batch:
+    """Raw subjects for a worker; `skip` tells that they are past `--limit` and are only counted."""
+
+    subjects: list[RawSubject]
+    skip: bool = False
+
+
+@dataclass
+class BatchResult:
+    """What a worker gives back for a batch: bytes for files, exact counts, notes."""
+
+    lines: dict[str, list[bytes]] = field(default_factory=dict)
+    account: Accounting = field(default_factory=Accounting)
+    counts: RuleCounts = field(default_factory=RuleCounts)
+    run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
+    declared: dict[tuple[str, str, Outcome], int] = field(default_factory=dict)
+    """(target, `file/column`, outcome) -> cells that the target cannot hold by declaration, where others of the column are held."""
+
+    def absorb(self, other: BatchResult) -> None:
+        """Take over what one subject made."""
+        for name, lines in other.lines.items():
+            self.lines.setdefault(name, []).extend(lines)
+        self.account.add(other.account)
+        self.counts.merge(other.counts)
+        for key, number in other.declared.items():
+            self.declared[key] = self.declared.get(key, 0) + number
+
+    def write(self, name: str, line: bytes) -> None:
+        """Add a whole line to the file *name*."""
+        self.lines.setdefault(name, []).append(line)
+
+    def find(self, finding: Finding) -> None:
+        """Count *finding* and put it into the private list."""
+        finding = with_advice(finding)
+        self.counts.add(finding)
+        self.write("private/findings.ndjson", finding.line())
+
+    def say(self, rule_id: str | None, subject: str, outcome: Outcome | None) -> None:
+        """Find what a rule on the whole record says, in the words of its title."""
+        if rule_id is not None:
+            known = rule(rule_id)
+            self.find(Finding(rule_id, known.severity, known.title, outcome, subject=subject, fix=known.fix))
+
+
+def with_advice(finding: Finding) -> Finding:
+    """Every finding says what to do: where it does not itself, its rule does."""
+    return finding if finding.fix is not None else replace(finding, fix=rule(finding.rule).fix)
+
+class Worker:
+    """Converts batches of raw subjects. Pickles as settings and headers; compiles in the process that first uses it."""
+
+    def __init__(self, settings: Settings, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> None:
+        self.settings, self.headers, self.files = settings, dict(headers), dict(files)
+        self._engine: Engine | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_engine": None}
+
+    @property
+    def engine(self) -> Engine:
+        """The compiled plan and writers of this process."""
+        if self._engine is None:
+            self._engine = Engine(self.settings)
+            self._assembler = Assembler(self._engine.profile, self.headers, self.files)
+            self._columns = _columns(self._engine.plan, self.headers, self.files)
+            self._defaults = _default_outcomes(self._engine, self._columns)
+        return self._engine
+
+    def default_outcomes(self) -> dict[tuple[str, str], Outcome]:
+        """(target, `file/column`) -> outcome of a value of which nothing else is said."""
+        self.engine  # noqa: B018 - compiles
+        return self._defaults
+
+    def columns(self) -> dict[str, tuple[Feed, ...]]:
+        """`file/column` -> the hub slots that it may flow into."""
+        self.engine  # noqa: B018 - compiles
+        return self._columns
+
+    def __call__(self, batch: Batch) -> BatchResult:
+        """Convert *batch*. What a subject makes is taken over as a whole or not at all."""
+        engine = self.engine
+        result = BatchResult()
+        self._count_rows(batch, result)
+        for raw in batch.subjects:
+            try:
+                made = self._skipped(raw) if batch.skip else self._converted(engine, raw)
+            except Exception as error:  # noqa: BLE001 - the batch boundary: one bad record never stops a run
+                made = self._failed(raw, error)
+            made.account.subjects["read"] += 1
+            result.absorb(made)
+        result.run_notes = engine.environment.run_notes.copy()
+        return result
+
+    def _count_rows(self, batch: Batch, result: BatchResult) -> None:
+        """Rows read, and per column the cells that are not blank."""
+        blank = self._engine.profile.assembly.blank if self._engine else ()
+        by_table: dict[str, list[Sequence[str]]] = {}
+        for raw in batch.subjects:
+            for table, rows in raw.rows.items():
+                by_table.setdefault(table, []).extend(row.cells for row in rows)
+        for table, cells in by_table.items():
+            file = self.files[table]
+            result.account.row(file, "read", len(cells))
+            for name, column in zip(self.headers[table], zip(*cells, strict=True), strict=True):
+                filled = len(column) - column.count("") - sum(column.count(b) for b in blank)
+                key = f"{file}/{name}"
+                result.account.read[key] = result.account.read.get(key, 0) + filled
+
+    def _converted(self, engine: Engine, raw: RawSubject) -> BatchResult:
+        """A subject on the whole way: assembled, derived, written, judged, accounted for."""
+        result = BatchResult()
+        assembled = self._assembler.assemble(raw)
+        log = SubjectLog()
+        record = engine.derive(assembled.record, log)
+        subject_id = record["subject_id"]
+        answer = consent_answer(record, log)
+        if answer.withholds and self.settings.consent == "require":
+            self._set_aside(raw, Outcome.SKIPPED, result)
+            result.say(answer.rule, subject_id, Outcome.SKIPPED)
+            return result
+        if answer.rule is not None:
+            result.say(answer.rule, subject_id, None)
+        documents, target_logs = engine.write(record)
+        for target, lines in documents.items():
+            for document in lines:
+                result.write(f"{target}/{document.stem}.ndjson", document.line + b"\n")
+        self._report_rows(assembled.rejected, subject_id, result)
+        for bad in assembled.bad_cells:
+            result.find(replace(bad.finding, subject=subject_id))
+            self._lose_cell(bad.cell, Outcome.REJECTED, result)
+        self._report_notes(log, subject_id, result)
+        self._report_violations(engine.judge(record), record, result)
+        self._account(record, log, target_logs, result)
+        self._lineage(raw, record, result)
+        result.account.subjects["converted"] += 1
+        rejected = {id(bad.row) for bad in assembled.rejected}
+        for table, rows in raw.rows.items():
+            result.account.row(self.files[table], "used", sum(id(row) not in rejected for row in rows))
+        return result
+
+    def _skipped(self, raw: RawSubject) -> BatchResult:
+        """A subject past the limit."""
+        result = BatchResult()
+        self._set_aside(raw, Outcome.SKIPPED, result)
+        return result
+
+    def _failed(self, raw: RawSubject, error: Exception) -> BatchResult:
+        """A subject on which we failed ourselves: nothing of it is kept but the finding."""
+        result = BatchResult()
+        subject = self.settings.key.pseudonym(self.settings.site, "subject", raw.key)
+        self._set_aside(raw, Outcome.REJECTED, result)
+        finding = Finding("internal.error", Severity.FATAL, safe_message(error), Outcome.REJECTED, subject=subject)
+        result.find(finding)
+        result.write("private/rejects.ndjson", self._reject_line(finding, None))
+        return result
+
+    def _set_aside(self, raw: RawSubject, outcome: Outcome, result: BatchResult) -> None:
+        """Count a whole subject as skipped or rejected."""
+        result.account.subjects[outcome.value] += 1
+        for table, rows in raw.rows.items():
+            result.account.row(self.files[table], outcome.value, len(rows))
+            for row in rows:
+                self._lose_row(table, row, outcome, result)
+
+    def _lose_row(self, table: str, row: RawRow, outcome: Outcome, result: BatchResult) -> None:
+        blank = self.engine.profile.assembly.blank
+        for name, value in zip(self.headers[table], row.cells, strict=False):
+            if value and value not in blank:
+                self._lose_cell(Cell(self.files[table], row.number, name), outcome, result)
+
+    def _lose_cell(self, cell: Cell, outcome: Outcome, result: BatchResult) -> None:
+        for target in self.settings.targets:
+            result.account.lose(target, f"{cell.file}/{cell.column}", outcome)
+
+    def _report_rows(self, rejected: tuple[BadRow, ...], subject: str, result: BatchResult) -> None:
+        for bad in rejected:
+            finding = replace(bad.finding, subject=subject)
+            result.find(finding)
+            result.write("private/rejects.ndjson", self._reject_line(finding, bad))
+            result.account.row(self.files[bad.table], "rejected")
+            self._lose_row(bad.table, bad.row, Outcome.REJECTED, result)
+
+    def _reject_line(self, finding: Finding, bad: BadRow | None) -> bytes:
+        document = finding.as_json()
+        if bad is not None and self.settings.include_values:
+            document["values"] = dict(zip(self.headers[bad.table], bad.row.cells, strict=False))
+        return orjson.dumps(document) + b"\n"
+
+    def _report_notes(self, log: SubjectLog, subject: str, result: BatchResult) -> None:
+        said: set[tuple[str, Cell]] = set()
+        for noted, cells, _ in log.notes:
+            cell = cells[0] if cells else None
+            if cell is not None:
+                if (noted.rule, cell) in said:
+                    continue  # a cell that feeds two slots is reported once
+                said.add((noted.rule, cell))
+            finding = Finding(noted.rule, noted.severity, noted.message, noted.outcome, subject, cell, fix=noted.fix)
+            result.find(finding)
+            if noted.outcome is Outcome.REJECTED:
+                result.write("private/rejects.ndjson", orjson.dumps(finding.as_json()) + b"\n")
+
+    def _report_violations(self, violations: list[Violation], record: HubObject, result: BatchResult) -> None:
+        for violation in violations:
+            cell = None
+            at = violation.at
+            if at is not None and at.derivation is not None and violation.slot is not None:
+                cell = next(iter(at.derivation.cells(at, violation.slot)), None)
+            result.find(
+                Finding(
+                    violation.rule,
+                    rule(violation.rule).severity,
+                    violation.message,
+                    None,
+                    record["subject_id"],
+                    cell,
+                    "hub",
+                    violation.path,
+                    rule(violation.rule).fix,
+                )
+            )
+
+    def _account(
+        self, record: HubObject, log: SubjectLog, target_logs: Mapping[str, TargetLog], result: BatchResult
+    ) -> None:
+        cells = log.exceptional_cells()
+        said_on_the_way = {cell for cell, feeds in cells.items() if any(said for _, said in feeds.values())}
+        unplaced = self._report_unplaced(log, record["subject_id"], result)
+        for target, target_log in target_logs.items():
+            exceptional = {cell: {feed: said[0] for feed, said in feeds.items()} for cell, feeds in cells.items()}
+            said = said_on_the_way | unplaced
+            for loss in target_log.losses:
+                said |= self._report_loss(target, loss, record["subject_id"], exceptional, result)
+            for element, number in target_log.defaulted.items():
+                result.account.default(target, element, number)
+            self._count_exceptions(target, exceptional, said, result)
+
+    def _report_loss(
+        self, target: str, loss: Loss, subject: str, exceptional: dict[Cell, dict[Feed, Outcome]], result: BatchResult
+    ) -> set[Cell]:
+        """One finding per loss; every cell that made the lost slot is exceptional for this target, and returned."""
+        lineage = loss.hub_object.derivation
+        first: Cell | None = None
+        lost: set[Cell] = set()
+        if lineage is not None:
+            slots = lineage.feeds if loss.slot == "*" else (loss.slot,)
+            for slot in slots:
+                for feed, cell in lineage.fed_cells(loss.hub_object, slot):
+                    first = first or cell
+                    lost.add(cell)
+                    feeds = exceptional.setdefault(cell, {})
+                    if feeds.get(feed, Outcome.CARRIED) in (Outcome.CARRIED, Outcome.COARSENED):
+                        feeds[feed] = loss.outcome
+        name = "target.coarsened" if loss.outcome is Outcome.COARSENED else "target.not-held"
+        result.find(
+            Finding(
+                name, rule(name).severity, loss.message, loss.outcome, subject, first, target, loss.path, rule(name).fix
+            )
+        )
+        return lost
+
+    def _count_exceptions(
+        self, target: str, exceptional: Mapping[Cell, Mapping[Feed, Outcome]], said: set[Cell], result: BatchResult
+    ) -> None:
+        """Count the cells whose outcome is not the usual one of their column; a loss that nobody spoke of is a declared one."""
+        declaration = self.engine.writers[target].declaration
+        for cell, feeds in exceptional.items():
+            column = f"{cell.file}/{cell.column}"
+            outcome = best_outcome(
+                feeds.get(feed, declaration[f"{feed.hub_class}.{feed.slot}"].outcome) for feed in self._columns[column]
+            )
+            if outcome is not self._defaults[(target, column)]:
+                result.account.lose(target, column, outcome)
+                if cell not in said and outcome in (Outcome.DROPPED, Outcome.COARSENED):
+                    key = (target, column, outcome)
+                    result.declared[key] = result.declared.get(key, 0) + 1
+
+    def _report_unplaced(self, log: SubjectLog, subject: str, result: BatchResult) -> set[Cell]:
+        """Filled cells that made nothing anywhere and of which nothing was said: gaps of the map, reported."""
+        unplaced: set[Cell] = set()
+        for cell, feeds in log.exceptional_cells().items():
+            column = f"{cell.file}/{cell.column}"
+            known = self._columns[column]
+            if all(feed in feeds for feed in known) and not any(feeds[feed][1] for feed in known):
+                finding = Finding(
+                    "mapping.no-place",
+                    rule("mapping.no-place").severity,
+                    "the value fits none of the places that the map has for this column",
+                    Outcome.DROPPED,
+                    subject,
+                    cell,
+                    fix=rule("mapping.no-place").fix,
+                )
+                result.find(finding)
+                unplaced.add(cell)
+        return unplaced
+
+    def _lineage(self, raw: RawSubject, record: HubObject, result: BatchResult) -> None:
+        """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
+        rows = {self.files[table]: [row.number for row in rows] for table, rows in raw.rows.items()}
+        objects = {
+            f"/{slot}/{index}": rows_of(item.source)
+            for slot, value in record.items()
+            if isinstance(value, list)
+            for index, item in enumerate(value)
+        }
+        line = {"subject": record["subject_id"], "rows": rows, "objects": objects}
+        result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
+
+
+def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> dict[str, tuple[Feed, ...]]:
+    """`file/column` -> feeds. The subject's identifier feeds the subject's id in every table."""
+    profile = plan.profile
+    root_feeds = plan.fed_by.get((profile.source.root, profile.assembly.subject), ())
+    result = {}
+    for spec in profile.assembly.tables:
+        for name in headers.get(spec.name, ()):
+            slot = spec.slot_of(name)
+            feeds = plan.fed_by.get((spec.row_class, slot), ())
+            if spec.group is not None and slot in spec.group.lift:
+                feeds += plan.fed_by.get((spec.group.row_class, slot), ())
+            if name == profile.assembly.subject:
+                feeds += root_feeds
+            result[f"{files[spec.name]}/{name}"] = tuple(dict.fromkeys(feeds))
+    return result
+
+
+def _default_outcomes(engine: Engine, columns: Mapping[str, tuple[Feed, ...]]) -> dict[tuple[str, str], Outcome]:
+    return {
+        (target, column): best_outcome(writer.declaration[f"{f.hub_class}.{f.slot}"].outcome for f in feeds)
+        if feeds
+        else Outcome.DROPPED
+        for target, writer in engine.writers.items()
+        for column, feeds in columns.items()
+    }
