@@ -29,6 +29,7 @@ class Subject(NamedTuple):
     findings: list[Finding]
     status: str
 
+
 class Converter:
     """Convert source records that a caller holds in memory: dicts in the shape of the profile's `source.yaml`.
 
@@ -101,7 +102,9 @@ class Converter:
         """What the profile, the checks and the writers say of one record. Declared losses name the hub slot."""
         subject = record["subject_id"]
         for noted, _, slot in log.notes:
-            yield Finding(noted.rule, noted.severity, noted.message, noted.outcome, subject, None, "hub", slot, noted.fix)
+            yield Finding(
+                noted.rule, noted.severity, noted.message, noted.outcome, subject, None, "hub", slot, noted.fix
+            )
         for violation in violations:
             severity = rule(violation.rule).severity
             yield Finding(violation.rule, severity, violation.message, None, subject, None, "hub", violation.path)
@@ -112,7 +115,9 @@ class Converter:
             for element in target_log.defaulted:
                 given = self.engine.writers[target].defaults[element]
                 message = f"{element} is demanded by {target} and stated by no source: {given!r} is written"
-                yield Finding("target.defaulted", Severity.INFO, message, Outcome.DEFAULTED, subject, None, target, element)
+                yield Finding(
+                    "target.defaulted", Severity.INFO, message, Outcome.DEFAULTED, subject, None, target, element
+                )
             declaration = self.engine.writers[target].declaration
             for slot in sorted(set(_filled(record))):
                 outcome, reason = declaration[slot]
@@ -159,17 +164,23 @@ def _shape_problems(value: Mapping[str, Any], profile: Profile, source_class: st
         if slot is None:
             known = rule("source.unknown-column")
             message = f"{source_class} has no slot of this name"
-            yield Finding(known.id, known.severity, message, Outcome.DROPPED, target="source", path=path or "/", fix=known.fix)
+            yield Finding(
+                known.id, known.severity, message, Outcome.DROPPED, target="source", path=path or "/", fix=known.fix
+            )
         elif item is None:
             continue
         elif slot.multivalued != isinstance(item, list):
-            yield _rejects("source.record-shape", here, "a list is expected" if slot.multivalued else "one value is expected")
+            yield _rejects(
+                "source.record-shape", here, "a list is expected" if slot.multivalued else "one value is expected"
+            )
         else:
             for index, single in enumerate(item if slot.multivalued else [item]):
                 at = f"{here}/{index}" if slot.multivalued else here
                 if slot.range not in profile.source.classes:
                     if not isinstance(single, str):
-                        yield _rejects("source.record-shape", at, "a text is expected: numbers and dates are written as texts")
+                        yield _rejects(
+                            "source.record-shape", at, "a text is expected: numbers and dates are written as texts"
+                        )
                 elif isinstance(single, Mapping):
                     yield from _shape_problems(single, profile, slot.range, at)
                 else:

@@ -39,6 +39,7 @@ class Settings:
     recorded: str = "1970-01-01T00:00:00Z"
     include_values: bool = False
 
+
 def make_environment(profile: Profile, key: PseudonymKey, site: str) -> Environment:
     """Terminologies, code systems and code maps for *profile*."""
     systems = load_systems()

@@ -76,6 +76,7 @@ def with_advice(finding: Finding) -> Finding:
     """Every finding says what to do: where it does not itself, its rule does."""
     return finding if finding.fix is not None else replace(finding, fix=rule(finding.rule).fix)
 
+
 class Worker:
     """Converts batches of raw subjects. Pickles as settings and headers; compiles in the process that first uses it."""
 

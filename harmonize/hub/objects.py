@@ -63,7 +63,10 @@ class Identities:
             if known is None:
                 if len(self._known) >= self.LIMIT:
                     self._known.clear()
-                known = self._known[id(value)] = (value, self._of_value(value))  # holds it, so that its id stays its own
+                known = self._known[id(value)] = (
+                    value,
+                    self._of_value(value),
+                )  # holds it, so that its id stays its own
             return known[1]
         if isinstance(value, list):
             return "[" + ", ".join(map(self.of, value)) + "]"

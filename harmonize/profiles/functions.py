@@ -577,7 +577,12 @@ FUNCTIONS: Mapping[str, Function] = {
         "`classified(coded, 'map')`: the class of a code, as a value of an enumeration; a broader target is what is asked for.",
     ),
     "decision": Function(
-        _pure(read_decision), 1, 1, True, "string", "`decision(text)`: permit or deny, for words of yes and no in any case."
+        _pure(read_decision),
+        1,
+        1,
+        True,
+        "string",
+        "`decision(text)`: permit or deny, for words of yes and no in any case.",
     ),
     "unit": Function(
         _make_unit, 2, 2, True, "string", "`unit(coded, 'map')`: the UCUM code that a code map gives for a unit."

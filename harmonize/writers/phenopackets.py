@@ -7,15 +7,17 @@ What is decided here
 - A known day becomes a timestamp at T00:00:00Z; it means the day. A coarser date has no exact form and is a loss.
 - An OntologyClass holds one code: the first of the preference list; other *stated* codes are a loss (coarsened).
 - Where no label is known the label is the code.
-- An interpretation needs a disease: with exactly one disease that is not excluded it is that one; otherwise the
-  interpretation says none.
-- vcfRecord is written from stated coordinates only; there is no VRS.
+- An interpretation needs a disease: with exactly one disease that is not excluded it is that one; otherwise it is the
+  root of MONDO, a default that is counted.
+- vcfRecord is written from stated coordinates, or from a genomic substitution in HGVS; there is no VRS.
 - A slot that `DECLARATION` drops as a whole is counted from there; `unsupported` is called for single losses.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub import hub_schema
-from harmonize.hub.objects import HubObject, local_code
+from harmonize.hub.objects import HubObject, Identities, local_code
 from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext, coarsens, drops
 
 _PREFERENCE = {
@@ -59,7 +61,6 @@ _DROPPED: Mapping[str, str] = {
     "Subject.consents": _NO_PLACE,
     "Subject.disabilities": _NO_PLACE,
     "Subject.care_episodes": _NO_PLACE,
-    "VitalStatus.age_at_death": "the date of death is preferred",
     "Diagnosis.date_of_diagnosis": "v2 holds the onset of a disease, not its diagnosis",
     "Diagnosis.age_at_diagnosis": "v2 holds the onset of a disease, not its diagnosis",
     "PhenotypicFeature.duration": "v2 holds onset and resolution",
@@ -116,15 +117,61 @@ _MOLECULE = {
 }
 
 
+UNSPECIFIED_DISEASE = {"id": "MONDO:0000001", "label": "disease"}
+"""The root of MONDO: v2 demands a disease of every diagnosis, and with several diseases no source says which one a variant is of."""
+
+# RefSeq accessions of the primary assemblies (NCBI assembly reports of GRCh37 and GRCh38): version of NC_0000NN by chromosome.
+_VERSIONS = {
+    "GRCh37": "10 11 11 11 9 11 13 10 11 10 9 11 10 8 9 9 10 9 9 10 8 10 10 9",
+    "GRCh38": "11 12 12 12 10 12 14 11 12 11 10 12 11 9 10 10 11 10 10 11 9 11 11 10",
+}
+_ACCESSIONS = {
+    f"NC_{number:06d}.{version}": (assembly, {23: "X", 24: "Y"}.get(number, str(number)))
+    for assembly, versions in _VERSIONS.items()
+    for number, version in enumerate(versions.split(), start=1)
+}
+_SUBSTITUTION = re.compile(r"(NC_[0-9]{6}\.[0-9]{1,2}):g\.([1-9][0-9]*)([ACGT])>([ACGT])")
+
+
+def genomic_substitution(variant: Mapping[str, Any]) -> dict[str, Any] | None:
+    """VCF coordinates of a variant whose only genomic HGVS is a substitution on a chromosome of GRCh37 or GRCh38.
+
+    HGVS and VCF count alike for substitutions (both 1-based, one base for one base); nothing else is converted.
+
+    >>> genomic_substitution({"expressions": [{"hgvs": "NC_000017.11:g.43092919G>A", "level": "g"}]})["chromosome"]
+    '17'
+    """
+    found = {
+        match.groups() for e in variant.get("expressions", ()) if (match := _SUBSTITUTION.fullmatch(e.get("hgvs", "")))
+    }
+    if len(found) != 1:
+        return None
+    accession, position, reference, alternative = found.pop()
+    if accession not in _ACCESSIONS:
+        return None
+    assembly, chromosome = _ACCESSIONS[accession]
+    return {
+        "assembly": assembly,
+        "chromosome": chromosome,
+        "position": int(position),
+        "reference": reference,
+        "alternative": alternative,
+    }
+
+
 class PhenopacketsWriter:
     """Writes one Phenopacket per subject, and a Family where there is a pedigree."""
 
     target = "phenopackets"
     declaration: Mapping[str, Support] = _declaration()
-    defaults: Mapping[str, str] = {"metaData.resources.version": "not stated"}
+    defaults: Mapping[str, str] = {
+        "interpretations.diagnosis.disease": "MONDO:0000001 disease",
+        "metaData.resources.version": "not stated",
+    }
 
     def __init__(self, context: WriterContext) -> None:
         self.context = context
+        self._identities = Identities()
         self._classes: dict[int, tuple[Any, dict[str, str], bool]] = {}
         self._resources: dict[str, tuple[dict[str, str], bool]] = {}
 
@@ -250,10 +297,10 @@ class PhenopacketsWriter:
         if "sex_at_birth" in record and born is None:
             log.unsupported(record, "sex_at_birth", "/subject/sex", "it is not translated to HL7 birth sex")
         sex = _SEX.get(born or "")
-        if born and not sex:
-            return None  # UNK and ASKU: UNKNOWN_SEX is the default and is not written
         other = _SEX.get(gender or "")
-        if "administrative_gender" in record and sex and other != sex:
+        if born and not sex:
+            other = None  # UNK and ASKU: UNKNOWN_SEX is the default and is not written
+        if "administrative_gender" in record and born and other != sex:
             log.unsupported(
                 record,
                 "administrative_gender",
@@ -269,7 +316,8 @@ class PhenopacketsWriter:
         path = "/subject/vitalStatus"
         status = local_code(vital.get("status"), "VITALSTATUS")
         made: dict[str, Any] = {}
-        if status == "deceased" or (status is None and ("date_of_death" in vital or "cause_of_death" in vital)):
+        implied = {"date_of_death", "age_at_death", "cause_of_death"} & vital.keys()
+        if status == "deceased" or (status is None and implied):
             made["status"] = "DECEASED"
         elif status == "alive":
             made["status"] = "ALIVE"
@@ -278,6 +326,10 @@ class PhenopacketsWriter:
         stamp = self._timestamp(vital, "date_of_death", f"{path}/timeOfDeath", log)
         if stamp:
             made["timeOfDeath"] = {"timestamp": stamp}
+            if "age_at_death" in vital:
+                log.unsupported(
+                    vital, "age_at_death", f"{path}/timeOfDeath", "a time element holds one form; the date is preferred"
+                )
         elif "age_at_death" in vital:
             made["timeOfDeath"] = {"age": {"iso8601duration": vital["age_at_death"]}}
         cause = self._ontology_class(vital, "cause_of_death", f"{path}/causeOfDeath", prefixes, log)
@@ -300,7 +352,7 @@ class PhenopacketsWriter:
             severity = self._ontology_class(feature, "severity", f"{path}/severity", prefixes, log)
             if severity:
                 entry["severity"] = severity
-            modifiers = self._modifiers(feature, prefixes)
+            modifiers = self._modifiers(feature, f"{path}/modifiers", prefixes, log)
             if modifiers:
                 entry["modifiers"] = modifiers
             onset = self._time(feature, ("onset_date", "onset_age", "onset_stage"), f"{path}/onset", prefixes, log)
@@ -313,10 +365,13 @@ class PhenopacketsWriter:
             made.append(entry)
         return made
 
-    def _modifiers(self, feature: HubObject, prefixes: set[str]) -> list[dict[str, str]]:
+    def _modifiers(self, feature: HubObject, path: str, prefixes: set[str], log: TargetLog) -> list[dict[str, str]]:
         made: list[dict[str, Any]] = []
         for coded in feature.get("modifiers", ()):
-            _, rendered, _ = self._render(coded)
+            _, rendered, loses = self._render(coded)
+            if not rendered or loses:
+                outcome = Outcome.COARSENED if rendered else Outcome.DROPPED
+                log.unsupported(feature, "modifiers", path, "an ontology class holds one code", outcome)
             if rendered:
                 prefixes.add(rendered["id"].partition(":")[0])
                 made.append(rendered)
@@ -393,9 +448,16 @@ class PhenopacketsWriter:
             )
         made: dict[str, Any] = {}
         unit = self._unit(quantity, path, prefixes, log)
-        if unit:
-            made["unit"] = unit
+        if unit is None:
+            log.unsupported(
+                quantity, "value", f"{path}/value/quantity", "a quantity needs a unit; the source states none"
+            )
+            return None
+        made["unit"] = unit
         number = float(quantity["value"])
+        if Decimal(repr(number)) != Decimal(quantity["value"]):
+            message = "the number has more digits than a double holds"
+            log.unsupported(quantity, "value", f"{path}/value/quantity/value", message, Outcome.COARSENED)
         if number in (float("inf"), float("-inf")):
             log.unsupported(quantity, "value", f"{path}/value/quantity/value", "the number is too large for a double")
             return None
@@ -457,8 +519,11 @@ class PhenopacketsWriter:
             d for d in record.get("diagnoses", ()) if not d.get("excluded") and d.get("disease", {}).get("codings")
         ]
         if len(diseases) == 1:
-            _, term, _ = self._render(diseases[0]["disease"])
-            diagnosis["disease"] = term
+            _, diagnosis["disease"], _ = self._render(diseases[0]["disease"])
+        else:
+            log.default("interpretations.diagnosis.disease")
+            diagnosis["disease"] = UNSPECIFIED_DISEASE
+        prefixes.add(diagnosis["disease"]["id"].partition(":")[0])
         diagnosis["genomicInterpretations"] = genomic
         return [{"id": self.context.identifier("interpretation", packet_id), "diagnosis": diagnosis}]
 
@@ -476,16 +541,20 @@ class PhenopacketsWriter:
     ) -> dict[str, Any] | None:
         expressions, xrefs = self._expressions(variant, path, prefixes, log)
         gene = self._gene(variant, path, prefixes, log)
-        if not (expressions or xrefs or gene or "vcf" in variant):
+        texts = any(e.get("text") for e in variant.get("expressions", ()))
+        if not (expressions or xrefs or gene or texts or "vcf" in variant):
             return None
-        content = orjson.dumps(variant, option=orjson.OPT_SORT_KEYS).decode()
+        content = self._identities.of(variant)
         made: dict[str, Any] = {"id": self.context.identifier("variant", f"{record['subject_id']}|{content}")}
         if gene:
             made["geneContext"] = gene
         if expressions:
             made["expressions"] = expressions
-        if "vcf" in variant:
-            vcf = variant["vcf"]
+        labels = [e["text"] for e in variant.get("expressions", ()) if e.get("text")]
+        if labels:
+            made["alternateLabels"] = labels
+        vcf = variant.get("vcf") or genomic_substitution(variant)
+        if vcf is not None:
             made["vcfRecord"] = {
                 "genomeAssembly": vcf["assembly"],
                 "chrom": vcf["chromosome"],
@@ -495,7 +564,7 @@ class PhenopacketsWriter:
             }
         if xrefs:
             made["xrefs"] = xrefs
-        molecules = {_MOLECULE.get(e["syntax"].partition(".")[2]) for e in expressions if e["syntax"] != "text"}
+        molecules = {_MOLECULE.get(e["syntax"].partition(".")[2]) for e in expressions}
         molecule = molecules.pop() if len(molecules) == 1 else None
         if molecule is not None:
             made["moleculeContext"] = molecule
@@ -513,8 +582,6 @@ class PhenopacketsWriter:
             if "hgvs" in expression:
                 level = expression.get("level")
                 expressions.append({"syntax": f"hgvs.{level}" if level else "hgvs", "value": expression["hgvs"]})
-            elif expression.get("text"):
-                expressions.append({"syntax": "text", "value": expression["text"]})
             reference = self._ontology_class(expression, "reference", f"{path}/xrefs", prefixes, log)
             if reference:
                 xrefs.append(reference["id"])
@@ -537,6 +604,8 @@ class PhenopacketsWriter:
             sex = _SEX.get(local_code(member.get("sex"), "BIRTHSEX") or "")
             if sex:
                 person["sex"] = sex
+            elif "sex" in member:
+                log.unsupported(member, "sex", "/pedigree/persons", "it is not translated to HL7 birth sex")
             status = member.get("affected_status")
             if status in ("affected", "unaffected"):
                 person["affectedStatus"] = status.upper()

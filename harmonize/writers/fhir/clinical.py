@@ -109,9 +109,10 @@ def _symptom_onset(sheet: Sheet, first: HubObject) -> None:
     elif "stage" in first:
         stage = sheet.concept(first, "stage", path)
         value = {"valueCodeableConcept": stage} if stage else {}
+    used = next((slot for slot in ("date", "age", "stage") if slot in first), None)
     for slot in ("age", "stage"):
-        if slot in first and "date" in first:
-            sheet.log.unsupported(first, slot, path, "a value holds one form; the date is preferred")
+        if slot in first and slot != used:
+            sheet.log.unsupported(first, slot, path, f"a value holds one form; the {used} is preferred")
     if not value:
         return
     sheet.log.default("Observation.status")

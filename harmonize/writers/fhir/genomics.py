@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmonize.hub.objects import HubObject, local_code
+from harmonize.findings import Outcome
+from harmonize.hub.objects import HubObject
 from harmonize.writers.fhir.clinical import PRESENT
 from harmonize.writers.fhir.datatypes import HGVS, LOINC, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
@@ -40,24 +41,29 @@ CLINICAL_SIGNIFICANCE = fixed(LOINC, "53037-8", "Genetic variation clinical sign
 
 _HGVS_COMPONENTS = {"c": CODING_HGVS, "g": GENOMIC_HGVS, "m": GENOMIC_HGVS, "o": GENOMIC_HGVS, "p": PROTEIN_HGVS}
 _ALLELIC_STATES = {  # GENO -> LL381-5
-    "0000136": ("LA6705-3", "homozygous"),
-    "0000135": ("LA6706-1", "heterozygous"),
-    "0000134": ("LA6707-9", "hemizygous"),
-    "0000602": ("LA6704-6", "homoplasmic"),
-    "0000603": ("LA6703-8", "heteroplasmic"),
+    "GENO:0000136": ("LA6705-3", "homozygous"),
+    "GENO:0000135": ("LA6706-1", "heterozygous"),
+    "GENO:0000134": ("LA6707-9", "hemizygous"),
+    "GENO:0000602": ("LA6704-6", "homoplasmic"),
+    "GENO:0000603": ("LA6703-8", "heteroplasmic"),
 }
-_SOURCE_CLASSES = {"0000888": ("LA6683-2", "Germline"), "0000882": ("LA6684-0", "Somatic")}  # GENO -> LL378-1
+_SOURCE_CLASSES = {  # SO and GENO -> LL378-1
+    "SO:0001778": ("LA6683-2", "Germline"),
+    "SO:0001777": ("LA6684-0", "Somatic"),
+    "GENO:0000888": ("LA6683-2", "Germline"),
+    "GENO:0000882": ("LA6684-0", "Somatic"),
+}
 _ASSEMBLIES = {
     "GRCh37": fixed(LOINC, "LA14029-5", "GRCh37"),
     "GRCh38": fixed(LOINC, "LA26806-2", "GRCh38"),
 }
 ONE_BASED = fixed(LOINC, "LA30102-0", "1-based character counting")
 _SIGNIFICANCES = {  # ACMG classes as NCIT codes (HMD v1.1) -> LL4034-6
-    "C168799": fixed(LOINC, "LA6668-3", "Pathogenic"),
-    "C168800": fixed(LOINC, "LA26332-9", "Likely pathogenic"),
-    "C94187": fixed(LOINC, "LA26333-7", "Uncertain significance"),
-    "C168801": fixed(LOINC, "LA26334-5", "Likely benign"),
-    "C168802": fixed(LOINC, "LA6675-8", "Benign"),
+    "NCIT:C168799": ("LA6668-3", "Pathogenic"),
+    "NCIT:C168800": ("LA26332-9", "Likely pathogenic"),
+    "NCIT:C94187": ("LA26333-7", "Uncertain significance"),
+    "NCIT:C168801": ("LA26334-5", "Likely benign"),
+    "NCIT:C168802": ("LA6675-8", "Benign"),
 }
 _CHROMOSOME_CODES = (
     "LA21254-0", "LA21255-7", "LA21256-5", "LA21257-3", "LA21258-1", "LA21259-9",
@@ -103,22 +109,25 @@ def _components(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, A
     put(GENE_STUDIED, sheet.concept(variant, "gene", path))
     components += _expressions(sheet, variant, path)
     put(CHANGE_TYPE, sheet.concept(variant, "type", path))
-    put(SOURCE_CLASS, _with_answer(sheet, variant, "origin", _SOURCE_CLASSES))
-    put(ALLELIC_STATE, _with_answer(sheet, variant, "zygosity", _ALLELIC_STATES))
+    put(SOURCE_CLASS, _with_answer(sheet, variant, "origin", _SOURCE_CLASSES, path))
+    put(ALLELIC_STATE, _with_answer(sheet, variant, "zygosity", _ALLELIC_STATES, path))
     if "vcf" in variant:
         components += _coordinates(sheet, variant["vcf"], path)
     return components
 
 
 def _with_answer(
-    sheet: Sheet, variant: HubObject, slot: str, answers: dict[str, tuple[str, str]]
+    sheet: Sheet, variant: HubObject, slot: str, answers: dict[str, tuple[str, str]], path: str
 ) -> dict[str, Any] | None:
     """The stated codes, with the answer of LOINC's list beside them: both bindings are extensible."""
     coded = variant.get(slot)
     if coded is None:
         return None
-    body, _ = sheet.run.concepts.codings(coded)
-    answer = answers.get(local_code(coded, "GENO") or "")
+    body, loses = sheet.run.concepts.codings(coded)
+    answer = next((answers[c["code"]] for c in coded.get("codings", ()) if c["code"] in answers), None)
+    if loses or not (body or answer):
+        outcome = Outcome.COARSENED if body or answer else Outcome.DROPPED
+        sheet.log.unsupported(variant, slot, path, "a code or qualifier has no place in a CodeableConcept", outcome)
     if answer:
         coding = {"system": LOINC, "code": answer[0], "display": answer[1]}
         body = {**body, "coding": [coding, *body.get("coding", ())]}
@@ -172,11 +181,8 @@ def _implication(sheet: Sheet, variant: HubObject, variant_id: str) -> None:
     """Observation `diagnostic-implication`: what the variant means, derived from the variant."""
     resource_id = sheet.new_id("Observation/diagnostic-implication", variant)
     path = f"/Observation/{resource_id}/component"
-    coded = variant["classification"]
-    body, _ = sheet.run.concepts.codings(coded)
-    answer: Any = _SIGNIFICANCES.get(local_code(coded, "NCIT") or "")
-    if answer is None and not body:
-        sheet.log.unsupported(variant, "classification", path, "it has no code and no text")
+    significance = _with_answer(sheet, variant, "classification", _SIGNIFICANCES, path)
+    if significance is None:
         return
     sheet.log.default("Observation.status")
     sheet.add(
@@ -189,7 +195,7 @@ def _implication(sheet: Sheet, variant: HubObject, variant_id: str) -> None:
             "code": IMPLICATION_CODE,
             "subject": sheet.patient,
             "derivedFrom": [{"reference": f"Observation/{variant_id}"}],
-            "component": [{"code": CLINICAL_SIGNIFICANCE, "valueCodeableConcept": answer or body}],
+            "component": [{"code": CLINICAL_SIGNIFICANCE, "valueCodeableConcept": significance}],
         },
         IMPLICATION_PROFILE,
     )

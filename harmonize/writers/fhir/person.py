@@ -106,7 +106,7 @@ def _deceased(sheet: Sheet, vital: HubObject, path: str) -> dict[str, Any]:
         return {"deceasedBoolean": status == "deceased"}
     if "status" in vital:
         sheet.log.unsupported(vital, "status", f"{path}/deceasedBoolean", "it says neither alive nor deceased")
-    return {"deceasedBoolean": True} if "cause_of_death" in vital else {}
+    return {"deceasedBoolean": True} if {"cause_of_death", "age_at_death"} & vital.keys() else {}
 
 
 def cause_of_death(sheet: Sheet, vital: HubObject) -> None:
@@ -177,11 +177,14 @@ def consents(sheet: Sheet) -> None:
             body["dateTime"] = stated
         body["policyRule"] = _POLICY_RULES[decision]
         body["provision"] = {"type": decision}
-        purposes = [
-            coding
-            for coded in consent.get("data_use", ())
-            for coding in sheet.run.concepts.codings(coded)[0].get("coding", ())
-        ]
+        purposes: list[Any] = []
+        for coded in consent.get("data_use", ()):
+            codings = sheet.run.concepts.codings(coded)[0].get("coding", [])
+            purposes += codings
+            if not codings:
+                sheet.log.unsupported(
+                    consent, "data_use", f"{path}/provision/purpose", "a purpose needs a code; there is none"
+                )
         if purposes:
             body["provision"]["purpose"] = purposes
         sheet.add("Consent", resource_id, consent, body)

@@ -3,7 +3,7 @@
 What is decided here
 - Resources are built as plain dicts and written with orjson; numbers keep their digits; nothing is null, no array empty.
 - Ids are keyed hashes of the subject and of what the resource says, never of a position; Patient.id is the subject's pseudonym.
-- Every resource has meta.source and the security label PSEUDED. meta.profile names a profile only where our own check of
+- Every resource has meta.source and the security label PSEUDED. meta.profile names a profile only where, by construction, our check of
   it passes on every resource written: `phenotype` of phenomics-exchange, `variant` and `diagnostic-implication` of
   Genomics Reporting 3.0.0.
 - One Provenance a run; its target is one Group of the subjects.
