@@ -7,7 +7,7 @@ from typing import Any
 
 from harmonize.checks.features import StatedFeature, feature_problems
 from harmonize.checks.violations import Violation
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, local_code
 from harmonize.terminology.store import Terminologies
 
 Check = Callable[[HubObject, Terminologies], Iterator[Violation]]
@@ -98,4 +98,18 @@ def _check_features(record: HubObject, terminologies: Terminologies) -> Iterator
         yield Violation(rule, f"/phenotypic_features/{index}/type", message, features[index], "type")
 
 
-CHECKS: tuple[Check, ...] = (_check_dates, _check_features)
+# --- vital status ---------------------------------------------------------------------------------------------------
+
+
+def _check_vital_status(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
+    vital = record.get("vital_status")
+    if vital is None or local_code(vital.get("status"), "VITALSTATUS") != "alive":
+        return
+    for slot in ("date_of_death", "age_at_death", "cause_of_death"):
+        if slot in vital:
+            message = f"{slot} is stated of a person whose status is alive"
+            yield Violation("plausibility.alive-and-dead", f"/vital_status/{slot}", message, vital, slot)
+            return
+
+
+CHECKS: tuple[Check, ...] = (_check_dates, _check_features, _check_vital_status)

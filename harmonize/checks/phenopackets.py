@@ -29,11 +29,14 @@ _REQUIRED = {
     "/subject": ("id",),
     "/metaData": ("created", "createdBy", "phenopacketSchemaVersion"),
     "/metaData/resources/*": ("id", "name", "url", "version", "namespacePrefix", "iriPrefix"),
+    "/subject/vitalStatus": ("status",),
     "/phenotypicFeatures/*": ("type",),
     "/measurements/*": ("assay",),
+    "/measurements/*/value/quantity": ("unit",),
     "/biosamples/*": ("id",),
     "/diseases/*": ("term",),
-    "/interpretations/*": ("id",),
+    "/interpretations/*": ("id", "diagnosis"),
+    "/interpretations/*/diagnosis": ("disease",),
 }
 _REQUIRED_OF_FAMILY = {"": ("id", "proband", "metaData"), "/pedigree/persons/*": ("familyId", "individualId")}
 

@@ -96,6 +96,7 @@ class _Compiler:
             "Noted": Noted,
             "unknown_value": _unknown_value,
             "second_choice": _second_choice,
+            "agrees": _agrees,
             "incomplete": _incomplete,
         }
         self.made: dict[str, str] = {}
@@ -316,7 +317,7 @@ class _Compiler:
             lines += [
                 f"if {result} is None:",
                 f"    {result} = {argument}",
-                f"elif {argument} is not None and {argument} != {result}:",
+                f"elif {argument} is not None and not agrees({argument}, {result}):",
                 f"    log.note(src, {feed}, {paths}, second_choice)",
             ]
         return lines
@@ -456,6 +457,18 @@ class _Compiler:
                         owner = self.source.classes[owner][name].range
                     result.setdefault((owner, path[-1]), []).append(lineage.feeds[slot])
         return {key: tuple(dict.fromkeys(feeds)) for key, feeds in result.items()}
+
+
+def _agrees(other: Any, chosen: Any) -> bool:
+    """Whether *other* says the same as *chosen*, or less of the same: a year beside a day of that year.
+
+    >>> _agrees({"value": "1990", "precision": "year"}, {"value": "1990-02-28", "precision": "day"})
+    True
+    """
+    if other == chosen:
+        return True
+    dates = isinstance(other, dict) and isinstance(chosen, dict) and "precision" in other and "precision" in chosen
+    return dates and str(chosen["value"]).startswith(other["value"])
 
 
 class Memo(dict[str, Any]):

@@ -256,13 +256,24 @@ def hgvs_level(text: str) -> str | None:
     return match.group(3) if match else None
 
 
-def text_but_hgvs(text: str) -> str | None:
-    """*text* where it is no HGVS description, else None: what the other slot does not take.
+_ACCESSION = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9_.:()>*=+/;,|\[\]-]{1,79}")
 
-    >>> text_but_hgvs("601556"), text_but_hgvs("NM_000341.3:c.1A>G")
-    ('601556', None)
+
+def accession(text: str) -> str | Noted | None:
+    """*text* where it is an accession number or another notation of a variant, None where it is HGVS (another slot takes it).
+
+    Words are rejected: free text of a person may name persons and is never carried.
+
+    >>> accession("rs137854480"), accession("NM_000341.3:c.1A>G"), accession("as in the letter").rule
+    ('rs137854480', None, 'source.free-text')
     """
-    return None if _HGVS.fullmatch(text.strip()) else text.strip()
+    clean = text.strip()
+    if _HGVS.fullmatch(clean):
+        return None
+    if _ACCESSION.fullmatch(clean):
+        return clean
+    message = "the value is neither HGVS nor an accession; free text is never carried"
+    return _rejected("source.free-text", message, "write HGVS, or the accession number alone", Severity.WARNING)
 
 
 # --- codes ----------------------------------------------------------------------------------------------------------
@@ -521,8 +532,13 @@ FUNCTIONS: Mapping[str, Function] = {
     "decimal": Function(_pure(read_decimal), 1, 1, True, "string", "`decimal(text)`: a decimal number, digits kept."),
     "hgvs": Function(_pure(read_hgvs), 1, 1, True, "string", "`hgvs(text)`: the text where it is an HGVS description."),
     "hgvs_level": Function(_pure(hgvs_level), 1, 1, True, "string", "`hgvs_level(text)`: c, g, m, n, o, p or r."),
-    "text_but_hgvs": Function(
-        _pure(text_but_hgvs), 1, 1, True, "string", "`text_but_hgvs(text)`: the text where it is no HGVS description."
+    "accession": Function(
+        _pure(accession),
+        1,
+        1,
+        True,
+        "string",
+        "`accession(text)`: an accession number or another notation that is not HGVS.",
     ),
     "gene": Function(
         _make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."

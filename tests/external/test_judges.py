@@ -134,7 +134,7 @@ def test_our_own_checks_find_no_structural_error(run: Run) -> None:
         assert rules == set(), target
 
 
-def test_no_null_no_empty_array_and_digits_kept(run: Run) -> None:
+def test_no_null_no_empty_object_no_empty_array(run: Run) -> None:
     for file in (run.folder / "fhir-r4").glob("*.ndjson"):
         text = file.read_text()
         assert "null" not in text and "[]" not in text and "{}" not in text

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from harmonize.findings import Outcome
 from harmonize.profiles.functions import (
+    accession,
     read_age,
     read_date,
     read_decimal,
     read_duration,
     read_hgvs,
     read_year,
-    text_but_hgvs,
 )
 from harmonize.profiles.notes import Noted
 from harmonize.terminology.notation import Code, NotACode, load_systems
@@ -85,9 +85,10 @@ def test_an_age_never_grows(years: int, months: int, days: int) -> None:
 
 
 @given(text=st.text(max_size=60))
-def test_hgvs_and_text_share_no_text_and_lose_none(text: str) -> None:
+def test_a_notation_is_hgvs_or_an_accession_or_rejected(text: str) -> None:
     if text.strip():
-        assert (read_hgvs(text) is None) != (text_but_hgvs(text) is None)
+        assert (read_hgvs(text) is None) != (accession(text) is None)
+        assert " " not in str(accession(text) if isinstance(accession(text), str) else "")
 
 
 @given(system=st.sampled_from(sorted(SYSTEMS)), data=st.data())

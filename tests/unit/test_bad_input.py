@@ -202,3 +202,19 @@ def test_a_subject_whose_identifier_is_a_word_for_nothing_is_no_subject(registry
     registry.change("Phenotype", lambda rows: [row.update(pid="NA") for row in rows[:4]] and None)
     run = convert(registry.folder, tmp_path / "out")
     assert run.counts["subjects"]["read"] == 40 and run.counts["rows"]["Phenotype.csv"]["rejected"] == 4
+
+
+GLOSSARY = (
+    "model pid event_id value value_datatype valueIRI activity unit input target specification protocol_id frequency_type frequency_value agent "
+    "startdate enddate age comments organisation duration_value duration_startdate duration_enddate"
+).split()
+
+
+def test_every_column_of_the_glossary_is_known_in_every_table(tmp_path: Path) -> None:
+    from harmonize.profiles.specification import load_profile
+
+    tables = {
+        table.name: [dict.fromkeys(GLOSSARY, "") | {"pid": "1"}] for table in load_profile("eu/ern-cde").assembly.tables
+    }
+    run = convert(write_registry(tmp_path / "in", tables).folder, tmp_path / "out")
+    assert [f["source"] for f in run.findings() if f["rule"] == "source.unknown-column"] == []

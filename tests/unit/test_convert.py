@@ -166,7 +166,9 @@ def test_converter_is_told_what_is_wrong_with_its_call() -> None:
         list(Converter("eu/ern-cde", targets=["fhir-r3"], key=bytes(32)).convert([{"pid": "1"}]))
 
 
-def test_a_failure_while_judging_loses_one_subject_and_no_sum(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_while_judging_loses_one_subject_and_no_sum(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from harmonize.convert.engine import Engine
 
     judge = Engine.judge
@@ -185,7 +187,9 @@ def test_a_failure_while_judging_loses_one_subject_and_no_sum(registry: Registry
     assert run.lines("fhir-r4/Group.ndjson")[0]["quantity"] == 39
 
 
-def test_every_lost_value_has_a_finding_that_names_its_cell_column_or_object(registry: Registry, tmp_path: Path) -> None:
+def test_every_lost_value_has_a_finding_that_names_its_cell_column_or_object(
+    registry: Registry, tmp_path: Path
+) -> None:
     """A loss of a whole object names the first of its cells, so that the others are found by its file."""
     run = convert(registry.folder, tmp_path / "out", consent="record")
     findings = run.findings(info=True)

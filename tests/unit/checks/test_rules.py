@@ -38,6 +38,10 @@ def features(*stated: dict[str, Any]) -> dict[str, Any]:
     return hub(phenotypic_features=list(stated))
 
 
+VITAL = {
+    status: {"codings": [{"system": "VITALSTATUS", "code": f"VITALSTATUS:{status}", "origin": "mapped"}]}
+    for status in ("alive", "deceased")
+}
 OFF = {"excluded": True}
 # rule: (records in which it holds, records that break it, records to which it does not apply)
 HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
@@ -54,6 +58,14 @@ HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
             hub(care_episodes=[{"start_date": day("2001-01-02"), "end_date": day("2001-01-01")}]),
         ],
         [hub(), hub(birth_date=day("1990"))],
+    ),
+    "plausibility.alive-and-dead": (
+        [
+            hub(vital_status={"status": VITAL["alive"]}),
+            hub(vital_status={"status": VITAL["deceased"], "date_of_death": day("2000")}),
+        ],
+        [hub(vital_status={"status": VITAL["alive"], "date_of_death": day("2000")})],
+        [hub(), hub(vital_status={"date_of_death": day("2000")})],
     ),
     "plausibility.duplicate-feature": (
         [features(feature("HP:0001250"), feature("HP:0001166"))],
@@ -155,6 +167,16 @@ CONVERSION_RULES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]
         {"phenotype": [{"valueIRI": f"{OBO}MONDO_0007947"}]},
         {"phenotype": [{"valueIRI": "seizure"}]},
     ),
+    "privacy.consent-unreadable": (
+        {"consent": [{"valueIRI": f"{OBO}DUO_0000042", "value": "yes"}]},
+        {"consent": [{"valueIRI": f"{OBO}DUO_0000042", "value": "perhaps"}]},
+        {"consent": [{"valueIRI": f"{OBO}DUO_0000042"}]},
+    ),
+    "source.free-text": (
+        {"genetic": [{"rows": [{"value": "NM_000138.5:c.3037G>A"}]}]},
+        {"genetic": [{"rows": [{"value": "as in the letter of the clinic"}]}]},
+        {"genetic": [{"rows": [{"value": "rs137854480"}]}]},
+    ),
     "privacy.consent-not-stated": (
         {"consent": [{"valueIRI": f"{OBO}DUO_0000042", "value": "true"}]},
         {},
@@ -183,7 +205,10 @@ PACKET: dict[str, Any] = {
     "interpretations": [
         {
             "id": "i",
-            "diagnosis": {"genomicInterpretations": [{"subjectOrBiosampleId": "p", "variantInterpretation": {}}]},
+            "diagnosis": {
+                "disease": {"id": "HP:0001250", "label": "Seizure"},
+                "genomicInterpretations": [{"subjectOrBiosampleId": "p", "variantInterpretation": {}}],
+            },
         }
     ],
     "metaData": {
@@ -319,7 +344,7 @@ def test_every_rule_that_code_names_exists_and_every_rule_is_named() -> None:
 
     text = "".join(p.read_text() for p in Path(harmonize.__file__).parent.rglob("*.py"))
     families = "source|terms|mapping|hub|target|plausibility|privacy|internal"
-    named = set(re.findall(rf'"((?:{families})\.[a-z][a-z0-9-]+)"', text))
+    named = set(re.findall(rf'"((?:{families})\.[a-z][a-z0-9-]*[a-z0-9])"', text))
     assert set(rules()) - named == set(), "rules that nothing uses"
     assert named - set(rules()) <= {"source.yaml", "map.yaml"}, "rules without a text"
 

@@ -123,8 +123,12 @@ def test_declared_as_lost_is_not_written_and_declared_as_carried_is_written_or_s
             carried.add(name)
         elif declaration[name].outcome is Outcome.CARRIED:
             assert is_said(path, said) or name in REDUNDANT[target], f"{target} loses {name} at {path} without a word"
-    missing = {n for n, _ in FILLED if declaration[n].outcome is Outcome.CARRIED and n not in carried | IDENTIFIERS | NEEDED}
-    assert {n for n in missing if not n.startswith("VcfCoordinates")} <= NEVER_HERE[target], "declared as carried, never written"
+    missing = {
+        n for n, _ in FILLED if declaration[n].outcome is Outcome.CARRIED and n not in carried | IDENTIFIERS | NEEDED
+    }
+    assert {n for n in missing if not n.startswith("VcfCoordinates")} <= NEVER_HERE[target], (
+        "declared as carried, never written"
+    )
 
 
 # What another slot of the rich record says too, so that nothing is lost where it is left out.

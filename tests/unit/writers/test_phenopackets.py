@@ -109,3 +109,34 @@ def test_protobuf_gives_any_packet_back(parts: dict[str, Any], amount: str, text
     variant = {"expressions": [{"text": text}]}
     made = packet(**{**parts, "measurements": [measured], "variants": [variant]})
     assert MessageToDict(ParseDict(made, Phenopacket())) == made
+
+
+@pytest.mark.parametrize(
+    ("hgvs", "record"),
+    [
+        ("NC_000017.11:g.43092919G>A", ("GRCh38", "17", "43092919", "G", "A")),
+        ("NC_000023.10:g.100A>T", ("GRCh37", "X", "100", "A", "T")),
+        ("NC_000017.99:g.43092919G>A", None),  # an edition that is no assembly
+        ("NC_000017.11:g.43092919del", None),  # no substitution
+        ("NG_012232.1:g.954966C>T", None),  # no chromosome
+    ],
+)
+def test_a_genomic_substitution_has_coordinates(hgvs: str, record: tuple[str, ...] | None) -> None:
+    made = packet(variants=[{"expressions": [{"hgvs": hgvs, "level": "g"}]}])
+    descriptor = made["interpretations"][0]["diagnosis"]["genomicInterpretations"][0]["variantInterpretation"][
+        "variationDescriptor"
+    ]
+    found = descriptor.get("vcfRecord")
+    assert (tuple(found.values()) if found else None) == record
+
+
+def test_an_interpretation_names_the_only_disease_or_none() -> None:
+    variant = [{"expressions": [{"hgvs": "NM_000138.5:c.3037G>A", "level": "c"}]}]
+    one, two = (
+        [{"disease": coded(code("ORPHA:558"))}],
+        [{"disease": coded(code(c))} for c in ("ORPHA:558", "ORPHA:399")],
+    )
+    assert packet(variants=variant, diagnoses=one)["interpretations"][0]["diagnosis"]["disease"]["id"] == "ORPHA:558"
+    made = packet(variants=variant, diagnoses=two)
+    assert made["interpretations"][0]["diagnosis"]["disease"]["id"] == "MONDO:0000001"
+    assert "MONDO" in {resource["namespacePrefix"] for resource in made["metaData"]["resources"]}
