@@ -62,14 +62,37 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
     wanted = "" if path is None else _hub_path(folder, manifest, subject, path)
     values = _values(profile, inputs, lineage["rows"], folder) if inputs else {}
     read = {column for columns in manifest["counts"]["values"].values() for column in columns}
+    record = _record(folder, subject) if "hub" in manifest["targets"] else None
     found = [
         origin
         for origin in _origins(plan, lineage, values)
-        if f"{origin.file}/{origin.column}" in read and _is_at(origin.path, wanted)
+        if f"{origin.file}/{origin.column}" in read
+        and _is_at(origin.path, wanted)
+        and (record is None or _holds(record, origin.path))
     ]
     if not found:
         raise CallError(f"nothing of this subject was made at {path}. To mend it: leave --path out to see every path")
     return found
+
+
+def _record(folder: Path, subject: str) -> HubObject:
+    """The hub record of *subject* as the run wrote it."""
+    record: HubObject = hub_object(_line(folder / "hub" / "subjects.ndjson", "subject_id", subject))
+    return record
+
+
+def _holds(record: Any, path: str) -> bool:
+    """Whether there is something at *path* of the record."""
+    for part in path.split("/")[1:]:
+        if isinstance(record, list):
+            if not part.isdigit() or int(part) >= len(record):
+                return False
+            record = record[int(part)]
+        elif isinstance(record, dict) and part in record:
+            record = record[part]
+        else:
+            return False
+    return True
 
 
 def _is_at(path: str, wanted: str) -> bool:
@@ -194,7 +217,7 @@ def _hub_path(folder: Path, manifest: Mapping[str, Any], subject: str, path: str
         raise CallError(
             f"an element of {target} is traced through the hub records. To mend it: convert with --to hub,{target}"
         )
-    record: HubObject = hub_object(_line(folder / "hub" / "subjects.ndjson", "subject_id", subject))
+    record = _record(folder, subject)
     made = _made(record, target, manifest)
     if target == "fhir-r4":
         pointer = _fhir_pointer(folder, subject, pointer, made)
@@ -226,7 +249,10 @@ def _made(record: HubObject, target: str, manifest: Mapping[str, Any]) -> list[t
 
 def _fhir_pointer(folder: Path, subject: str, pointer: str, made: list[tuple[str, HubObject]]) -> str:
     """The key's ids are not known here: the n-th resource of a type of this subject is the n-th that is made again."""
-    _, kind, resource_id = pointer.split("/")[:3]
+    parts = pointer.split("/")
+    if len(parts) < 3 or not parts[2]:
+        raise CallError("a FHIR element is named by type and id. To mend it: write fhir-r4:/Observation/ID")
+    kind, resource_id = parts[1], parts[2]
     file = folder / "fhir-r4" / f"{kind}.ndjson"
     if not file.is_file():
         raise CallError(f"the run wrote no {kind}")

@@ -227,7 +227,29 @@ def test_trace_shows_values_only_with_the_input(small: Registry, tmp_path: Path,
     assert target[0]["path"] == "/phenotypic_features/0/type" and target[0]["file"] == "Phenotype.csv"
     patient = json.loads(harmonize(*arguments, "--path", f"fhir-r4:/Patient/{record['subject_id']}").out)
     assert "/birth_date" in {origin["path"] for origin in patient}
+    for path in (
+        "fhir-r4:/Observation",
+        "fhir-r4:/Nothing/x",
+        "fhir-r4:",
+        "beacon:/x",
+        "/nothing",
+        "/phenotypic_features/999",
+        "phenopackets:/nothing",
+    ):
+        wrong = harmonize(*arguments, "--path", path)
+        assert (wrong.code == 2 and "To mend it" in wrong.err) or "no such" in wrong.err or "wrote no" in wrong.err, (
+            path,
+            wrong,
+        )
+    everything = json.loads(harmonize(*arguments).out)
+    assert all(_there(record, origin["path"]) for origin in everything) and len(everything) > 10
     assert harmonize("trace", tmp_path / "out", "--subject", "nobody").code == 2
+
+
+def _there(record: Any, path: str) -> bool:
+    for part in path.split("/")[1:]:
+        record = record[int(part)] if isinstance(record, list) else record[part]
+    return record is not None
 
 
 def test_explain_and_report(small: Registry, tmp_path: Path, key: Path) -> None:
