@@ -12,8 +12,8 @@ from harmonize.checks.violations import Violation
 from harmonize.hub import hub_json_schema, hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import require_assembly
+from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.compiler import Plan, compile_profile
-from harmonize.profiles.functions import Environment
 from harmonize.profiles.lint import require_accounted
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import SourceObject

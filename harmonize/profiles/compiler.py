@@ -14,8 +14,9 @@ from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Cell, Outcome, Severity
 from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
 from harmonize.hub.objects import HubObject
+from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
-from harmonize.profiles.functions import CACHE_LIMIT, FUNCTIONS, Environment
+from harmonize.profiles.functions import FUNCTIONS
 from harmonize.profiles.notes import Feed, Noted, SubjectLog
 from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema

@@ -20,6 +20,11 @@ class Noted(NamedTuple):
     fix: str | None = None
 
 
+def rejected(rule: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Noted:
+    """Nothing could be made of a text; *message* says why without quoting it, *fix* what to do."""
+    return Noted(None, rule, severity, Outcome.REJECTED, message, fix)
+
+
 class RunNote(NamedTuple):
     """What is said once per run and code, not once per record: a code without label, a system that is not installed."""
 

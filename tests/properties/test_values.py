@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.findings import Outcome
-from harmonize.profiles.functions import (
+from harmonize.profiles.notes import Noted
+from harmonize.profiles.text_values import (
     accession,
     read_age,
     read_date,
@@ -19,7 +20,6 @@ from harmonize.profiles.functions import (
     read_hgvs,
     read_year,
 )
-from harmonize.profiles.notes import Noted
 from harmonize.terminology.notation import Code, NotACode, load_systems
 from harmonize.writers.fhir.datatypes import age, number
 

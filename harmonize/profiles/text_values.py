@@ -1,0 +1,187 @@
+"""Texts of a source record as values of the hub: dates, ages, numbers, decisions, HGVS. Never more precision than is there.
+
+Sources: ISO 8601 for dates and durations, HGVS nomenclature for variants, XSD for datatypes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from harmonize.findings import Outcome, Severity
+from harmonize.profiles.notes import Noted, rejected
+
+# --- dates and ages -------------------------------------------------------------------------------------------------
+
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(T[0-9:.]+(?:Z|[+-][0-9:]+)?)?)?)?")
+_YEAR = re.compile(r"[0-9]{4}")
+_AGE = re.compile(r"[0-9]{1,3}")
+_DURATION = re.compile(
+    r"P(?:[0-9]+W|(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?(?:T(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.][0-9]+)?S)?)?)"
+)
+_PRECISIONS = ("year", "month", "day")
+
+
+def read_date(text: str) -> dict[str, str] | Noted | None:
+    """The ISO 8601 date *text* as a PartialDate with the parts that are there; a time of day is cut off and said.
+
+    >>> read_date("1985-09")
+    {'value': '1985-09', 'precision': 'month'}
+    >>> read_date("2011-03-35").rule
+    'source.date'
+    """
+    match = _DATE.fullmatch(text.strip())
+    parts = [int(part) for part in match.groups()[:3] if part] if match else []
+    if match is None or not _is_calendar_date(parts):
+        return rejected("source.date", "the value is no ISO 8601 calendar date", "write YYYY-MM-DD, YYYY-MM or YYYY")
+    precision = _PRECISIONS[len(parts) - 1]
+    value = {"value": text.strip()[: (4, 7, 10)[len(parts) - 1]], "precision": precision}
+    if match.group(4):
+        message = "the time of day is dropped: the profile declares no time zone"
+        return Noted(value, "source.time-of-day", Severity.INFO, Outcome.COARSENED, message, None)
+    return value
+
+
+def _is_calendar_date(parts: list[int]) -> bool:
+    """Whether year, month and day, as far as they are there, are in the calendar."""
+    try:
+        dt.date(*parts, *(1, 1)[len(parts) - 1 :])
+    except ValueError:
+        return False
+    return True
+
+
+def read_year(text: str) -> dict[str, str] | Noted:
+    """A year of four digits as a PartialDate.
+
+    >>> read_year("1984")
+    {'value': '1984', 'precision': 'year'}
+    """
+    if _YEAR.fullmatch(text.strip()) is None or text.strip() == "0000":
+        return rejected("source.date", "the value is no year", "write four digits")
+    return {"value": text.strip(), "precision": "year"}
+
+
+def read_age(text: str) -> str | Noted:
+    """Completed years as an ISO 8601 duration.
+
+    >>> read_age("42")
+    'P42Y'
+    """
+    if _AGE.fullmatch(text.strip()) is None or int(text) > 130:
+        return rejected("source.age", "the value is no age in completed years", "write a whole number from 0 to 130")
+    return f"P{int(text)}Y"
+
+
+def read_duration(text: str) -> str | Noted:
+    """An ISO 8601 duration, as written.
+
+    >>> read_duration("P10Y"), read_duration("P").rule
+    ('P10Y', 'source.duration')
+    """
+    clean = text.strip()
+    if clean in ("P", "PT") or clean.endswith("T") or _DURATION.fullmatch(clean) is None:
+        return rejected("source.duration", "the value is no ISO 8601 duration", "write for example P10Y, P3M or P1Y6M")
+    return clean
+
+
+_AGE_TYPES = ("xsd:integer", "xsd:int", "xsd:nonNegativeInteger", "xsd:float", "xsd:decimal")
+
+
+def typed_date(text: str, datatype: str | None) -> dict[str, str] | Noted | None:
+    """*text* as a date where its XSD *datatype* says date or nothing; None where it says a number.
+
+    >>> typed_date("1990-07-20", "xsd:date"), typed_date("12", "xsd:integer")
+    ({'value': '1990-07-20', 'precision': 'day'}, None)
+    """
+    return None if datatype in _AGE_TYPES else read_date(text)
+
+
+def typed_age(text: str, datatype: str | None) -> str | Noted | None:
+    """*text* as an age in completed years where its XSD *datatype* says a number; else None.
+
+    >>> typed_age("12", "xsd:integer"), typed_age("1990-07-20", "xsd:date")
+    ('P12Y', None)
+    """
+    return read_age(text) if datatype in _AGE_TYPES else None
+
+
+# --- numbers and texts ----------------------------------------------------------------------------------------------
+
+_DECIMAL = re.compile(r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
+def read_decimal(text: str) -> str | Noted:
+    """A decimal number with the digits that were written.
+
+    >>> read_decimal("138.0"), read_decimal("1,5").rule
+    ('138.0', 'source.number')
+    """
+    clean = text.strip()
+    if len(clean) > 60 or _DECIMAL.fullmatch(clean) is None:
+        return rejected("source.number", "the value is no decimal number", "write digits with a decimal point")
+    return clean
+
+
+_DECISIONS = {
+    **dict.fromkeys(("true", "yes", "y", "1", "permit"), "permit"),
+    **dict.fromkeys(("false", "no", "n", "0", "deny"), "deny"),
+}
+
+
+def read_decision(text: str) -> str | Noted:
+    """`permit` or `deny`. A word that is neither is no consent: the caller must not take it for one.
+
+    >>> read_decision(" False "), read_decision("perhaps").rule
+    ('deny', 'source.decision')
+    """
+    decision = _DECISIONS.get(text.strip().casefold())
+    if decision is None:
+        return rejected("source.decision", "the value says neither yes nor no", "write true or false")
+    return decision
+
+
+# --- HGVS -----------------------------------------------------------------------------------------------------------
+
+HGVS = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\(([A-Za-z0-9_-]+)\))?:([cgmnopr])[.](\S+)")
+
+
+def read_hgvs(text: str) -> str | None:
+    """*text* where it is an HGVS description (reference, level, change), else None. The change itself is not checked.
+
+    Source: HGVS nomenclature, https://hgvs-nomenclature.org/stable/.
+
+    >>> read_hgvs("NM_000341.3(SLC3A1):c.-82T>G"), read_hgvs("601556")
+    ('NM_000341.3(SLC3A1):c.-82T>G', None)
+    """
+    return text.strip() if HGVS.fullmatch(text.strip()) else None
+
+
+def hgvs_level(text: str) -> str | None:
+    """The level letter of an HGVS description.
+
+    >>> hgvs_level("NM_000341.3(SLC3A1):c.-82T>G")
+    'c'
+    """
+    match = HGVS.fullmatch(text.strip())
+    return match.group(3) if match else None
+
+
+_ACCESSION = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9_.:()>*=+/;,|\[\]-]{1,79}")
+
+
+def accession(text: str) -> str | Noted | None:
+    """*text* where it is an accession number or another notation of a variant, None where it is HGVS (another slot takes it).
+
+    Words are rejected: free text of a person may name persons and is never carried.
+
+    >>> accession("rs137854480"), accession("NM_000341.3:c.1A>G"), accession("as in the letter").rule
+    ('rs137854480', None, 'source.free-text')
+    """
+    clean = text.strip()
+    if HGVS.fullmatch(clean):
+        return None
+    if _ACCESSION.fullmatch(clean):
+        return clean
+    message = "the value is neither HGVS nor an accession; free text is never carried"
+    return rejected("source.free-text", message, "write HGVS, or the accession number alone", Severity.WARNING)
