@@ -15,7 +15,6 @@ What is decided here
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +25,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject, Identities, local_code
+from harmonize.terminology.reference_sequences import genomic_substitution
 from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext, coarsens, drops
 
 _PREFERENCE = {
@@ -120,43 +120,13 @@ _MOLECULE = {
 UNSPECIFIED_DISEASE = {"id": "MONDO:0000001", "label": "disease"}
 """The root of MONDO: v2 demands a disease of every diagnosis, and with several diseases no source says which one a variant is of."""
 
-# RefSeq accessions of the primary assemblies (NCBI assembly reports of GRCh37 and GRCh38): version of NC_0000NN by chromosome.
-_VERSIONS = {
-    "GRCh37": "10 11 11 11 9 11 13 10 11 10 9 11 10 8 9 9 10 9 9 10 8 10 10 9",
-    "GRCh38": "11 12 12 12 10 12 14 11 12 11 10 12 11 9 10 10 11 10 10 11 9 11 11 10",
-}
-_ACCESSIONS = {
-    f"NC_{number:06d}.{version}": (assembly, {23: "X", 24: "Y"}.get(number, str(number)))
-    for assembly, versions in _VERSIONS.items()
-    for number, version in enumerate(versions.split(), start=1)
-}
-_SUBSTITUTION = re.compile(r"(NC_[0-9]{6}\.[0-9]{1,2}):g\.([1-9][0-9]*)([ACGT])>([ACGT])")
 
-
-def genomic_substitution(variant: Mapping[str, Any]) -> dict[str, Any] | None:
-    """VCF coordinates of a variant whose only genomic HGVS is a substitution on a chromosome of GRCh37 or GRCh38.
-
-    HGVS and VCF count alike for substitutions (both 1-based, one base for one base); nothing else is converted.
-
-    >>> genomic_substitution({"expressions": [{"hgvs": "NC_000017.11:g.43092919G>A", "level": "g"}]})["chromosome"]
-    '17'
-    """
-    found = {
-        match.groups() for e in variant.get("expressions", ()) if (match := _SUBSTITUTION.fullmatch(e.get("hgvs", "")))
-    }
-    if len(found) != 1:
-        return None
-    accession, position, reference, alternative = found.pop()
-    if accession not in _ACCESSIONS:
-        return None
-    assembly, chromosome = _ACCESSIONS[accession]
-    return {
-        "assembly": assembly,
-        "chromosome": chromosome,
-        "position": int(position),
-        "reference": reference,
-        "alternative": alternative,
-    }
+def _coordinates_of_substitution(variant: Mapping[str, Any]) -> dict[str, Any] | None:
+    """VCF coordinates where all that the variant states in genomic HGVS is one substitution on a known chromosome."""
+    genomic = [e["hgvs"] for e in variant.get("expressions", ()) if e.get("level") == "g"]
+    found = {genomic_substitution(hgvs) for hgvs in genomic}
+    substitution = found.pop() if len(found) == 1 else None
+    return substitution._asdict() if substitution is not None else None
 
 
 class PhenopacketsWriter:
@@ -553,7 +523,7 @@ class PhenopacketsWriter:
         labels = [e["text"] for e in variant.get("expressions", ()) if e.get("text")]
         if labels:
             made["alternateLabels"] = labels
-        vcf = variant.get("vcf") or genomic_substitution(variant)
+        vcf = variant.get("vcf") or _coordinates_of_substitution(variant)
         if vcf is not None:
             made["vcfRecord"] = {
                 "genomeAssembly": vcf["assembly"],
