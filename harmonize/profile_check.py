@@ -6,7 +6,6 @@ Pseudonyms stand as `(pseudonym)`; editions, rows and names of mapping sets are 
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from harmonize.profiles.lint import left_out_problems, slot_account
 from harmonize.profiles.specification import Profile, load_profile
 from harmonize.pseudonyms import key_from_secret
 from harmonize.safe_messages import safe_message
+from harmonize.synthesis.files import write_subjects
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 _KEYS = frozenset({"title", "rows", "consent", "hub", "losses", "findings", "subjects"})
@@ -144,16 +144,13 @@ def case_outcome(profile: Profile, case: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_rows(profile: Profile, tables: Mapping[str, Any], folder: Path) -> None:
-    folder.mkdir()
-    files = {table.name: table.file for table in profile.assembly.tables}
-    for name, rows in tables.items():
-        if name not in files:
+    """The rows of a case as files of the profile's reader; a column that a table names anywhere is there in all its rows."""
+    known = {table.name for table in profile.assembly.tables}
+    for name in tables:
+        if name not in known:
             raise SpecificationError(f"a case has rows of {name!r}, which is no table of the profile")
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        with (folder / files[name]).open("w", encoding=profile.assembly.encoding, newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="", delimiter=profile.assembly.delimiter)
-            writer.writeheader()
-            writer.writerows(rows)
+    columns = {name: list(dict.fromkeys(column for row in rows for column in row)) for name, rows in tables.items()}
+    write_subjects(profile, columns, [tables], folder)
 
 
 def _finding(finding: Mapping[str, Any]) -> str:

@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 import orjson
 
 import harmonize
-from harmonize.convert import make_environment
 from harmonize.errors import CallError
 from harmonize.hub.objects import HubObject, hub_object
 from harmonize.output_folder import read_manifest
-from harmonize.profiles.compiler import Plan, compile_profile
 from harmonize.profiles.expressions import paths_of
 from harmonize.profiles.source_record import Rows
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, load_profile
@@ -58,14 +56,13 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
             f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest"
         )
     lineage = _line(folder / "private" / "lineage.ndjson", "subject", subject)
-    plan = compile_profile(profile, make_environment(profile, key_from_secret(bytes(32)), manifest["site"]))
     wanted = "" if path is None else _hub_path(folder, manifest, subject, path)
     values = _values(profile, inputs, lineage["rows"], folder) if inputs else {}
     read = {column for columns in manifest["counts"]["values"].values() for column in columns}
     record = _record(folder, subject) if "hub" in manifest["targets"] else None
     found = [
         origin
-        for origin in _origins(plan, lineage, values)
+        for origin in _origins(_Traced(profile, manifest["tables"], lineage, values))
         if f"{origin.file}/{origin.column}" in read
         and _is_at(origin.path, wanted)
         and (record is None or _holds(record, origin.path))
@@ -118,40 +115,41 @@ def _line(file: Path, name: str, value: str) -> dict[str, Any]:
 # --- elements and the rows that made them ---------------------------------------------------------------------------
 
 
-def _origins(plan: Plan, lineage: Mapping[str, Any], values: Mapping[tuple[str, int, str], str]) -> Iterator[Origin]:
-    profile = plan.profile
+class _Traced(NamedTuple):
+    """What is the same for all elements of a subject."""
+
+    profile: Profile
+    files: Mapping[str, str]
+    """Physical table -> its file."""
+    lineage: Mapping[str, Any]
+    values: Mapping[tuple[str, int, str], str]
+
+
+def _origins(traced: _Traced) -> Iterator[Origin]:
+    profile = traced.profile
     derivation = next(d for d in profile.derivations if d.source_class == profile.source.root)
     for slot in derivation.slots:
-        yield from _slot_origins(profile, slot, derivation, f"/{slot.slot}", lineage["rows"], lineage, values)
+        yield from _slot_origins(traced, slot, derivation, f"/{slot.slot}", traced.lineage["rows"])
 
 
 def _slot_origins(
-    profile: Profile,
-    slot: SlotDerivation,
-    derivation: ClassDerivation,
-    path: str,
-    rows: Rows,
-    lineage: Mapping[str, Any],
-    values: Mapping[tuple[str, int, str], str],
+    traced: _Traced, slot: SlotDerivation, derivation: ClassDerivation, path: str, rows: Rows
 ) -> Iterator[Origin]:
     """The origins of a slot; of a slot that holds objects, of every slot of each object."""
-    below = _nested(profile, slot, derivation)
+    below = _nested(traced.profile, slot, derivation)
     if below:
-        items = (
-            [(p, r) for p, r in lineage["objects"].items() if p.startswith(f"{path}/")] if path.count("/") == 1 else []
-        )
+        objects = traced.lineage["objects"]
+        items = [(p, r) for p, r in objects.items() if p.startswith(f"{path}/")] if path.count("/") == 1 else []
         for item_path, item_rows in items or [(path, rows)]:
             for nested in below:
                 for child in nested.slots:
-                    yield from _slot_origins(
-                        profile, child, nested, f"{item_path}/{child.slot}", item_rows, lineage, values
-                    )
+                    yield from _slot_origins(traced, child, nested, f"{item_path}/{child.slot}", item_rows)
         return
     rule = f"{derivation.hub_class}.{slot.slot} (map.yaml:{slot.line})"
-    for file, column in _columns(profile, slot, derivation.source_class, rows):
+    for file, column in _columns(traced, slot, derivation.source_class, rows):
         for number in rows[file]:
-            value = values.get((file, number, column))
-            if not values or value:
+            value = traced.values.get((file, number, column))
+            if not traced.values or value:
                 yield Origin(path, file, number, column, rule, value)
 
 
@@ -173,9 +171,11 @@ def _range(profile: Profile, source_class: str, path: tuple[str, ...]) -> str:
     return source_class
 
 
-def _columns(profile: Profile, slot: SlotDerivation, source_class: str, rows: Rows) -> Iterator[tuple[str, str]]:
+def _columns(traced: _Traced, slot: SlotDerivation, source_class: str, rows: Rows) -> Iterator[tuple[str, str]]:
     """(file, column) of every path that the derivation reads."""
+    profile = traced.profile
     stated = [path.names for path in paths_of(slot.expression)] if slot.expression else []
+    found: dict[tuple[str, str], None] = {}
     for path in [slot.populated_from] if slot.populated_from else stated:
         holder = _range(profile, source_class, path[:-1])
         for table in profile.assembly.tables:
@@ -183,9 +183,11 @@ def _columns(profile: Profile, slot: SlotDerivation, source_class: str, rows: Ro
             subject = holder == profile.source.root and path[-1] == profile.assembly.subject
             if table.row_class != holder and not shared and not subject:
                 continue
-            if table.file in rows:
+            file = traced.files.get(table.rows_of)
+            if file in rows:
                 column = next((name for name, renamed in table.columns.items() if renamed == path[-1]), path[-1])
-                yield table.file, column
+                found[(file, column)] = None
+    yield from found
 
 
 def _values(profile: Profile, inputs: Sequence[Path], rows: Rows, work: Path) -> dict[tuple[str, int, str], str]:

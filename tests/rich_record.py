@@ -36,6 +36,11 @@ RICH: dict[str, Any] = {
     "sex_at_birth": coded(code("NCIT:C16576", "Female"), code("BIRTHSEX:F", "Female", "mapped")),
     "administrative_gender": coded(code("GENDER:female", "Female")),
     "karyotypic_sex": coded(code("KARYOTYPE:XX")),
+    "gender_identity": coded(code("SNOMEDCT:446141000124107")),
+    "registration_date": day("1998-06-02"),
+    "age_category": coded(code("SNOMEDCT:41847000")),
+    "gestation_at_birth": "P261D",
+    "undiagnosed": True,
     "country_of_birth": coded(code("ISO3166:ES", "Spain")),
     "country_of_origin": coded(code("ISO3166:PT", "Portugal")),
     "first_contact_date": day("1998-06"),
@@ -59,9 +64,14 @@ RICH: dict[str, Any] = {
             "onset_age": "P1Y6M",
             "date_of_diagnosis": day("1999-01-20"),
             "age_at_diagnosis": "P8Y",
+            "stage_at_diagnosis": coded(code("HP:0011463", "Childhood onset")),
+            "body_site": coded(code("SNOMEDCT:80891009")),
+            "clinical_status": "active",
+            "severity": coded(code("SNOMEDCT:24484000")),
         },
         {"disease": coded(code("MONDO:0007947")), "excluded": True, "onset_stage": coded(code("HP:0003593"))},
         {"disease": {"null_flavor": "UNK"}, "certainty": "provisional", "onset_date": day("2000")},
+        {"disease": coded(code("OMIM:154700")), "certainty": "entered_in_error", "clinical_status": "inactive"},
     ],
     "phenotypic_features": [
         {
@@ -71,6 +81,8 @@ RICH: dict[str, Any] = {
             "onset_date": day("1991-02-03"),
             "date_of_assessment": day("2000-03-01"),
             "age_at_assessment": "P10Y",
+            "body_site": coded(code("SNOMEDCT:85562004")),
+            "evidence": coded(code("ECO:0000033")),
         },
         {"type": coded(code("HP:0001250", "Seizure")), "excluded": True, "onset_age": "P1Y2M3D"},
         {"type": coded(code("HP:0004322")), "onset_stage": coded(code("HP:0003593")), "end_date": day("2001-01-01"), "duration": "P1Y"},
@@ -84,6 +96,8 @@ RICH: dict[str, Any] = {
             "age": "P11Y",
             "specimen": coded(code("NCIT:C12219")),
             "method": coded(code("NCIT:C49286")),
+            "status": "amended",
+            "interpretation": coded(code("NCIT:C78800")),
         },
         {"assay": coded(code("LOINC:883-9")), "kind": "exam", "coded_value": coded(code("SNOMEDCT:112144000"))},
         {"assay": coded(code("NCIT:C105949")), "kind": "survey", "value": {"value": "0.00000001", "unit_source": coded(code("UO:0000022"))}},
@@ -106,8 +120,13 @@ RICH: dict[str, Any] = {
             "method": coded(code("NCIT:C165219")),
             "date": day("2002-02-02"),
             "age": "P12Y",
+            "interpreted_disease": coded(code("MONDO:0007947", "Marfan syndrome")),
+            "progress_status": "solved",
+            "interpretation_status": "causative",
+            "therapeutic_actionability": "actionable",
+            "evidence_level": coded(code("LOINC:LA30200-2")),
         },
-        {"expressions": [{"hgvs": "NC_012920.1:m.3243A>G", "level": "m"}], "zygosity": coded(code("GENO:0000603"))},
+        {"expressions": [{"hgvs": "NC_012920.1:m.3243A>G", "level": "m"}], "reference_assembly": "GRCh37", "zygosity": coded(code("GENO:0000603"))},
     ],
     "samples": [
         {
@@ -121,6 +140,8 @@ RICH: dict[str, Any] = {
     "pedigree": {
         "family_id": "family-1",
         "consanguineous_parents": True,
+        "subject_is_propositus": False,
+        "relationship_to_propositus": coded(code("ROLECODE:NSIS", "natural sister")),
         "members": [
             {
                 "individual_id": "0123456789abcdef0123456789abcdef01234567",
@@ -136,14 +157,23 @@ RICH: dict[str, Any] = {
                 "affected_status": "unaffected",
                 "deceased": True,
                 "diseases": [coded(code("ORPHA:558"))],
+                "birth_date": day("1960"),
+                "age_at_death": "P50Y",
+                "cause_of_death": coded(code("ICD10CM:I71.0")),
+                "record_status": "completed",
             },
             {"individual_id": "mother-1", "affected_status": "missing"},
+            {"individual_id": "brother-1", "relationship": coded(code("ROLECODE:NBRO", "natural brother")), "age": "P20Y", "deceased": False},
         ],
     },
     "consents": [
-        {"purpose": "data_reuse", "decision": "permit", "data_use": [coded(code("DUO:0000042", "general research use"))], "date": day("2012-01-01")},
+        {"purpose": "data_reuse", "decision": "permit", "data_use": [coded(code("DUO:0000042", "general research use"))], "date": day("2012-01-01"), "status": "active"},
         {"purpose": "contact", "decision": "deny"},
         {"purpose": "other"},
+    ],
+    "procedures": [
+        {"code": coded(code("SNOMEDCT:2752008")), "body_site": coded(code("SNOMEDCT:112975008")), "status": "completed", "date": day("2013-05-06")},
+        {"code": coded(code("SNOMEDCT:5431005")), "status": "not-done", "date": day("2014")},
     ],
     "disabilities": [
         {"category": coded(code("ICF:d450")), "qualifier": "2", "date": day("2011-03-25"), "end_date": day("2011-04-25"), "age": "P21Y"},
@@ -151,7 +181,7 @@ RICH: dict[str, Any] = {
     ],
     "care_episodes": [
         {"kind": coded(code("ACTCODE:IMP", "inpatient encounter")), "start_date": day("2011-03-01"), "end_date": day("2011-03-09"), "age": "P21Y"},
-        {"kind": coded(code("ACTCODE:AMB", "ambulatory")), "start_date": day("2012-05"), "reason": coded(code("HP:0001250"))},
+        {"kind": coded(code("ACTCODE:AMB", "ambulatory")), "start_date": day("2012-05"), "reason": coded(code("HP:0001250")), "status": "arrived"},
     ],
 }  # fmt: skip
 

@@ -35,7 +35,7 @@ def _after(first: Any, second: Any) -> bool:
 
 def _events(record: HubObject) -> Iterator[tuple[str, HubObject, str, Any]]:
     """(path, object, slot, date) of everything that happens in a life."""
-    single = ("first_contact_date", "date_of_last_follow_up")
+    single = ("first_contact_date", "registration_date", "date_of_last_follow_up")
     yield from ((f"/{slot}", record, slot, record.get(slot)) for slot in single)
     for collection, slots in _DATED.items():
         for index, item in enumerate(record.get(collection, ())):
@@ -52,6 +52,7 @@ _DATED = {
     "samples": ("collection_date",),
     "disabilities": ("date",),
     "care_episodes": ("start_date",),
+    "procedures": ("date",),
 }
 # What may rightly be dated after death: a sample that is examined later, a result that arrives later.
 _AFTER_DEATH = frozenset({"variants", "samples", "measurements"})

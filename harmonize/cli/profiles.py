@@ -1,13 +1,15 @@
-"""`harmonize profiles list | show | check`; new and doc are planned and refused by name."""
+"""`harmonize profiles list | show | check | new`; doc is planned and refused by name."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from harmonize.cli.output import print_json
+from harmonize.cli.output import print_json, say
 from harmonize.cli.planned import refuse
+from harmonize.errors import CallError
 
 app = typer.Typer(help="The national formats that harmonize knows.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -75,5 +77,29 @@ def check(profile_id: Id, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-refuse(app, "new", "profiles new", "Draft a profile from a data dictionary or a schema")
+@app.command("new")
+def new(
+    profile_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the new profile, such as de/my-registry.")],
+    dictionary: Annotated[
+        Path | None, typer.Option("--from", help="A REDCap data dictionary: the designer's CSV or the API's metadata.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the draft; by default ./SCOPE/NAME.")] = None,
+    repeating: Annotated[
+        str, typer.Option(help="Instruments that repeat, with commas: a dictionary does not say which do.")
+    ] = "",
+) -> None:
+    """Draft a profile. It maps nothing but the subject's identifier: `profiles check` lists what waits for a decision."""
+    from harmonize.curation.draft import draft_from_redcap_dictionary
+
+    if dictionary is None:
+        raise CallError("`profiles new` drafts from a file. To mend it: --from DICTIONARY.csv")
+    if not dictionary.is_file():
+        raise CallError(f"there is no file {dictionary}. To mend it: check the path after --from")
+    folder = out or Path(profile_id)
+    names = [name.strip() for name in repeating.split(",") if name.strip()]
+    for path in draft_from_redcap_dictionary(dictionary, profile_id, folder, names):
+        say(f"written: {path}")
+    say(f"next: `harmonize profiles check {folder}` lists the fields that wait for a decision")
+
+
 refuse(app, "doc", "profiles doc", "The field-by-field page of a profile")

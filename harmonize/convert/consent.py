@@ -48,6 +48,8 @@ def consent_answer(record: HubObject, log: SubjectLog) -> ConsentAnswer:
     consents = record.get("consents", ())
     if any(c.get("decision") == "deny" and c.get("purpose", "data_reuse") == "data_reuse" for c in consents):
         return ConsentAnswer.REFUSED
+    if any(c.get("status") == "rejected" and c.get("purpose", "data_reuse") == "data_reuse" for c in consents):
+        return ConsentAnswer.REFUSED
     if any(slot == "Consent.decision" and noted.outcome in _UNREADABLE for noted, _, slot in log.notes):
         return ConsentAnswer.UNREADABLE
     stated = any(c.get("purpose") == "data_reuse" and "decision" in c for c in consents)

@@ -50,6 +50,7 @@ def make_environment(profile: Profile, key: PseudonymKey, site: str) -> Environm
         predicates=profile.predicates,
         key=key,
         site=site,
+        missing=profile.assembly.missing,
     )
 
 

@@ -16,7 +16,7 @@ import orjson
 import harmonize
 from harmonize.checks.catalogue import rule
 from harmonize.convert.engine import Engine, Settings
-from harmonize.convert.worker import Batch, BatchResult, Worker, with_advice
+from harmonize.convert.worker import Batch, BatchResult, Worker, left_out_reason, with_advice
 from harmonize.engines import local
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity
@@ -86,6 +86,7 @@ class _Run:
         self.run_notes: dict[tuple[str, str], RunNote] = {}
         self.limit = reject_limit(options.max_errors)
         self.declared: dict[tuple[str, str, Outcome], int] = {}
+        self.left_out_values: dict[tuple[str, str], int] = {}
         self.partly = False
         self.of_reader = RuleCounts()
         self.aside: dict[str, IO[bytes]] = {
@@ -126,6 +127,8 @@ class _Run:
         self.run_notes.update(result.run_notes)
         for key, number in result.declared.items():
             self.declared[key] = self.declared.get(key, 0) + number
+        for place, number in result.left_out.items():
+            self.left_out_values[place] = self.left_out_values.get(place, 0) + number
         self._take_read_log()
 
     def find(self, finding: Finding) -> None:
@@ -194,6 +197,7 @@ class _Run:
                 for piece in pieces:
                     self.folder.write(f"{target}/{stem}.ndjson", piece)
         self._say_notes_of_the_run(engine)
+        self._say_values_that_are_left_out()
         self._say_columns_that_are_not_carried(engine)
         too_many = self.limit.error(self.account)
         problems = self.account.problems(self.settings.targets)
@@ -240,6 +244,14 @@ class _Run:
                     if number:
                         self._say_declared_loss(engine, target, column, feeds, outcome, number)
 
+    def _say_values_that_are_left_out(self) -> None:
+        """One finding per column and reason for texts that say nothing by the profile."""
+        for (column, reason), number in sorted(self.left_out_values.items()):
+            file, _, name = column.partition("/")
+            known = rule("mapping.left-out")
+            cell = Cell(file, None, name)
+            self.find(Finding(known.id, known.severity, reason, Outcome.DROPPED, None, cell, count=number))
+
     def _say_declared_loss(
         self, engine: Engine, target: str, column: str, feeds: Sequence[Feed], outcome: Outcome, number: int
     ) -> None:
@@ -249,8 +261,7 @@ class _Run:
             reason = "; ".join(sorted({support.reason for support in supports if support.reason}))
             rule_id = "target.declared-loss"
         else:
-            table = next(t for t in engine.profile.assembly.tables if self.source.files.get(t.name) == file)
-            reason = engine.profile.left_out_reason(table.row_class, table.slot_of(name)) or ""
+            reason = left_out_reason(engine.profile, self.source.files, file, name) or ""
             rule_id = "mapping.left-out"
         message = reason or "the profile does not know the column"
         cell = Cell(file, None, name)
@@ -270,6 +281,7 @@ class _Run:
             "recorded": self.settings.recorded,
             "key_id": self.settings.key.key_id,
             "terminologies": engine.environment.terminologies.digests(),
+            "tables": dict(self.source.files),
             "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(self.source.digests.items())],
             "counts": {
                 "subjects": self.account.subjects,

@@ -19,9 +19,11 @@ from harmonize.convert.engine import Engine, Settings
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, best_outcome
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import Assembler, BadRow, RawRow, RawSubject
+from harmonize.profiles.branching import HiddenFields
 from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
 from harmonize.profiles.source_record import rows_of
+from harmonize.profiles.specification import Profile
 from harmonize.report.summary import RuleCounts
 from harmonize.safe_messages import safe_message
 from harmonize.writers import Loss, TargetLog
@@ -45,6 +47,8 @@ class BatchResult:
     run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
     declared: dict[tuple[str, str, Outcome], int] = field(default_factory=dict)
     """(target, `file/column`, outcome) -> cells that the target cannot hold by declaration, where others of the column are held."""
+    left_out: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(`file/column`, reason) -> cells whose text says nothing by the profile."""
 
     def absorb(self, other: BatchResult) -> None:
         """Take over what one subject made."""
@@ -54,6 +58,8 @@ class BatchResult:
         self.counts.merge(other.counts)
         for key, number in other.declared.items():
             self.declared[key] = self.declared.get(key, 0) + number
+        for place, number in other.left_out.items():
+            self.left_out[place] = self.left_out.get(place, 0) + number
 
     def write(self, name: str, line: bytes) -> None:
         """Add a whole line to the file *name*."""
@@ -92,6 +98,7 @@ class Worker:
         """The compiled plan and writers of this process."""
         if self._engine is None:
             self._engine = Engine(self.settings)
+            self._hidden = HiddenFields(self._engine.profile)
             self._assembler = Assembler(self._engine.profile, self.headers, self.files)
             self._columns = _columns(self._engine.plan, self.headers, self.files)
             self._defaults = _default_outcomes(self._engine, self._columns)
@@ -158,7 +165,14 @@ class Worker:
         self._report_rows(assembled.rejected, subject_id, result)
         for bad in assembled.bad_cells:
             result.find(replace(bad.finding, subject=subject_id))
-            self._lose_cell(bad.cell, Outcome.REJECTED, result)
+            self._lose_cell(bad.cell, bad.finding.outcome or Outcome.REJECTED, result)
+        for cell, reason in assembled.left_out:
+            place = (f"{cell.file}/{cell.column}", reason)
+            result.left_out[place] = result.left_out.get(place, 0) + 1
+            self._lose_cell(cell, Outcome.DROPPED, result)
+        for cell in self._hidden.cells(assembled.record):
+            known = rule("source.hidden-field")
+            result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
         self._report_notes(log, subject_id, result)
         self._report_violations(engine.judge(record), record, result)
         self._account(record, log, target_logs, result)
@@ -257,7 +271,7 @@ class Worker:
         said_on_the_way = {cell for cell, feeds in cells.items() if any(said for _, said in feeds.values())}
         unplaced = self._report_unplaced(log, record["subject_id"], result)
         for target, target_log in target_logs.items():
-            exceptional = {cell: {feed: said[0] for feed, said in feeds.items()} for cell, feeds in cells.items()}
+            exceptional = {cell: _outcomes(feeds) for cell, feeds in cells.items()}
             said = said_on_the_way | unplaced
             for loss in target_log.losses:
                 said |= self._report_loss(target, loss, record["subject_id"], exceptional, result)
@@ -338,21 +352,43 @@ class Worker:
         result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
 
 
+def _outcomes(feeds: Mapping[Feed, tuple[Outcome, bool]]) -> dict[Feed, Outcome]:
+    """The outcome of every exceptional feed. Where something was said of a cell, a feed that only made nothing follows it."""
+    said = [outcome for outcome, was_said in feeds.values() if was_said]
+    silent = best_outcome(said) if said else None
+    return {feed: outcome if was_said or silent is None else silent for feed, (outcome, was_said) in feeds.items()}
+
+
 def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> dict[str, tuple[Feed, ...]]:
     """`file/column` -> feeds. The subject's identifier feeds the subject's id in every table."""
     profile = plan.profile
     root_feeds = plan.fed_by.get((profile.source.root, profile.assembly.subject), ())
     result = {}
-    for spec in profile.assembly.tables:
-        for name in headers.get(spec.name, ()):
-            slot = spec.slot_of(name)
-            feeds = plan.fed_by.get((spec.row_class, slot), ())
-            if spec.group is not None and slot in spec.group.lift:
-                feeds += plan.fed_by.get((spec.group.row_class, slot), ())
-            if name == profile.assembly.subject:
-                feeds += root_feeds
-            result[f"{files[spec.name]}/{name}"] = tuple(dict.fromkeys(feeds))
+    for physical, specs in profile.assembly.physical_tables().items():
+        for name in headers.get(physical, ()):
+            feeds = root_feeds if name == profile.assembly.subject else ()
+            for spec in specs:
+                slot = spec.slot_of(name)
+                feeds += plan.fed_by.get((spec.row_class, slot), ())
+                if spec.group is not None and slot in spec.group.lift:
+                    feeds += plan.fed_by.get((spec.group.row_class, slot), ())
+            result[f"{files[physical]}/{name}"] = tuple(dict.fromkeys(feeds))
     return result
+
+
+def left_out_reason(profile: Profile, files: Mapping[str, str], file: str, column: str) -> str | None:
+    """Why *column* of *file* is not carried, or None where the profile does not know it."""
+    if column in profile.left_out_columns:
+        return profile.left_out_columns[column]
+    for physical, specs in profile.assembly.physical_tables().items():
+        if files.get(physical) == file:
+            for spec in specs:
+                slot = spec.slot_of(column)
+                if slot in profile.source.classes[spec.row_class]:
+                    return profile.left_out_reason(spec.row_class, slot)
+                if any(selection.column == column for selection in (*spec.where, *spec.unless)):
+                    return "The column says which table of the profile a row belongs to."
+    return None
 
 
 def _default_outcomes(engine: Engine, columns: Mapping[str, tuple[Feed, ...]]) -> dict[tuple[str, str], Outcome]:

@@ -1,19 +1,20 @@
 """`assemble`: how the rows of one subject become ONE source record.
 
-The vocabulary is small and closed (profile.schema.json): tables, in-subject joins, groups of rows that share a key,
-tables that hold one row a subject. It works on text cells and knows no physical format.
+The vocabulary is small and closed (profile.schema.json): tables, selections of the rows of a physical table, in-subject
+joins, groups of rows that share a key, tables that hold one row a subject. It works on text cells and knows no physical
+format. A *physical table* is what a file holds; a table of the profile is one, or selects rows and columns of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.profiles.source_record import SourceObject, Table, row_object, shared_object
-from harmonize.profiles.specification import Group, Profile, SourceSchema, TableAssembly
+from harmonize.profiles.specification import Group, Profile, TableAssembly
 
 
 class RawRow(NamedTuple):
@@ -24,14 +25,14 @@ class RawRow(NamedTuple):
 
 
 class RawSubject(NamedTuple):
-    """All physical rows of one subject, by table, and the subject's identifier in the source."""
+    """All physical rows of one subject, by physical table, and the subject's identifier in the source."""
 
     key: str
     rows: Mapping[str, Sequence[RawRow]]
 
 
 class BadRow(NamedTuple):
-    """A row that could not be used, and why."""
+    """A row of the physical table *table* that could not be used, and why."""
 
     table: str
     row: RawRow
@@ -51,6 +52,8 @@ class Assembled(NamedTuple):
     record: SourceObject
     rejected: tuple[BadRow, ...]
     bad_cells: tuple[BadCell, ...]
+    left_out: tuple[tuple[Cell, str], ...]
+    """Cells whose text says nothing by the profile, and why."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,19 @@ class _TablePlan:
     table: Table
     pairs: tuple[tuple[str, int], ...]
     """(slot, index of its column) of the columns that the record needs."""
+    where: tuple[tuple[int, frozenset[str]], ...]
+    unless: tuple[tuple[int, frozenset[str]], ...]
+    """(index of a column, texts) of the selections; an absent column is blank everywhere and has index -1."""
+    shared: bool
+    """Whether other tables are made of the same rows."""
+    says_nothing: Mapping[str, Mapping[str, str]]
+    """Slot -> text that says nothing by the profile -> why."""
+
+    def selects(self, cells: Sequence[str], blank: frozenset[str]) -> bool:
+        """Whether a row of the physical table is one of this table's."""
+        return all(_text(cells, i, blank) in texts for i, texts in self.where) and not any(
+            _text(cells, i, blank) in texts for i, texts in self.unless
+        )
 
 
 class Assembler:
@@ -68,22 +84,34 @@ class Assembler:
         """*headers* gives the column names of every table that is there, *files* its file as findings name it."""
         self.subject = profile.assembly.subject
         self.blank = frozenset(profile.assembly.blank)
+        shared = {name for name, tables in profile.assembly.physical_tables().items() if len(tables) > 1}
         self.plans = {
-            spec.name: _table_plan(spec, headers[spec.name], files[spec.name], profile.source)
+            spec.name: _table_plan(spec, headers[spec.rows_of], files[spec.rows_of], profile, spec.rows_of in shared)
             for spec in profile.assembly.tables
-            if spec.name in headers
+            if spec.rows_of in headers
         }
+        self.selective = {
+            name: tuple(self.plans[t.name] for t in tables)
+            for name, tables in profile.assembly.physical_tables().items()
+            if name in headers and all(t.where or t.unless for t in tables)
+        }
+        """Physical tables of which every table selects: a row that none selects is of a kind that nobody knows."""
+        self._strays: dict[tuple[str, ...], tuple[tuple[int, str], ...]] = {}
 
     def assemble(self, raw: RawSubject) -> Assembled:
         """The source record of *raw*."""
-        rejected: list[BadRow] = []
-        bad_cells: list[BadCell] = []
-        rows = {name: self._row_objects(self.plans[name], raw.rows[name]) for name in raw.rows if raw.rows[name]}
+        rejected = [bad for name in self.selective if name in raw.rows for bad in self._unselected(name, raw)]
+        bad_cells = [bad for name in self.selective if name in raw.rows for bad in self._stray_cells(name, raw)]
+        left_out: list[tuple[Cell, str]] = []
+        rows = {
+            name: self._row_objects(plan, raw.rows[plan.spec.rows_of], left_out)
+            for name, plan in self.plans.items()
+            if raw.rows.get(plan.spec.rows_of)
+        }
         members = [row for table in rows.values() for row in table]
         record = shared_object({self.subject: raw.key}, members)
-        for name in rows:
-            plan = self.plans[name]
-            remaining = rows[name]
+        for name, made in rows.items():
+            plan, remaining = self.plans[name], made
             if plan.spec.join:
                 remaining = _join(plan, remaining, rows.get(plan.spec.join.into, []), raw, rejected)
             if plan.spec.group:
@@ -94,11 +122,18 @@ class Assembler:
                 record.setdefault(plan.spec.slot, []).extend(remaining)
             else:
                 record[plan.spec.slot] = remaining[0]
-                rejected += [_second_row(plan, remaining[0], extra, raw) for extra in remaining[1:]]
-        return Assembled(record, tuple(rejected), tuple(bad_cells))
+                for extra in remaining[1:]:
+                    _surplus_row(plan, remaining[0], extra, raw, rejected, bad_cells)
+        return Assembled(record, tuple(rejected), tuple(bad_cells), tuple(left_out))
 
-    def _row_objects(self, plan: _TablePlan, rows: Sequence[RawRow]) -> list[SourceObject]:
+    def _row_objects(
+        self, plan: _TablePlan, rows: Sequence[RawRow], left_out: list[tuple[Cell, str]]
+    ) -> list[SourceObject]:
         pairs, table, blank = plan.pairs, plan.table, self.blank
+        if plan.where or plan.unless:
+            rows = [row for row in rows if plan.selects(row.cells, blank)]
+        if plan.shared or plan.says_nothing:
+            return self._filled_objects(plan, rows, left_out)
         if blank:
             return [
                 row_object({s: v for s, i in pairs if (v := cells[i]) and v not in blank}, table, number)
@@ -106,22 +141,89 @@ class Assembler:
             ]
         return [row_object({s: v for s, i in pairs if (v := cells[i])}, table, number) for number, cells in rows]
 
+    def _filled_objects(
+        self, plan: _TablePlan, rows: Sequence[RawRow], left_out: list[tuple[Cell, str]]
+    ) -> list[SourceObject]:
+        """The objects of rows that several tables share: a row that fills nothing of this one makes no object."""
+        made = []
+        for number, cells in rows:
+            values = {s: v for s, i in plan.pairs if (v := cells[i]) and v not in self.blank}
+            row = row_object(values, plan.table, number)
+            for slot, texts in plan.says_nothing.items():
+                reason = texts.get(values.get(slot, ""))
+                if reason is not None:
+                    left_out += [(cell, reason) for cell in row.cells(slot)]
+                    del row[slot]
+            if not plan.shared or row.keys() - {self.subject}:
+                made.append(row)
+        return made
 
-def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, source: SourceSchema) -> _TablePlan:
-    slots = source.classes[spec.row_class]
+    def _unselected(self, physical: str, raw: RawSubject) -> Iterator[BadRow]:
+        plans = self.selective[physical]
+        for row in raw.rows[physical]:
+            if not any(plan.selects(row.cells, self.blank) for plan in plans):
+                cell = Cell(plans[0].table.file, row.number, None)
+                message = "the row is of a kind that no table of the profile selects"
+                fix = "add a table with its `where` to profile.yaml, or leave such rows out of the export"
+                yield BadRow(
+                    physical,
+                    row,
+                    Finding(
+                        "source.unknown-kind-of-row", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix
+                    ),
+                )
+
+    def _stray_cells(self, physical: str, raw: RawSubject) -> Iterator[BadCell]:
+        """Filled cells of columns that some table reads, in rows of which no selecting table reads them."""
+        plans = self.selective[physical]
+        for row in raw.rows[physical]:
+            names = tuple(plan.spec.name for plan in plans if plan.selects(row.cells, self.blank))
+            strays = self._strays.get(names) if names else ()
+            if strays is None:
+                read = {
+                    (i, plan.table.columns[slot]) for plan in plans for slot, i in plan.pairs if slot != self.subject
+                }
+                taken = {
+                    (i, self.plans[name].table.columns[slot]) for name in names for slot, i in self.plans[name].pairs
+                }
+                strays = self._strays[names] = tuple(sorted(read - taken))
+            for index, column in strays:
+                if (text := row.cells[index]) and text not in self.blank:
+                    yield _stray_cell(Cell(plans[0].table.file, row.number, column))
+
+
+def _stray_cell(cell: Cell) -> BadCell:
+    message = "the row is not of the kind that this column belongs to, so the value has no place"
+    fix = "correct the row, or let a table of the profile read the column there"
+    return BadCell(cell, Finding("mapping.no-place", Severity.WARNING, message, Outcome.DROPPED, cell=cell, fix=fix))
+
+
+def _text(cells: Sequence[str], index: int, blank: frozenset[str]) -> str:
+    text = cells[index] if index >= 0 else ""
+    return "" if text in blank else text
+
+
+def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: Profile, shared: bool) -> _TablePlan:
+    slots = profile.source.classes[spec.row_class]
     index = {spec.slot_of(name): position for position, name in enumerate(header)}
     pairs = tuple((slot, index[slot]) for slot in slots if slot in index)
-    return _TablePlan(spec, Table(spec.name, file, {slot: header[position] for slot, position in pairs}), pairs)
+    columns = {name: position for position, name in enumerate(header)}
+    where, unless = (
+        tuple((columns.get(column, -1), frozenset(texts)) for column, texts in selections)
+        for selections in (spec.where, spec.unless)
+    )
+    table = Table(spec.rows_of, file, {slot: header[position] for slot, position in pairs})
+    return _TablePlan(spec, table, pairs, where, unless, shared, profile.left_out_values(spec.row_class))
 
 
-def _raw_row(table: str, row: SourceObject, raw: RawSubject) -> RawRow:
-    return next(r for r in raw.rows[table] if r.number == row.number)
+def _raw_row(physical: str, row: SourceObject, raw: RawSubject) -> RawRow:
+    return next(r for r in raw.rows[physical] if r.number == row.number)
 
 
 def _bad_row(plan: _TablePlan, row: SourceObject, raw: RawSubject, rule: str, message: str, fix: str) -> BadRow:
     cell = Cell(plan.table.file, row.number, None)
     finding = Finding(rule, Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-    return BadRow(plan.spec.name, _raw_row(plan.spec.name, row, raw), finding)
+    return BadRow(plan.spec.rows_of, _raw_row(plan.spec.rows_of, row, raw), finding)
 
 
 def _join(
@@ -154,13 +256,13 @@ def _join(
 
 
 def _group(spec: TableAssembly, rows: list[SourceObject], bad_cells: list[BadCell]) -> list[SourceObject]:
-    """Rows that share the keys become one object; lifted slots move up where all rows that have them agree."""
+    """Rows that share the keys become one object, without keys all rows; lifted slots move up where all agree."""
     group = spec.group
     assert group is not None
     groups: dict[tuple[str | None, ...], list[SourceObject]] = {}
     for position, row in enumerate(rows):
         key = tuple(row.get(slot) for slot in group.by)
-        groups.setdefault(key if None not in key else (*key, str(position)), []).append(row)
+        groups.setdefault((*key, str(position)) if None in key else key, []).append(row)
     return [_group_object(members, group, bad_cells) for members in groups.values()]
 
 
@@ -183,11 +285,23 @@ def _contradiction(cell: Cell, slot: str, group: Group) -> BadCell:
     )
 
 
-def _second_row(plan: _TablePlan, first: SourceObject, extra: SourceObject, raw: RawSubject) -> BadRow:
-    same = dict(first) == dict(extra)
-    what = "repeats" if same else "contradicts"
+def _surplus_row(
+    plan: _TablePlan,
+    first: SourceObject,
+    extra: SourceObject,
+    raw: RawSubject,
+    rejected: list[BadRow],
+    bad_cells: list[BadCell],
+) -> None:
+    """A second row where the table holds one a subject. Of a row that other tables share only the cells are rejected."""
+    what = "repeats" if dict(first) == dict(extra) else "contradicts"
     message = f"{plan.spec.name} holds one row a subject; this row {what} row {first.number}, which is used"
-    return _bad_row(plan, extra, raw, "source.duplicate-subject", message, "keep one row a subject")
+    bad = _bad_row(plan, extra, raw, "source.duplicate-subject", message, "keep one row a subject")
+    if not plan.shared:
+        rejected.append(bad)
+        return
+    for slot in extra:
+        bad_cells += [BadCell(cell, replace(bad.finding, cell=cell)) for cell in extra.cells(slot)]
 
 
 def check_assembly(profile: Profile) -> list[str]:
@@ -210,6 +324,8 @@ def check_assembly(profile: Profile) -> list[str]:
             )
         unknown = sorted(set(table.columns.values()) - set(classes[table.row_class]))
         problems += [f"{where}.columns: {table.row_class} has no slot {slot!r}" for slot in unknown]
+        if table.rows_of != table.name and profile.assembly.reader == "delimited":
+            problems += _check_shared(where, table, profile)
         if table.join:
             problems += _check_join(where, table, profile, names)
         if table.group:
@@ -219,6 +335,12 @@ def check_assembly(profile: Profile) -> list[str]:
                     f"{where}.group: {table.group.row_class}.{table.group.rows} must take many {table.row_class}"
                 )
     return problems
+
+
+def _check_shared(where: str, table: TableAssembly, profile: Profile) -> list[str]:
+    """Delimited rows come from a table that is a file of its own."""
+    files = [other.name for other in profile.assembly.tables if other.rows_of == other.name]
+    return [] if table.rows_of in files else [f"{where}.rows_of: {UnknownNameError('table', table.rows_of, files)}"]
 
 
 def _check_join(where: str, table: TableAssembly, profile: Profile, names: set[str]) -> list[str]:

@@ -14,7 +14,7 @@ from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.answers import Ambiguous, Found, NotChecked, Obsolete, Replaced, Unknown
 from harmonize.terminology.notation import Code, NotACode, Systems
 from harmonize.terminology.sssom import Ambiguous as AmbiguousMapping
-from harmonize.terminology.sssom import Mapped, MappingSet
+from harmonize.terminology.sssom import Mapped, MappingSet, NotMapped
 from harmonize.terminology.store import Terminologies
 
 CACHE_LIMIT = 200_000
@@ -30,6 +30,8 @@ class Environment:
     predicates: tuple[str, ...]
     key: PseudonymKey
     site: str
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Text that says why there is no value -> HL7 NullFlavor."""
     run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
 
     def say_once(self, rule: str, subject: str, severity: Severity, message: str, fix: str | None = None) -> None:
@@ -181,7 +183,9 @@ def make_code_iri_if(environment: Environment) -> Callable[..., Any]:
 
 def _translate(environment: Environment, value: dict[str, Any], map_name: str, *, silent: bool) -> Any:
     mapping_set = environment.code_maps[map_name]
-    stated = [coding["code"] for coding in value.get("codings", ())]
+    if "codings" not in value:  # a NullFlavor stays one
+        return None if silent else value
+    stated = [coding["code"] for coding in value["codings"]]
     for curie in stated:
         answer = mapping_set.translate(curie, environment.predicates)
         if isinstance(answer, Mapped):
@@ -193,7 +197,12 @@ def _translate(environment: Environment, value: dict[str, Any], map_name: str, *
             )
     if silent:
         return None
+    by_design = isinstance(answer, NotMapped) and answer.by_design if stated else False
     message = f"{', '.join(stated)} has no target in {mapping_set.id}"
+    if by_design:  # somebody looked, and there is none
+        return Noted(
+            value, "terms.unmapped", Severity.INFO, Outcome.UNMAPPED, f"{message}, as the set itself says", None
+        )
     return Noted(value, "terms.unmapped", Severity.WARNING, Outcome.UNMAPPED, message, "add a row to the mapping set")
 
 
@@ -242,6 +251,8 @@ def make_unit(environment: Environment) -> Callable[..., Any]:
         answer = translate(value, map_name)
         if isinstance(answer, Noted):
             return answer._replace(value=None)
+        if "codings" not in answer:
+            return None
         return answer["codings"][-1]["code"].removeprefix("UCUM:")
 
     return unit
@@ -252,7 +263,9 @@ def make_classified(environment: Environment) -> Callable[..., Any]:
 
     def classify(value: Mapping[str, Any], map_name: str) -> Any:
         mapping_set = environment.code_maps[map_name]
-        stated = [coding["code"] for coding in value.get("codings", ())]
+        if "codings" not in value:
+            return None
+        stated = [coding["code"] for coding in value["codings"]]
         for curie in stated:
             answer = mapping_set.translate(curie, ("skos:exactMatch", "skos:broadMatch"))
             if isinstance(answer, Mapped):
@@ -262,6 +275,27 @@ def make_classified(environment: Environment) -> Callable[..., Any]:
         return Noted(None, "terms.unmapped", Severity.WARNING, Outcome.UNMAPPED, message, fix)
 
     return _by_identity(classify)
+
+
+def make_together(environment: Environment) -> Callable[..., Any]:
+    """`together(a, b)`: one thing, said by several stated codes that stand side by side."""
+    memo: dict[tuple[int, ...], tuple[Any, Any]] = {}
+
+    def together(*values: Any) -> Any:
+        known = [value for value in values if value is not None]
+        if len(known) < 2:
+            return known[0] if known else None
+        key = tuple(map(id, known))
+        found = memo.get(key)
+        if found is None:
+            if len(memo) >= CACHE_LIMIT:
+                memo.clear()
+            codings = [coding for value in known for coding in value.get("codings", ())]
+            made = {"codings": codings} if codings else known[0]
+            found = memo[key] = (known, made)  # holds the values, so that their ids stay their own
+        return found[1]
+
+    return together
 
 
 def make_gene(environment: Environment) -> Callable[..., Any]:

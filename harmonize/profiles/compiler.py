@@ -16,7 +16,7 @@ from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
-from harmonize.profiles.functions import FUNCTIONS
+from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
 from harmonize.profiles.notes import Feed, Noted, SubjectLog
 from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
@@ -99,6 +99,7 @@ class _Compiler:
             "second_choice": _second_choice,
             "agrees": _agrees,
             "incomplete": _incomplete,
+            "missing_datum": MISSING_DATUM,
         }
         self.made: dict[str, str] = {}
         self.memos: dict[tuple[str, tuple[Any, ...]], str] = {}
@@ -145,6 +146,7 @@ class _Compiler:
         lines += ["    out.source = src", f"    out.derivation = lineage_{name}"]
         paths: dict[str, tuple[tuple[str, ...], ...]] = {}
         feeds: dict[str, Feed] = {}
+        constants: list[str] = []
         for slot in derivation.slots:
             if slot.slot not in hub_slots:
                 error = UnknownNameError(f"slot of {derivation.hub_class}", slot.slot, hub_slots)
@@ -153,7 +155,9 @@ class _Compiler:
             self.constants[f"feed_{name}_{slot.slot}"] = feed
             body, slot_paths = self.compile_slot(derivation, slot, hub_slots[slot.slot], name)
             paths[slot.slot] = slot_paths
-            lines += [f"    {line}" for line in body]
+            (constants if slot.value is not None else lines).extend(f"    {line}" for line in body)
+        if constants:  # an object that holds nothing but constants says nothing of anybody
+            lines += ["    if out:", *(f"    {line}" for line in constants)]
         required = [name for name, hub_slot in hub_slots.items() if hub_slot.required and name in paths]
         if required and derivation.hub_class != hub_schema().root:
             missing = " or ".join(f"{slot!r} not in out" for slot in required)
@@ -216,7 +220,11 @@ class _Compiler:
         read, local = self.read_path(path)
         feed = f"feed_{name}_{slot.slot}"
         paths = self.constant((path,))
-        lines = [*read, f"if {local} is not None:"]
+        lines = [*read]
+        if self.environment.missing:
+            missing = self.constant(frozenset(self.environment.missing))
+            lines += [f"if {local} in {missing}:", f"    log.note(src, {feed}, {paths}, missing_datum)"]
+        lines.append(f"{'elif' if self.environment.missing else 'if'} {local} is not None:")
         if slot.value_mappings is not None:
             mapping = self.constant({key: self.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()})
             lines += [
@@ -383,7 +391,7 @@ class _Compiler:
     def function(self, name: str) -> str:
         if name not in self.made:
             self.made[name] = f"f_{name}"
-            self.constants[f"f_{name}"] = FUNCTIONS[name].make(self.environment)
+            self.constants[f"f_{name}"] = library_function(name, self.environment)
         return self.made[name]
 
     def memo(self, name: str, constants: tuple[Any, ...]) -> str:
@@ -391,7 +399,7 @@ class _Compiler:
         key = (name, constants)
         if key not in self.memos:
             self.memos[key] = f"m{len(self.memos)}"
-            self.constants[self.memos[key]] = Memo(FUNCTIONS[name].make(self.environment), constants)
+            self.constants[self.memos[key]] = Memo(library_function(name, self.environment), constants)
         return self.memos[key]
 
     def check_names(self, call: Call, slot: SlotDerivation) -> None:

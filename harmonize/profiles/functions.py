@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from harmonize.findings import Outcome, Severity
 from harmonize.profiles.coded_values import (
     Environment,
     make_classified,
@@ -23,6 +24,7 @@ from harmonize.profiles.coded_values import (
     make_mapped,
     make_mapped_if,
     make_pseudonym,
+    make_together,
     make_unit,
     memoised,
 )
@@ -35,8 +37,10 @@ from harmonize.profiles.text_values import (
     read_decimal,
     read_decision,
     read_duration,
+    read_gestation,
     read_hgvs,
     read_year,
+    replace_text,
     typed_age,
     typed_date,
 )
@@ -100,6 +104,26 @@ FUNCTIONS: Mapping[str, Function] = {
         "`typed_age(text, datatype)`: an age in years, where the XSD datatype says so.",
     ),
     "duration": Function(_pure(read_duration), 1, 1, True, "string", "`duration(text)`: an ISO 8601 duration."),
+    "gestation": Function(
+        _pure(read_gestation),
+        1,
+        1,
+        True,
+        "string",
+        "`gestation(text)`: weeks+days of a pregnancy as a duration in days.",
+    ),
+    "replace_text": Function(
+        _pure(replace_text), 3, 3, True, "string", "`replace_text(text, 'old', 'new')`: the text, otherwise spelt."
+    ),
+    "together": Function(
+        make_together,
+        2,
+        9,
+        False,
+        "CodedValue",
+        "`together(a, b)`: one coded value with the codes of all that are known, side by side.",
+        False,
+    ),
     "decimal": Function(_pure(read_decimal), 1, 1, True, "string", "`decimal(text)`: a decimal number, digits kept."),
     "hgvs": Function(_pure(read_hgvs), 1, 1, True, "string", "`hgvs(text)`: the text where it is an HGVS description."),
     "hgvs_level": Function(_pure(hgvs_level), 1, 1, True, "string", "`hgvs_level(text)`: c, g, m, n, o, p or r."),
@@ -197,11 +221,40 @@ FUNCTIONS: Mapping[str, Function] = {
 """The library. A new function is Python and is shared by all profiles; its name never changes its meaning."""
 
 
+MISSING_DATUM = Noted(
+    None,
+    "source.missing-data-code",
+    Severity.INFO,
+    Outcome.DROPPED,
+    "the text says why there is no value, and the slot has no way to say so",
+)
+
+
+def library_function(name: str, environment: Environment) -> Callable[..., Any]:
+    """The function *name* for a profile: what stands for missing data becomes a NullFlavor where a code is asked for.
+
+    Source: HL7 NullFlavor; HMD v1.1 allows it for coded items and not for texts, dates and numbers.
+    """
+    function = FUNCTIONS[name]
+    made = function.make(environment)
+    if not environment.missing or not function.strict:
+        return made
+    missing, coded = environment.missing, function.result == "CodedValue"
+
+    def answer(text: Any, *others: Any) -> Any:
+        flavor = missing.get(text) if isinstance(text, str) else None
+        if flavor is None:
+            return made(text, *others)
+        return {"null_flavor": flavor} if coded else MISSING_DATUM
+
+    return answer
+
+
 def linkml_map_functions(environment: Environment) -> dict[str, Callable[..., Any]]:
     """The library as `ObjectTransformer.extension_functions` of linkml-map: None in, None out, notes stripped."""
 
-    def plain(function: Function) -> Callable[..., Any]:
-        made = function.make(environment)
+    def plain(name: str, function: Function) -> Callable[..., Any]:
+        made = library_function(name, environment)
 
         def call(*arguments: Any) -> Any:
             if function.strict and arguments[0] is None:
@@ -211,4 +264,4 @@ def linkml_map_functions(environment: Environment) -> dict[str, Callable[..., An
 
         return call
 
-    return {name: plain(function) for name, function in FUNCTIONS.items()}
+    return {name: plain(name, function) for name, function in FUNCTIONS.items()}

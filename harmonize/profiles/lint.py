@@ -23,9 +23,15 @@ def slot_account(profile: Profile, plan: Plan) -> SlotAccount:
     mapped: dict[str, None] = {}
     left_out: dict[str, str] = {}
     unaccounted: dict[str, None] = {}
+    lifted = {
+        (table.row_class, slot): table.group.row_class
+        for table in profile.assembly.tables
+        if table.group is not None
+        for slot in table.group.lift
+    }
     for source_class, slot, reason in _slots(profile, profile.source.root, None, frozenset()):
         name = f"{source_class}.{slot}"
-        if plan.fed_by.get((source_class, slot)):
+        if plan.fed_by.get((source_class, slot)) or plan.fed_by.get((lifted.get((source_class, slot), ""), slot)):
             mapped[name] = None
         elif reason is not None:
             left_out[name] = reason

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 import orjson
@@ -55,6 +55,7 @@ _SOURCE_SLOT_KEYS = frozenset(
         "examples",
     )
 )
+_SLOT_ANNOTATIONS = frozenset(["branching", "code_system", "validation"])
 _MAP_KEYS = frozenset(
     [
         "id",
@@ -108,6 +109,8 @@ class SourceSlot:
     required: bool
     description: str
     code_systems: tuple[str, ...]
+    branching: str | None = None
+    """The condition under which a form shows the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,13 @@ class Group:
     lift: tuple[str, ...]
 
 
+class Selection(NamedTuple):
+    """A column and the texts that select a row by it; the empty text means blank."""
+
+    column: str
+    texts: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class TableAssembly:
     """How the rows of one table enter the source record."""
@@ -178,6 +188,10 @@ class TableAssembly:
     expected: bool
     join: Join | None
     group: Group | None
+    rows_of: str
+    """The physical table whose rows these are: the table itself, or one that several tables share."""
+    where: tuple[Selection, ...] = ()
+    unless: tuple[Selection, ...] = ()
 
     def slot_of(self, column: str) -> str:
         """The slot of the row class that *column* fills."""
@@ -195,16 +209,27 @@ class Assembly:
     delimiter: str
     quote: str
     blank: tuple[str, ...]
+    missing: Mapping[str, str]
+    """Text that says why there is no value -> HL7 NullFlavor."""
     tables: tuple[TableAssembly, ...]
+
+    def physical_tables(self) -> dict[str, tuple[TableAssembly, ...]]:
+        """The physical tables, each with the tables that are made of its rows."""
+        made: dict[str, tuple[TableAssembly, ...]] = {}
+        for table in self.tables:
+            made[table.rows_of] = (*made.get(table.rows_of, ()), table)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A source slot that is not mapped, and why. `*` stands for every class."""
+    """A source slot that is not mapped, and why. `*` stands for every class; `columns` for what is a column and no slot."""
 
     source_class: str
     slot: str
     reason: str
+    values: frozenset[str] = frozenset()
+    """Where given: only these texts say nothing, the slot itself is mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +250,8 @@ class Profile:
     predicates: tuple[str, ...]
     assembly: Assembly
     left_out: tuple[LeftOut, ...]
+    left_out_columns: Mapping[str, str]
+    """Columns of the files that are no slots -> why they are not carried."""
     source: SourceSchema
     derivations: tuple[ClassDerivation, ...]
     sha256: str
@@ -232,9 +259,17 @@ class Profile:
     def left_out_reason(self, source_class: str, slot: str) -> str | None:
         """Why *slot* of *source_class* is not mapped, or None where the profile does not say."""
         for item in self.left_out:
-            if item.slot == slot and item.source_class in (source_class, "*"):
+            if item.slot == slot and item.source_class in (source_class, "*") and not item.values:
                 return item.reason
         return None
+
+    def left_out_values(self, source_class: str) -> dict[str, dict[str, str]]:
+        """Slot -> text that says nothing -> why, for the slots of *source_class* of which some texts are left out."""
+        made: dict[str, dict[str, str]] = {}
+        for item in self.left_out:
+            if item.values and item.source_class in (source_class, "*"):
+                made.setdefault(item.slot, {}).update(dict.fromkeys(item.values, item.reason))
+        return made
 
 
 def profile_folder(name: str) -> Path:
@@ -285,8 +320,13 @@ def load_profile(name: str) -> Profile:
         predicates=tuple(card.get("predicates", ["skos:exactMatch"])),
         assembly=_assembly(card["assemble"]),
         left_out=tuple(
-            LeftOut(item["class"], slot, item["reason"]) for item in card.get("left_out", []) for slot in item["slots"]
+            LeftOut(item["class"], slot, item["reason"], frozenset(item.get("values", ())))
+            for item in card.get("left_out", [])
+            for slot in item.get("slots", ())
         ),
+        left_out_columns={
+            name: item["reason"] for item in card.get("left_out", []) for name in item.get("columns", ())
+        },
         source=source,
         derivations=derivations,
         sha256=folder_digest(folder),
@@ -371,7 +411,9 @@ def _source_schema(folder: Path) -> SourceSchema:
 def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | None) -> SourceSlot:
     spec = _mapping(spec, f"slot {class_name}.{name}", file)
     _refuse_keys(spec, _SOURCE_SLOT_KEYS, f"slot {class_name}.{name}", file, line)
-    systems = _mapping(spec.get("annotations"), "annotations", file).get("code_system", "")
+    annotations = _mapping(spec.get("annotations"), "annotations", file)
+    _refuse_keys(annotations, _SLOT_ANNOTATIONS, f"annotations of {class_name}.{name}", file, line)
+    systems = annotations.get("code_system", "")
     return SourceSlot(
         name=name,
         range=spec.get("range", "string"),
@@ -379,6 +421,7 @@ def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | 
         required=_flag(spec.get("required")),
         description=spec.get("description", ""),
         code_systems=tuple(systems.split()) if isinstance(systems, str) else tuple(systems),
+        branching=annotations.get("branching"),
     )
 
 
@@ -490,6 +533,9 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
                 group=Group(group["class"], tuple(group["by"]), group["rows"], tuple(group.get("lift", ())))
                 if group
                 else None,
+                rows_of=table.get("rows_of", name),
+                where=_selections(table.get("where", {})),
+                unless=_selections(table.get("unless", {})),
             )
         )
     physical = spec.get("delimited", {})
@@ -501,5 +547,12 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
         delimiter=physical.get("delimiter", ","),
         quote=physical.get("quote", '"'),
         blank=tuple(spec.get("blank", ())),
+        missing=spec.get("missing", {}),
         tables=tuple(tables),
+    )
+
+
+def _selections(spec: Mapping[str, Any]) -> tuple[Selection, ...]:
+    return tuple(
+        Selection(column, (texts,) if isinstance(texts, str) else tuple(texts)) for column, texts in spec.items()
     )

@@ -106,6 +106,32 @@ def typed_age(text: str, datatype: str | None) -> str | Noted | None:
     return read_age(text) if datatype in _AGE_TYPES else None
 
 
+_GESTATION = re.compile(r"([0-9]{1,2})(?:[+]([0-6]))?")
+
+
+def read_gestation(text: str) -> str | Noted:
+    """Weeks and days of a pregnancy (`37+2`) as an ISO 8601 duration in days, which holds both exactly.
+
+    Source: rare disease common data model 2.0, element 3.5 (XX+X).
+
+    >>> read_gestation("37+2"), read_gestation("40"), read_gestation("37+9").rule
+    ('P261D', 'P280D', 'source.duration')
+    """
+    match = _GESTATION.fullmatch(text.strip())
+    if match is None:
+        return rejected("source.duration", "the value is no length of gestation", "write weeks+days, for example 37+2")
+    return f"P{int(match[1]) * 7 + int(match[2] or 0)}D"
+
+
+def replace_text(text: str, old: str, new: str) -> str:
+    """*text* with *old* replaced by *new*, for notations that a form writes its own way.
+
+    >>> replace_text("8302_2", "_", "-")
+    '8302-2'
+    """
+    return text.replace(old, new)
+
+
 # --- numbers and texts ----------------------------------------------------------------------------------------------
 
 _DECIMAL = re.compile(r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?")

@@ -1,49 +1,29 @@
 """Readers: bytes of a physical format -> the rows of one subject at a time. They know no country.
 
-Members of this package do not import one another. What they say of files and rows that never reach a subject goes
-through `ReadLog`.
+Members of this package do not import one another; what they share is `harmonize.input`.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from harmonize.errors import NotAvailableError
-from harmonize.findings import Finding
-from harmonize.profiles.assembly import BadRow, RawSubject
+from harmonize.input.log import ReadLog
+from harmonize.profiles.assembly import RawSubject
 from harmonize.profiles.specification import Profile
-
-
-@dataclass
-class ReadLog:
-    """What a reader says: findings on files, rows that it had to reject with their cells, cells that it blanked."""
-
-    findings: list[Finding] = field(default_factory=list)
-    rejected: list[BadRow] = field(default_factory=list)
-    rejected_cells: list[tuple[str, Finding]] = field(default_factory=list)
-    """(`file/column`, finding) of single cells that cannot be used; the row goes on without them."""
-    rejected_subjects: int = 0
-    partly: bool = False
-    """True where input could not be read to its end."""
-
-    def drain(self) -> ReadLog:
-        """What was collected since the last call."""
-        taken = ReadLog(self.findings, self.rejected, self.rejected_cells, self.rejected_subjects, self.partly)
-        self.findings, self.rejected, self.rejected_cells, self.rejected_subjects = [], [], [], 0
-        return taken
 
 
 class Source(Protocol):
     """An opened source: what it holds is known, nothing of it is in memory."""
 
     headers: Mapping[str, Sequence[str]]
+    """Physical table -> its columns."""
     files: Mapping[str, str]
+    """Physical table -> its file, as findings name it."""
     digests: Mapping[str, str]
-    rows: Mapping[str, int]
     log: ReadLog
 
     def subjects(self) -> Iterator[RawSubject]:
@@ -51,7 +31,10 @@ class Source(Protocol):
         ...
 
 
-_READERS: Mapping[str, str] = {"delimited": "harmonize.readers.delimited:open_source"}
+_READERS: Mapping[str, str] = {
+    "delimited": "harmonize.readers.delimited:open_source",
+    "redcap": "harmonize.readers.redcap:open_source",
+}
 
 
 def open_source(profile: Profile, inputs: Sequence[Path], work: Path) -> Source:

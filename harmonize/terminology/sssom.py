@@ -52,6 +52,8 @@ class NotMapped(NamedTuple):
 
     reason: str
     mapping_set: str
+    by_design: bool = False
+    """Whether the set says so itself (sssom:NoTermFound)."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class MappingSet:
             if targets:
                 return Ambiguous(tuple(sorted({row.object for row in targets})), self.id)
         if any(row.object == NO_TERM for row in rows):
-            return NotMapped("the mapping set says that there is no target", self.id)
+            return NotMapped("the mapping set says that there is no target", self.id, by_design=True)
         return NotMapped("the mapping set has no row that the accepted predicates allow", self.id)
 
 

@@ -60,6 +60,25 @@ _DROPPED: Mapping[str, str] = {
     "Subject.participation_status": _NO_PLACE,
     "Subject.consents": _NO_PLACE,
     "Subject.disabilities": _NO_PLACE,
+    "Subject.registration_date": _NO_PLACE,
+    "Subject.age_category": _NO_PLACE,
+    "Subject.gestation_at_birth": _NO_PLACE,
+    "Subject.undiagnosed": _NO_PLACE,
+    "Diagnosis.stage_at_diagnosis": "v2 holds the onset of a disease, not its diagnosis",
+    "Diagnosis.clinical_status": "v2 does not say whether a disease is active",
+    "Diagnosis.severity": "v2 holds the severity of features, not of diseases",
+    "PhenotypicFeature.body_site": "v2 has no site of a feature",
+    "Measurement.status": _NO_PLACE,
+    "Measurement.interpretation": "v2 holds reference ranges, not what a result means",
+    "Variant.reference_assembly": "v2 names the assembly with coordinates only",
+    "Variant.evidence_level": _NO_PLACE,
+    "Pedigree.subject_is_propositus": "a family is that of its proband",
+    "Pedigree.relationship_to_propositus": "a pedigree states fathers and mothers only",
+    "PedigreeMember.birth_date": _NO_PLACE,
+    "PedigreeMember.age": _NO_PLACE,
+    "PedigreeMember.age_at_death": _NO_PLACE,
+    "PedigreeMember.cause_of_death": _NO_PLACE,
+    "PedigreeMember.record_status": _NO_PLACE,
     "Subject.care_episodes": _NO_PLACE,
     "Diagnosis.date_of_diagnosis": "v2 holds the onset of a disease, not its diagnosis",
     "Diagnosis.age_at_diagnosis": "v2 holds the onset of a disease, not its diagnosis",
@@ -74,13 +93,14 @@ _DROPPED: Mapping[str, str] = {
     "Variant.age": _NO_PLACE,
     "Variant.type": "VariationDescriptor.structuralType is for structural variants only",
     "Sample.biobank": _NO_PLACE,
-    "PedigreeMember.relationship": "a pedigree states fathers and mothers only",
     "PedigreeMember.diseases": "a pedigree states affected or not",
     "PedigreeMember.deceased": _NO_PLACE,
 }
 _DROPPED_CLASSES = {"Consent", "Disability", "CareEpisode", "ParticipationStatus"}
 _COARSENED: Mapping[str, str] = {
     "Diagnosis.certainty": "a provisional diagnosis is written as a disease; v2 does not say how sure it is",
+    "PedigreeMember.relationship": "a pedigree states fathers and mothers only",
+    "Procedure.status": "what was done is written, what was not done is left out; the state itself has no element",
     "Quantity.comparator": "a quantity of v2 has no comparator",
 }
 
@@ -106,6 +126,8 @@ _ACMG = {  # NCIT codes of HMD v1.1, Variant, Clinical_Variant_Interpretation_re
     "NCIT:C168801": "LIKELY_BENIGN",
     "NCIT:C168802": "BENIGN",
 }
+_PARENTS = {"NMTH": "maternalId", "NFTH": "paternalId"}
+_NOT_DONE = frozenset({"preparation", "not-done", "entered-in-error"})
 _MOLECULE = {
     "c": "transcript",
     "n": "transcript",
@@ -156,6 +178,7 @@ class PhenopacketsWriter:
             ("biosamples", self._biosamples(record, prefixes, log)),
             ("interpretations", self._interpretations(record, packet_id, prefixes, log)),
             ("diseases", self._diseases(record, prefixes, log)),
+            ("medicalActions", self._medical_actions(record, prefixes, log)),
         ):
             if made:
                 packet[name] = made
@@ -259,6 +282,9 @@ class PhenopacketsWriter:
             subject["karyotypicSex"] = karyotype
         elif "karyotypic_sex" in record:
             log.unsupported(record, "karyotypic_sex", "/subject/karyotypicSex", "it is none of the enumeration")
+        gender = self._ontology_class(record, "gender_identity", "/subject/gender", prefixes, log)
+        if gender:
+            subject["gender"] = gender
         return subject
 
     def _sex(self, record: HubObject, log: TargetLog) -> str | None:
@@ -331,6 +357,9 @@ class PhenopacketsWriter:
             end = self._timestamp(feature, "end_date", f"{path}/resolution", log)
             if end:
                 entry["resolution"] = {"timestamp": end}
+            evidence = self._ontology_class(feature, "evidence", f"{path}/evidence/0/evidenceCode", prefixes, log)
+            if evidence:
+                entry["evidence"] = [{"evidenceCode": evidence}]
             log.made(path, feature)
             made.append(entry)
         return made
@@ -356,6 +385,9 @@ class PhenopacketsWriter:
             if term is None:
                 log.unsupported(diagnosis, "*", path, "a disease needs a term; there is no code")
                 continue
+            if diagnosis.get("certainty") == "entered_in_error":
+                log.unsupported(diagnosis, "*", path, "it was entered in error; v2 has no way to say so")
+                continue
             entry: dict[str, Any] = {"term": term}
             if diagnosis.get("excluded"):
                 entry["excluded"] = True
@@ -364,6 +396,9 @@ class PhenopacketsWriter:
                 onset = self._time(onset_of[1], ("date", "age", "stage"), f"{path}/onset", prefixes, log)
             if onset:
                 entry["onset"] = onset
+            site = self._ontology_class(diagnosis, "body_site", f"{path}/primarySite", prefixes, log)
+            if site:
+                entry["primarySite"] = site
             log.made(path, diagnosis)
             made.append(entry)
         return made
@@ -443,6 +478,28 @@ class PhenopacketsWriter:
             return {"id": f"UCUM:{quantity['unit']}", "label": quantity["unit"]}
         return self._ontology_class(quantity, "unit_source", f"{path}/value/quantity/unit", prefixes, log)
 
+    def _medical_actions(self, record: HubObject, prefixes: set[str], log: TargetLog) -> list[dict[str, Any]]:
+        made: list[dict[str, Any]] = []
+        for procedure in record.get("procedures", ()):
+            path = f"/medicalActions/{len(made)}"
+            if procedure.get("status") in _NOT_DONE:
+                log.unsupported(procedure, "*", path, "v2 holds what was done; this procedure was not")
+                continue
+            code = self._ontology_class(procedure, "code", f"{path}/procedure/code", prefixes, log)
+            if code is None:
+                log.unsupported(procedure, "*", path, "a procedure needs a code; there is none")
+                continue
+            entry: dict[str, Any] = {"code": code}
+            site = self._ontology_class(procedure, "body_site", f"{path}/procedure/bodySite", prefixes, log)
+            if site:
+                entry["bodySite"] = site
+            stamp = self._timestamp(procedure, "date", f"{path}/procedure/performed", log)
+            if stamp:
+                entry["performed"] = {"timestamp": stamp}
+            log.made(path, procedure)
+            made.append({"procedure": entry})
+        return made
+
     def _biosamples(self, record: HubObject, prefixes: set[str], log: TargetLog) -> list[dict[str, Any]]:
         made: list[dict[str, Any]] = []
         for sample in record.get("samples", ()):
@@ -469,33 +526,69 @@ class PhenopacketsWriter:
     def _interpretations(
         self, record: HubObject, packet_id: str, prefixes: set[str], log: TargetLog
     ) -> list[dict[str, Any]]:
-        genomic: list[dict[str, Any]] = []
+        """One interpretation for the variants that were interpreted for one disease and are equally far."""
+        groups: dict[tuple[str, str], list[HubObject]] = {}
         for variant in record.get("variants", ()):
-            path = f"/interpretations/0/diagnosis/genomicInterpretations/{len(genomic)}"
-            descriptor = self._descriptor(record, variant, path, prefixes, log)
-            if descriptor is None:
-                log.unsupported(variant, "*", path, "a variant needs an expression, a reference, a gene or coordinates")
+            key = (self._identities.of(variant.get("interpreted_disease")), variant.get("progress_status", ""))
+            groups.setdefault(key, []).append(variant)
+        made: list[dict[str, Any]] = []
+        for (disease, progress), variants in groups.items():
+            path = f"/interpretations/{len(made)}/diagnosis"
+            genomic = self._genomic(record, variants, f"{path}/genomicInterpretations", prefixes, log)
+            if not genomic:
                 continue
-            interpretation: dict[str, Any] = {"variationDescriptor": descriptor}
-            acmg = self._acmg(variant, path, log)
+            diagnosis = {
+                "disease": self._interpreted_disease(record, variants[0], f"{path}/disease", prefixes, log),
+                "genomicInterpretations": genomic,
+            }
+            content = f"{packet_id}|{disease}|{progress}" if disease != "None" or progress else packet_id
+            entry: dict[str, Any] = {"id": self.context.identifier("interpretation", content)}
+            if progress:
+                entry["progressStatus"] = progress.upper()
+            made.append({**entry, "diagnosis": diagnosis})
+        return made
+
+    def _genomic(
+        self, record: HubObject, variants: list[HubObject], path: str, prefixes: set[str], log: TargetLog
+    ) -> list[dict[str, Any]]:
+        genomic: list[dict[str, Any]] = []
+        for variant in variants:
+            here = f"{path}/{len(genomic)}"
+            descriptor = self._descriptor(record, variant, here, prefixes, log)
+            if descriptor is None:
+                log.unsupported(variant, "*", here, "a variant needs an expression, a reference, a gene or coordinates")
+                continue
+            interpretation: dict[str, Any] = {}
+            acmg = self._acmg(variant, here, log)
             if acmg:
-                interpretation = {"acmgPathogenicityClassification": acmg, **interpretation}
-            genomic.append({"subjectOrBiosampleId": record["subject_id"], "variantInterpretation": interpretation})
-            log.made(path, variant)
-        if not genomic:
-            return []
-        diagnosis: dict[str, Any] = {}
+                interpretation["acmgPathogenicityClassification"] = acmg
+            if "therapeutic_actionability" in variant:
+                interpretation["therapeuticActionability"] = variant["therapeutic_actionability"].upper()
+            interpretation["variationDescriptor"] = descriptor
+            entry: dict[str, Any] = {"subjectOrBiosampleId": record["subject_id"]}
+            if "interpretation_status" in variant:
+                entry["interpretationStatus"] = variant["interpretation_status"].upper()
+            genomic.append({**entry, "variantInterpretation": interpretation})
+            log.made(here, variant)
+        return genomic
+
+    def _interpreted_disease(
+        self, record: HubObject, variant: HubObject, path: str, prefixes: set[str], log: TargetLog
+    ) -> dict[str, str]:
+        """The disease that a variant was interpreted for, else the only disease of the person, else the root of MONDO."""
+        stated = self._ontology_class(variant, "interpreted_disease", path, prefixes, log)
+        if stated:
+            return stated
         diseases = [
             d for d in record.get("diagnoses", ()) if not d.get("excluded") and d.get("disease", {}).get("codings")
         ]
         if len(diseases) == 1:
-            _, diagnosis["disease"], _ = self._render(diseases[0]["disease"])
+            _, disease, _ = self._render(diseases[0]["disease"])
         else:
             log.default("interpretations.diagnosis.disease")
-            diagnosis["disease"] = UNSPECIFIED_DISEASE
-        prefixes.add(diagnosis["disease"]["id"].partition(":")[0])
-        diagnosis["genomicInterpretations"] = genomic
-        return [{"id": self.context.identifier("interpretation", packet_id), "diagnosis": diagnosis}]
+            disease = UNSPECIFIED_DISEASE
+        prefixes.add(disease["id"].partition(":")[0])
+        return disease
 
     def _acmg(self, variant: HubObject, path: str, log: TargetLog) -> str | None:
         if "classification" not in variant:
@@ -565,21 +658,10 @@ class PhenopacketsWriter:
 
     def _family(self, record: HubObject, packet: dict[str, Any], log: TargetLog) -> Document:
         pedigree = record["pedigree"]
-        persons = []
-        for member in pedigree.get("members", ()):
-            person = {"familyId": pedigree["family_id"], "individualId": member["individual_id"]}
-            for slot, name in (("paternal_id", "paternalId"), ("maternal_id", "maternalId")):
-                if slot in member:
-                    person[name] = member[slot]
-            sex = _SEX.get(local_code(member.get("sex"), "BIRTHSEX") or "")
-            if sex:
-                person["sex"] = sex
-            elif "sex" in member:
-                log.unsupported(member, "sex", "/pedigree/persons", "it is not translated to HL7 birth sex")
-            status = member.get("affected_status")
-            if status in ("affected", "unaffected"):
-                person["affectedStatus"] = status.upper()
-            persons.append(person)
+        members = pedigree.get("members", ())
+        persons = [self._person(pedigree, member, record["subject_id"], log) for member in members]
+        if persons and all(person["individualId"] != record["subject_id"] for person in persons):
+            persons.insert(0, self._proband(pedigree, record))
         family_id = self.context.identifier("family", pedigree["family_id"])
         family: dict[str, Any] = {"id": family_id, "proband": packet}
         if pedigree.get("consanguineous_parents"):
@@ -589,6 +671,37 @@ class PhenopacketsWriter:
         family["metaData"] = packet["metaData"]
         log.made("/pedigree", pedigree)
         return Document("families", family_id, orjson.dumps(family))
+
+    def _person(self, pedigree: HubObject, member: HubObject, subject_id: str, log: TargetLog) -> dict[str, Any]:
+        person = {"familyId": pedigree["family_id"], "individualId": member["individual_id"]}
+        for slot, name in (("paternal_id", "paternalId"), ("maternal_id", "maternalId")):
+            if slot in member:
+                person[name] = member[slot]
+        sex = _SEX.get(local_code(member.get("sex"), "BIRTHSEX") or "")
+        if sex:
+            person["sex"] = sex
+        elif "sex" in member:
+            log.unsupported(member, "sex", "/pedigree/persons", "it is not translated to HL7 birth sex")
+        status = member.get("affected_status")
+        if status in ("affected", "unaffected"):
+            person["affectedStatus"] = status.upper()
+        relation = local_code(member.get("relationship"), "ROLECODE")
+        if "relationship" in member and relation not in _PARENTS and member["individual_id"] != subject_id:
+            message = "a pedigree states fathers and mothers only; how the member is related is lost"
+            log.unsupported(member, "relationship", "/pedigree/persons", message)
+        return person
+
+    def _proband(self, pedigree: HubObject, record: HubObject) -> dict[str, Any]:
+        """The subject among its family: a pedigree without the proband would relate nobody."""
+        person: dict[str, Any] = {"familyId": pedigree["family_id"], "individualId": record["subject_id"]}
+        for member in pedigree.get("members", ()):
+            name = _PARENTS.get(local_code(member.get("relationship"), "ROLECODE") or "")
+            if name is not None:
+                person.setdefault(name, member["individual_id"])
+        sex = _SEX.get(local_code(record.get("sex_at_birth"), "BIRTHSEX") or "")
+        if sex:
+            person["sex"] = sex
+        return person
 
     def _meta_data(self, prefixes: set[str], log: TargetLog) -> dict[str, Any]:
         meta: dict[str, Any] = {

@@ -24,13 +24,34 @@ _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _VERIFICATIONS = {
     "confirmed": fixed(_VERIFICATION, "confirmed", "Confirmed"),
     "provisional": fixed(_VERIFICATION, "provisional", "Provisional"),
+    "differential": fixed(_VERIFICATION, "differential", "Differential"),
+    "unconfirmed": fixed(_VERIFICATION, "unconfirmed", "Unconfirmed"),
+    "refuted": fixed(_VERIFICATION, "refuted", "Refuted"),
+    "entered_in_error": fixed(_VERIFICATION, "entered-in-error", "Entered in Error"),
 }
-REFUTED = fixed(_VERIFICATION, "refuted", "Refuted")
+REFUTED = _VERIFICATIONS["refuted"]
+_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_CLINICAL_STATUSES = {
+    code: fixed(_CLINICAL, code, code.capitalize())
+    for code in ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
+}
+UNDIAGNOSED = concept(  # RareLink's concept map of RD-CDM 2.0, element 3.6
+    "http://www.orpha.net", "616874", "Rare disorder without a determined diagnosis after full investigation"
+)
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CATEGORIES = {
-    "laboratory": [concept(_CATEGORY, "laboratory", "Laboratory")],
-    "exam": [concept(_CATEGORY, "exam", "Exam")],
-    "survey": [concept(_CATEGORY, "survey", "Survey")],
+    code: [concept(_CATEGORY, code, display)]
+    for code, display in (
+        ("laboratory", "Laboratory"),
+        ("exam", "Exam"),
+        ("survey", "Survey"),
+        ("vital-signs", "Vital Signs"),
+        ("imaging", "Imaging"),
+        ("social-history", "Social History"),
+        ("procedure", "Procedure"),
+        ("therapy", "Therapy"),
+        ("activity", "Activity"),
+    )
 }
 
 
@@ -43,7 +64,7 @@ def days_between(born: Any, later: Any) -> int | None:
 
 
 def conditions(sheet: Sheet) -> None:
-    """One Condition per diagnosis. No clinicalStatus: no source states it, and con-3 asks for it on problem lists only."""
+    """One Condition per diagnosis, and one that says that there is none. con-3 asks for clinicalStatus on problem lists only."""
     onset = _onset_of_the_only_disease(sheet)
     for diagnosis in sheet.record.get("diagnoses", ()):
         resource_id = sheet.new_id("Condition", diagnosis)
@@ -52,21 +73,53 @@ def conditions(sheet: Sheet) -> None:
         diagnosed = sheet.date(diagnosis, "date_of_diagnosis", f"{path}/extension")
         if diagnosed:
             body["extension"] = [{"url": ASSERTED_DATE, "valueDateTime": diagnosed}]
-        if diagnosis.get("excluded"):
-            body["verificationStatus"] = REFUTED
-        elif "certainty" in diagnosis:
-            body["verificationStatus"] = _VERIFICATIONS[diagnosis["certainty"]]
+        body.update(_statuses(sheet, diagnosis, path))
         code = sheet.concept(diagnosis, "disease", f"{path}/code")
+        severity = sheet.concept(diagnosis, "severity", f"{path}/severity")
+        if severity:
+            body["severity"] = severity
         if code:
             body["code"] = code
+        site = sheet.concept(diagnosis, "body_site", f"{path}/bodySite")
+        if site:
+            body["bodySite"] = [site]
         body["subject"] = sheet.patient
         body.update(_onset(sheet, diagnosis, path, ("onset_date", "onset_age", "onset_stage")))
         if onset is not None and onset[0] is diagnosis:
             body.update(_onset(sheet, onset[1], path, ("date", "age", "stage")))
         sheet.add("Condition", resource_id, diagnosis, body)
+    _undiagnosed(sheet)
     if onset is None:
         for first in sheet.record.get("symptom_onsets", ()):
             _symptom_onset(sheet, first)
+
+
+def _statuses(sheet: Sheet, diagnosis: HubObject, path: str) -> dict[str, Any]:
+    """clinicalStatus and verificationStatus."""
+    made: dict[str, Any] = {}
+    if "clinical_status" in diagnosis:
+        if diagnosis.get("certainty") == "entered_in_error":
+            message = "con-5: there is no clinical status of what was entered in error"
+            sheet.log.unsupported(diagnosis, "clinical_status", f"{path}/clinicalStatus", message)
+        else:
+            made["clinicalStatus"] = _CLINICAL_STATUSES[diagnosis["clinical_status"]]
+    if diagnosis.get("excluded"):
+        made["verificationStatus"] = REFUTED
+    elif "certainty" in diagnosis:
+        made["verificationStatus"] = _VERIFICATIONS[diagnosis["certainty"]]
+    return made
+
+
+def _undiagnosed(sheet: Sheet) -> None:
+    """A Condition that says that the person has a rare disease without a determined diagnosis."""
+    if "undiagnosed" not in sheet.record:
+        return
+    resource_id = sheet.new_id("Condition/undiagnosed", True)
+    if not sheet.record["undiagnosed"]:
+        message = "that a diagnosis was made is said by the diagnosis alone"
+        sheet.log.unsupported(sheet.record, "undiagnosed", f"/Condition/{resource_id}", message)
+        return
+    sheet.add("Condition", resource_id, sheet.record, {"code": UNDIAGNOSED, "subject": sheet.patient})
 
 
 def _onset(sheet: Sheet, holder: HubObject, path: str, slots: tuple[str, str, str]) -> dict[str, Any]:
@@ -136,6 +189,12 @@ def phenotypic_features(sheet: Sheet) -> None:
         body: dict[str, Any] = {"status": "final", "code": code, "subject": sheet.patient}
         body.update(_feature_time(sheet, feature, computed, path))
         body["valueCodeableConcept"] = ABSENT if feature.get("excluded") else PRESENT
+        site = sheet.concept(feature, "body_site", f"{path}/bodySite")
+        if site:
+            body["bodySite"] = site
+        evidence = sheet.concept(feature, "evidence", f"{path}/method")
+        if evidence:
+            body["method"] = evidence  # RD-CDM 2.0, element 6.2.9
         if components:
             body["component"] = components
         sheet.add("Observation", resource_id, feature, body, PHENOTYPE_PROFILE)
@@ -203,8 +262,9 @@ def measurements(sheet: Sheet) -> None:
         if code is None:
             sheet.log.unsupported(measurement, "*", path, "an observation needs a code; the measurement states none")
             continue
-        sheet.log.default("Observation.status")
-        body: dict[str, Any] = {"status": "final"}
+        if "status" not in measurement:
+            sheet.log.default("Observation.status")
+        body: dict[str, Any] = {"status": measurement.get("status", "final")}
         if "kind" in measurement:
             body["category"] = _CATEGORIES[measurement["kind"]]
         body.update(code=code, subject=sheet.patient)
@@ -212,6 +272,9 @@ def measurements(sheet: Sheet) -> None:
         if taken:
             body["effectiveDateTime"] = taken
         body.update(_value(sheet, measurement, path))
+        meaning = sheet.concept(measurement, "interpretation", f"{path}/interpretation")
+        if meaning:
+            body["interpretation"] = [meaning]
         method = sheet.concept(measurement, "method", f"{path}/method")
         if method:
             body["method"] = method

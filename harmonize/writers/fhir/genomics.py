@@ -37,6 +37,8 @@ COORDINATE_SYSTEM = fixed(LOINC, "92822-6", "Genomic coord system")
 EXACT_START_END = fixed(LOINC, "81254-5", "Genomic allele start-end")
 REF_ALLELE = fixed(LOINC, "69547-8", "Ref nucleotide")
 ALT_ALLELE = fixed(LOINC, "69551-0", "Alt allele")
+PREDICTED_PHENOTYPE = fixed(LOINC, "81259-4", "Associated phenotype")
+EVIDENCE_LEVEL = fixed(LOINC, "93044-6", "Level of evidence")
 CLINICAL_SIGNIFICANCE = fixed(LOINC, "53037-8", "Genetic variation clinical significance")
 
 _HGVS_COMPONENTS = {"c": CODING_HGVS, "g": GENOMIC_HGVS, "m": GENOMIC_HGVS, "o": GENOMIC_HGVS, "p": PROTEIN_HGVS}
@@ -95,7 +97,7 @@ def variants(sheet: Sheet) -> None:
         if components:
             body["component"] = components
         sheet.add("Observation", resource_id, variant, body, VARIANT_PROFILE)
-        if "classification" in variant:
+        if {"classification", "interpreted_disease", "evidence_level"} & variant.keys():
             _implication(sheet, variant, resource_id)
 
 
@@ -113,6 +115,12 @@ def _components(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, A
     put(ALLELIC_STATE, _with_answer(sheet, variant, "zygosity", _ALLELIC_STATES, path))
     if "vcf" in variant:
         components += _coordinates(sheet, variant["vcf"], path)
+        if variant.get("reference_assembly", variant["vcf"]["assembly"]) != variant["vcf"]["assembly"]:
+            message = "the profile has room for one assembly; that of the coordinates is preferred"
+            sheet.log.unsupported(variant, "reference_assembly", path, message)
+    elif "reference_assembly" in variant:
+        assembly = variant["reference_assembly"]
+        put(ASSEMBLY, _ASSEMBLIES.get(assembly, {"text": assembly}))
     return components
 
 
@@ -128,7 +136,8 @@ def _with_answer(
     if loses or not (body or answer):
         outcome = Outcome.COARSENED if body or answer else Outcome.DROPPED
         sheet.log.unsupported(variant, slot, path, "a code or qualifier has no place in a CodeableConcept", outcome)
-    if answer:
+    stated = {coding.get("code") for coding in body.get("coding", ()) if coding["system"] == LOINC}
+    if answer and answer[0] not in stated:
         coding = {"system": LOINC, "code": answer[0], "display": answer[1]}
         body = {**body, "coding": [coding, *body.get("coding", ())]}
     return body or None
@@ -181,8 +190,13 @@ def _implication(sheet: Sheet, variant: HubObject, variant_id: str) -> None:
     """Observation `diagnostic-implication`: what the variant means, derived from the variant."""
     resource_id = sheet.new_id("Observation/diagnostic-implication", variant)
     path = f"/Observation/{resource_id}/component"
-    significance = _with_answer(sheet, variant, "classification", _SIGNIFICANCES, path)
-    if significance is None:
+    parts = (
+        (CLINICAL_SIGNIFICANCE, _with_answer(sheet, variant, "classification", _SIGNIFICANCES, path)),
+        (PREDICTED_PHENOTYPE, sheet.concept(variant, "interpreted_disease", path)),
+        (EVIDENCE_LEVEL, sheet.concept(variant, "evidence_level", path)),
+    )
+    components = [{"code": code, "valueCodeableConcept": value} for code, value in parts if value is not None]
+    if not components:
         return
     sheet.log.default("Observation.status")
     sheet.add(
@@ -195,7 +209,7 @@ def _implication(sheet: Sheet, variant: HubObject, variant_id: str) -> None:
             "code": IMPLICATION_CODE,
             "subject": sheet.patient,
             "derivedFrom": [{"reference": f"Observation/{variant_id}"}],
-            "component": [{"code": CLINICAL_SIGNIFICANCE, "valueCodeableConcept": significance}],
+            "component": components,
         },
         IMPLICATION_PROFILE,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from harmonize.findings import Outcome
@@ -9,8 +10,12 @@ from harmonize.hub.objects import HubObject, local_code
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, concept
 from harmonize.writers.fhir.sheet import Sheet
 
+PATIENT_GENDER_IDENTITY = "http://hl7.org/fhir/StructureDefinition/patient-genderIdentity"
 PATIENT_BIRTH_PLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
 CAUSE_OF_DEATH = concept(SNOMED_CT, "184305005", "Cause of death")  # RD-CDM 2.0, element 3.3
+KARYOTYPIC_SEX = concept(SNOMED_CT, "1296886006", "Karyotypic sex")  # RD-CDM 2.0, element 2.3
+AGE_CATEGORY = concept(SNOMED_CT, "105727008", "Age AND/OR growth period")  # RD-CDM 2.0, element 3.4
+GESTATION_AT_BIRTH = concept(SNOMED_CT, "412726003", "Length of gestation at birth")  # RD-CDM 2.0, element 3.5
 SEX_AT_BIRTH = concept(LOINC, "76689-9", "Sex assigned at birth")
 _OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 SOCIAL_HISTORY = [concept(_OBSERVATION_CATEGORY, "social-history", "Social History")]
@@ -28,9 +33,9 @@ def patient(sheet: Sheet) -> None:
     """FHIR R4 Patient. The gender is the administrative one; without it, that of the sex at birth."""
     record, path = sheet.record, f"/Patient/{sheet.patient_id}"
     body: dict[str, Any] = {}
-    birth_place = _birth_place(sheet, path)
-    if birth_place is not None:
-        body["extension"] = [birth_place]
+    extensions = [e for e in (_birth_place(sheet, path), _gender_identity(sheet, path)) if e is not None]
+    if extensions:
+        body["extension"] = extensions
     gender = _gender(sheet, path)
     if gender:
         body["gender"] = gender
@@ -45,6 +50,11 @@ def patient(sheet: Sheet) -> None:
         _birth_sex(sheet)
     if vital is not None and "cause_of_death" in vital:
         cause_of_death(sheet, vital)
+    for slot, code in (("karyotypic_sex", KARYOTYPIC_SEX), ("age_category", AGE_CATEGORY)):
+        if slot in record:
+            _coded_observation(sheet, slot, code)
+    if "gestation_at_birth" in record:
+        _gestation(sheet)
 
 
 def _birth_sex(sheet: Sheet) -> None:
@@ -63,6 +73,32 @@ def _birth_sex(sheet: Sheet) -> None:
         "valueCodeableConcept": value,
     }
     sheet.add("Observation", resource_id, record, body)
+
+
+def _coded_observation(sheet: Sheet, slot: str, code: Mapping[str, Any]) -> None:
+    """A coded datum of the person that the rare disease common data model 2.0 makes an Observation."""
+    resource_id = sheet.new_id(f"Observation/{slot}", sheet.record[slot])
+    value = sheet.concept(sheet.record, slot, f"/Observation/{resource_id}/valueCodeableConcept")
+    if value is None:
+        return
+    sheet.log.default("Observation.status")
+    body = {"status": "final", "code": code, "subject": sheet.patient, "valueCodeableConcept": value}
+    sheet.add("Observation", resource_id, sheet.record, body)
+
+
+def _gestation(sheet: Sheet) -> None:
+    resource_id = sheet.new_id("Observation/gestation_at_birth", sheet.record["gestation_at_birth"])
+    length = sheet.age(sheet.record, "gestation_at_birth", f"/Observation/{resource_id}/valueQuantity")
+    if length is None:
+        return
+    sheet.log.default("Observation.status")
+    body = {"status": "final", "code": GESTATION_AT_BIRTH, "subject": sheet.patient, "valueQuantity": length}
+    sheet.add("Observation", resource_id, sheet.record, body)
+
+
+def _gender_identity(sheet: Sheet, path: str) -> dict[str, Any] | None:
+    value = sheet.concept(sheet.record, "gender_identity", f"{path}/extension")
+    return None if value is None else {"url": PATIENT_GENDER_IDENTITY, "valueCodeableConcept": value}
 
 
 def _birth_place(sheet: Sheet, path: str) -> dict[str, Any] | None:
@@ -131,25 +167,50 @@ def family_member_histories(sheet: Sheet) -> None:
         if relationship is None:
             sheet.log.unsupported(member, "*", path, "a family member history needs the relationship to the patient")
             continue
-        sheet.log.default("FamilyMemberHistory.status")
+        if "record_status" not in member:
+            sheet.log.default("FamilyMemberHistory.status")
         body: dict[str, Any] = {
             "identifier": [{"value": member["individual_id"]}],
-            "status": "partial",
+            "status": member.get("record_status", "partial"),
             "patient": sheet.patient,
             "relationship": relationship,
         }
         sex = sheet.concept(member, "sex", f"{path}/sex")
         if sex:
             body["sex"] = sex
-        if "deceased" in member:
-            body["deceasedBoolean"] = member["deceased"]
+        body.update(_member_age(sheet, member, path))
         conditions = [
             sheet.concept_of(member, "diseases", coded, f"{path}/condition") for coded in member.get("diseases", ())
         ]
-        made = [{"code": code} for code in conditions if code is not None]
+        made: list[dict[str, Any]] = [{"code": code} for code in conditions if code is not None]
+        cause = sheet.concept(member, "cause_of_death", f"{path}/condition")
+        if cause:
+            made.append({"code": cause, "contributedToDeath": True})
         if made:
             body["condition"] = made
         sheet.add("FamilyMemberHistory", resource_id, member, body)
+
+
+def _member_age(sheet: Sheet, member: HubObject, path: str) -> dict[str, Any]:
+    """born[x], age[x] and deceased[x]; `fhs-1` lets born and age not stand together, and deceased holds one form."""
+    made: dict[str, Any] = {}
+    born = sheet.date(member, "birth_date", f"{path}/bornDate")
+    age = sheet.age(member, "age", f"{path}/ageAge")
+    if born:
+        made["bornDate"] = born
+    elif age:
+        made["ageAge"] = age
+    if born and age:
+        sheet.log.unsupported(member, "age", f"{path}/ageAge", "fhs-1: an age does not stand beside the birth date")
+    died_at = sheet.age(member, "age_at_death", f"{path}/deceasedAge")
+    if died_at:
+        made["deceasedAge"] = died_at
+        if member.get("deceased") is False:
+            message = "an age at death is stated of a member who is said to live"
+            sheet.log.unsupported(member, "deceased", f"{path}/deceasedBoolean", message)
+    elif "deceased" in member:
+        made["deceasedBoolean"] = member["deceased"]
+    return made
 
 
 def consents(sheet: Sheet) -> None:
@@ -161,13 +222,15 @@ def consents(sheet: Sheet) -> None:
         if decision is None:
             sheet.log.unsupported(consent, "*", path, "a consent needs a decision; the record states none")
             continue
-        for element in ("Consent.status", "Consent.scope", "Consent.category"):
+        for element in ("Consent.scope", "Consent.category"):
             sheet.log.default(element)
+        if "status" not in consent:
+            sheet.log.default("Consent.status")
         category = [CONSENT_CATEGORY]
         if "purpose" in consent:
             category = [CONSENT_CATEGORY, {"text": consent["purpose"].replace("_", " ")}]
         body: dict[str, Any] = {
-            "status": "active",
+            "status": consent.get("status", "active"),
             "scope": CONSENT_SCOPE,
             "category": category,
             "patient": sheet.patient,
@@ -202,13 +265,14 @@ def encounters(sheet: Sheet) -> None:
             )
             continue
         ended = sheet.date(episode, "end_date", f"{path}/period/end")
-        if not ended:
+        status = episode.get("status", "finished" if ended else None)
+        if status is None:
             sheet.log.default("Encounter.status")
         began = sheet.date(episode, "start_date", f"{path}/period/start")
         coding = {"system": ACT_CODE, "code": kind["code"].partition(":")[2]}
         if "label" in kind:
             coding["display"] = kind["label"]
-        body: dict[str, Any] = {"status": "finished" if ended else "unknown", "class": coding, "subject": sheet.patient}
+        body: dict[str, Any] = {"status": status or "unknown", "class": coding, "subject": sheet.patient}
         period = {name: value for name, value in (("start", began), ("end", ended)) if value}
         if period:
             body["period"] = period
@@ -216,3 +280,28 @@ def encounters(sheet: Sheet) -> None:
         if reason:
             body["reasonCode"] = [reason]
         sheet.add("Encounter", resource_id, episode, body)
+
+
+def procedures(sheet: Sheet) -> None:
+    """FHIR R4 Procedure."""
+    for procedure in sheet.record.get("procedures", ()):
+        resource_id = sheet.new_id("Procedure", procedure)
+        path = f"/Procedure/{resource_id}"
+        code = sheet.concept(procedure, "code", f"{path}/code")
+        if code is None:
+            sheet.log.unsupported(procedure, "*", path, "a procedure needs a code; the record states none")
+            continue
+        if "status" not in procedure:
+            sheet.log.default("Procedure.status")
+        body: dict[str, Any] = {
+            "status": procedure.get("status", "unknown"),
+            "code": code,
+            "subject": sheet.patient,
+        }
+        done = sheet.date(procedure, "date", f"{path}/performedDateTime")
+        if done:
+            body["performedDateTime"] = done
+        site = sheet.concept(procedure, "body_site", f"{path}/bodySite")
+        if site:
+            body["bodySite"] = [site]
+        sheet.add("Procedure", resource_id, procedure, body)

@@ -26,23 +26,29 @@ from harmonize.writers.fhir.sheet import RunParts, Sheet
 _NO_ELEMENT = "FHIR R4 has no element for it that a guide cites"
 _DROPPED: Mapping[str, str] = {
     "Subject.schema_version": "version of the hub, not a datum of the subject",
-    "Subject.karyotypic_sex": _NO_ELEMENT,
     "Subject.country_of_origin": _NO_ELEMENT,
     "Subject.first_contact_date": _NO_ELEMENT,
+    "Subject.registration_date": _NO_ELEMENT,
     "Subject.date_of_last_follow_up": _NO_ELEMENT,
     "Subject.participation_status": _NO_ELEMENT,
     "VitalStatus.age_at_death": "Patient.deceased[x] is a date or yes or no",
     "Diagnosis.age_at_diagnosis": "the extension condition-assertedDate takes a date",
+    "Diagnosis.stage_at_diagnosis": "the extension condition-assertedDate takes a date",
     "Diagnosis.onset_stage": "Condition.onset[x] has no coded form",
     "PhenotypicFeature.age_at_assessment": "Observation.effective[x] takes no age",
     "PhenotypicFeature.duration": "Observation.effective[x] holds start and end",
     "Measurement.age": "Observation.effective[x] takes no age",
     "Variant.age": "Observation.effective[x] takes no age",
+    "Variant.progress_status": "the variant profile has no element for the progress of an interpretation",
+    "Variant.interpretation_status": "the variant profile has no element for the conclusion of an interpretation",
+    "Variant.therapeutic_actionability": "the variant profile has no element for it",
     "Disability.age": "Observation.effective[x] takes no age",
     "CareEpisode.age": "Encounter.period takes no age",
     "Sample.biobank": "Specimen has no element for the collection that it lies in",
     "Pedigree.family_id": "FamilyMemberHistory names the patient, not the family",
     "Pedigree.consanguineous_parents": _NO_ELEMENT,
+    "Pedigree.subject_is_propositus": _NO_ELEMENT,
+    "Pedigree.relationship_to_propositus": _NO_ELEMENT,
     "PedigreeMember.paternal_id": "FamilyMemberHistory states the relationship to the patient only",
     "PedigreeMember.maternal_id": "FamilyMemberHistory states the relationship to the patient only",
     "PedigreeMember.affected_status": "FamilyMemberHistory lists conditions; affected or not has no element",
@@ -83,6 +89,7 @@ class FhirR4Writer:
         "Consent.category": "research",
         "Encounter.status": "unknown",
         "FamilyMemberHistory.status": "partial",
+        "Procedure.status": "unknown",
     }
 
     def __init__(self, context: WriterContext) -> None:
@@ -102,6 +109,7 @@ class FhirR4Writer:
         person.family_member_histories(sheet)
         person.consents(sheet)
         person.encounters(sheet)
+        person.procedures(sheet)
         return sheet.documents
 
     def close(self, subjects: int, folder: Path) -> Iterator[tuple[str, Iterator[bytes]]]:

@@ -94,7 +94,13 @@ def test_present_absent_and_onset_as_component() -> None:
 
 def test_diagnoses() -> None:
     made = resources("Condition", diagnoses=RICH["diagnoses"])
-    assert [c["verificationStatus"]["coding"][0]["code"] for c in made] == ["confirmed", "refuted", "provisional"]
+    assert [c["verificationStatus"]["coding"][0]["code"] for c in made] == [
+        "confirmed",
+        "refuted",
+        "provisional",
+        "entered-in-error",
+    ]
+    assert "clinicalStatus" in made[0] and "clinicalStatus" not in made[3], "con-5"
     assert made[0]["code"]["coding"][0] == {"system": "http://www.orpha.net", "code": "558"}
     assert made[0]["onsetAge"]["value"] == 18 and made[0]["extension"][0]["valueDateTime"] == "1999-01-20"
     assert made[2]["code"]["coding"][0]["system"] == "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"

@@ -1,0 +1,232 @@
+"""A draft of a profile from what a source says of itself: `harmonize profiles new ID --from DICTIONARY`.
+
+The draft reads, compiles and refuses to convert: it maps the subject's identifier and nothing else, so that
+`harmonize profiles check` lists every field that waits for a decision. Nothing is mapped by guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harmonize.errors import CallError, UnknownNameError
+from harmonize.input.redcap_dictionary import NO_DATA, Field, read_dictionary
+from harmonize.profiles.specification import profile_ids
+
+_ID = re.compile(r"[a-z]{2,4}/[a-z0-9.-]+")
+_ONTOLOGIES = {  # BioPortal's acronym -> our CURIE prefix
+    "ECO": "ECO",
+    "HGNC": "HGNC",
+    "HGNC-NR": "HGNC",
+    "HP": "HP",
+    "ICD10": "ICD10",
+    "ICD10CM": "ICD10CM",
+    "ICF": "ICF",
+    "LOINC": "LOINC",
+    "MAXO": "MAXO",
+    "MONDO": "MONDO",
+    "NCBITAXON": "NCBITAXON",
+    "NCIT": "NCIT",
+    "OMIM": "OMIM",
+    "ORDO": "ORPHA",
+    "SNOMEDCT": "SNOMEDCT",
+    "UO": "UO",
+}
+PHYSICAL = "records"
+_STRUCTURE = {
+    "redcap_event_name": "Structure of the export: the event that a form was filled in at.",
+    "redcap_repeat_instance": "Structure of the export: the number of a repeated form; order is kept, the number is not carried.",
+    "redcap_data_access_group": "Structure of the export: the group of users that may see the record.",
+    "redcap_survey_identifier": "Structure of the export: identifier of a survey.",
+}
+
+
+def draft_from_redcap_dictionary(
+    dictionary: Path, profile_id: str, folder: Path, repeating: Collection[str] = ()
+) -> list[Path]:
+    """Write the draft of *profile_id* into *folder*; the files written.
+
+    *repeating* names the instruments that repeat, which a dictionary does not say. Raises CallError where the id is not of
+    the form scope/name, the folder exists or an instrument is not in the dictionary; InputError where the dictionary is none.
+    """
+    if _ID.fullmatch(profile_id) is None:
+        raise CallError(f"{profile_id!r} is no profile id. To mend it: write scope/name, such as de/my-registry")
+    if profile_id in profile_ids():
+        raise CallError(f"there is a profile {profile_id} already. To mend it: choose another name")
+    if folder.exists() and any(folder.iterdir()):
+        raise CallError(f"{folder} is not empty. To mend it: choose another --out")
+    fields = [field for field in read_dictionary(dictionary) if field.kind not in NO_DATA]
+    forms: dict[str, list[Field]] = {}
+    for field in fields[1:]:
+        forms.setdefault(field.form, []).append(field)
+    for form in repeating:
+        if form not in forms:
+            raise UnknownNameError("instrument", form, forms)
+    subject = fields[0]
+    texts = {
+        "profile.yaml": _yaml(_card(profile_id, dictionary.name, subject, forms, repeating)),
+        "source.yaml": _yaml(_source(profile_id, subject, forms, repeating)),
+        "map.yaml": _yaml(_map(profile_id, subject)),
+        "README.md": _readme(profile_id, dictionary.name, len(fields), len(forms)),
+    }
+    (folder / "cases").mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]
+
+
+def class_name(form: str) -> str:
+    """The source class of a form.
+
+    >>> class_name("rarelink_5_disease")
+    'Rarelink5Disease'
+    """
+    return "".join(part.capitalize() for part in form.split("_") if part)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes everything out: profiles refuse anchors and aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+def _card(
+    profile_id: str, dictionary: str, subject: Field, forms: Mapping[str, Sequence[Field]], repeating: Collection[str]
+) -> dict[str, Any]:
+    identifiers = [field for fields in forms.values() for field in fields if field.identifier]
+    card: dict[str, Any] = {
+        "id": profile_id,
+        "title": f"REDCap project after {dictionary}",
+        "version": "0.1.0",
+        "licence": "Apache-2.0",
+        "owner": "to be filled in",
+        "specification": {"name": f"REDCap data dictionary {dictionary}", "version": "to be filled in"},
+        "identifiers": {
+            field.name: {"class": "subject" if field is subject else field.name, "privacy": "direct"}
+            for field in (subject, *identifiers)
+        },
+        "assemble": {
+            "reader": "redcap",
+            "subject": subject.name,
+            "tables": {form: _table(form, form in repeating) for form in forms},
+        },
+        "left_out": [{"columns": [name], "reason": reason} for name, reason in _STRUCTURE.items()]
+        + [
+            {
+                "columns": [f"{form}_complete" for form in dict.fromkeys([subject.form, *forms])],
+                "reason": "State of the form in REDCap (incomplete, unverified, complete): not a datum of the subject.",
+            }
+        ],
+    }
+    if identifiers:
+        reason = "Marked as identifier in the data dictionary: it must not leave but as a keyed pseudonym."
+        card["left_out"] += [
+            {"class": class_name(form), "slots": [f.name for f in fields if f.identifier], "reason": reason}
+            for form, fields in forms.items()
+            if any(f.identifier for f in fields)
+        ]
+    return card
+
+
+def _table(form: str, repeats: bool) -> dict[str, Any]:
+    return {
+        "class": class_name(form),
+        "slot": form,
+        "rows_of": PHYSICAL,
+        "where": {"redcap_repeat_instrument": form if repeats else ""},
+        "repeats": "many" if repeats else "once",
+    }
+
+
+def _source(
+    profile_id: str, subject: Field, forms: Mapping[str, Sequence[Field]], repeating: Collection[str]
+) -> dict[str, Any]:
+    root: dict[str, Any] = {
+        subject.name: {"description": subject.label or "Identifier of the record.", "required": "true"}
+    }
+    for form in forms:
+        root[form] = {"range": class_name(form), "inlined": "true"}
+        if form in repeating:
+            root[form] |= {"multivalued": "true", "inlined_as_list": "true"}
+    classes: dict[str, Any] = {
+        "Project": {"tree_root": "true", "description": "The forms of one record of the project.", "attributes": root}
+    }
+    enums: dict[str, Any] = {}
+    for form, fields in forms.items():
+        attributes: dict[str, Any] = {}
+        for field in fields:
+            attributes.update(_attributes(field, enums))
+        classes[class_name(form)] = {"description": f"The form {form}.", "attributes": attributes}
+    name = profile_id.replace("/", "_").replace("-", "_").replace(".", "_")
+    document = {
+        "id": f"https://w3id.org/harmonize/mappings/{profile_id}",
+        "name": name,
+        "title": "The forms of one record",
+        "version": "0.1.0",
+        "license": "Apache-2.0",
+        "imports": ["linkml:types"],
+        "prefixes": {
+            "linkml": "https://w3id.org/linkml/",
+            name: f"https://w3id.org/harmonize/mappings/{profile_id}/",
+        },
+        "default_prefix": name,
+        "default_range": "string",
+        "classes": classes,
+    }
+    return {**document, "enums": enums} if enums else document
+
+
+def _attributes(field: Field, enums: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The slots of a field: one, or one for each box."""
+    annotations = {
+        "code_system": _ONTOLOGIES.get(field.ontology or ""),
+        "validation": " ".join(filter(None, (field.validation, field.minimum, field.maximum))),
+        "branching": field.branching,
+    }
+    shared: dict[str, Any] = {"annotations": found} if (found := {n: v for n, v in annotations.items() if v}) else {}
+    if field.kind == "checkbox":
+        for column, choice in zip(field.columns(), field.choices, strict=True):
+            yield column, {"description": f"{field.label}: {choice.label}".strip(": "), **shared}
+        return
+    slot: dict[str, Any] = {"description": field.label or field.name}
+    if field.choices:
+        slot["range"] = f"{field.name}_choices"
+        enums[slot["range"]] = {"permissible_values": {c.code: {"description": c.label} for c in field.choices}}
+    yield field.name, {**slot, **shared}
+
+
+def _map(profile_id: str, subject: Field) -> dict[str, Any]:
+    return {
+        "id": f"https://w3id.org/harmonize/mappings/{profile_id}/map",
+        "title": f"{profile_id} to the hub",
+        "source_schema": "source.yaml",
+        "target_schema": "https://w3id.org/harmonize/hub",
+        "class_derivations": [
+            {
+                "name": "Subject",
+                "populated_from": "Project",
+                "slot_derivations": {"subject_id": {"expr": f"pseudonym({subject.name}, 'subject')"}},
+            }
+        ],
+    }
+
+
+def _readme(profile_id: str, dictionary: str, fields: int, forms: int) -> str:
+    return f"""# {profile_id}
+
+Drafted by `harmonize profiles new` from `{dictionary}`: {fields} fields in {forms} forms. Say here where the project comes
+from, who keeps it, and what is not carried and why.
+
+To do, in this order: `harmonize profiles check` of this folder lists the fields that wait for a decision; map each in
+`map.yaml`, or list it under `left_out` in `profile.yaml` with the reason; name the instruments that repeat
+(`repeats: many`, `where: {{redcap_repeat_instrument: FORM}}`); write a case into `cases/`.
+"""

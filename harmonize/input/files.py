@@ -1,0 +1,100 @@
+"""Files and folders of input: found, opened, decompressed in place, digested. Archives that swell are refused."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from harmonize.errors import InputError
+
+MAX_RATIO = 200
+"""Decompressed bytes for one compressed byte, above the first 50 MB."""
+SUFFIXES = (".gz", ".zst", ".zip")
+
+
+def find_files(inputs: Sequence[Path]) -> list[Path]:
+    """The files of *inputs* (files and folders). Raises InputError where one is missing or two are the same table."""
+    found: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            found += sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise InputError("there is no such file or folder", file=str(path), fix="check the path")
+    names: dict[str, Path] = {}
+    for path in found:
+        plain = plain_name(path)
+        if plain in names:
+            raise InputError(f"the table {plain} is there twice", file=str(path), fix=f"remove it or {names[plain]}")
+        names[plain] = path
+    return found
+
+
+def plain_name(path: Path) -> str:
+    """The name of *path* without the suffix of its compression.
+
+    >>> plain_name(Path("Sex.csv.gz"))
+    'Sex.csv'
+    """
+    return path.name.removesuffix(path.suffix) if path.suffix in SUFFIXES else path.name
+
+
+class _Watched(io.RawIOBase):
+    """A stream of decompressed bytes that refuses bombs: too many bytes out for the bytes that went in."""
+
+    def __init__(self, stream: IO[bytes], compressed: int, name: str) -> None:
+        self.stream, self.allowed, self.name = stream, 50_000_000 + compressed * MAX_RATIO, name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        try:
+            data = self.stream.read(len(view))
+        except (EOFError, OSError, zipfile.BadZipFile, zstandard.ZstdError, gzip.zlib.error):  # type: ignore[attr-defined]
+            raise InputError("the compressed file is damaged or cut off", file=self.name, fix="copy it again") from None
+        self.allowed -= len(data)
+        if self.allowed < 0:
+            raise InputError(
+                "the file decompresses to far more than such data do", file=self.name, fix="decompress and check it"
+            )
+        view[: len(data)] = data
+        return len(data)
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """The decompressed bytes of *path*. Raises InputError for what cannot be opened."""
+    try:
+        if path.suffix == ".gz":
+            return io.BufferedReader(
+                _Watched(cast(IO[bytes], gzip.open(path, "rb")), path.stat().st_size, path.name), 1 << 20
+            )
+        if path.suffix == ".zst":
+            stream = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True)
+            return io.BufferedReader(_Watched(stream, path.stat().st_size, path.name), 1 << 20)
+        if path.suffix == ".zip":
+            archive = zipfile.ZipFile(path)
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            if len(members) != 1 or members[0].flag_bits & 1:
+                raise InputError("a zip must hold one file that is not encrypted", file=path.name, fix="unpack it")
+            return io.BufferedReader(_Watched(archive.open(members[0]), path.stat().st_size, path.name), 1 << 20)
+        return path.open("rb", buffering=1 << 20)
+    except (OSError, zipfile.BadZipFile):
+        raise InputError(
+            "the file cannot be opened", file=path.name, fix="check that it is whole and readable"
+        ) from None
+
+
+def sha256(path: Path) -> str:
+    """The digest of the bytes of *path*, as they lie on disk."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
