@@ -12,6 +12,7 @@ import pytest
 from tests.registry import Registry, make_registry
 from tests.shared_data import SHARED
 
+pytest_plugins = ["tests.sentinel_plugin"]
 _guarded = {"on": False}
 
 

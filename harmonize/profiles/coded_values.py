@@ -58,8 +58,13 @@ def memoised(function: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
-def coding(environment: Environment, code: Code, origin: str = "stated") -> tuple[dict[str, Any], Noted | None]:
-    """The Coding of *code* with the label and edition that are installed, and what is to be said of the code."""
+def coding(
+    environment: Environment, code: Code, origin: str = "stated", *, quotable: bool = True
+) -> tuple[dict[str, Any], Noted | None]:
+    """The Coding of *code* with the label and edition that are installed, and what is to be said of the code.
+
+    A code that nobody knows is quoted only where it is *quotable*: bare digits in the wrong column may be a person's number.
+    """
     curie = str(code)
     made: dict[str, Any] = {"system": code.system, "code": curie, "origin": origin}
     answer = environment.terminologies.lookup(curie)
@@ -68,7 +73,8 @@ def coding(environment: Environment, code: Code, origin: str = "stated") -> tupl
         fix = "install the code system with `harmonize terminology build` or leave it unchecked"
         environment.say_once("terms.not-checked", code.system, Severity.INFO, reason, fix)
     elif isinstance(answer, Unknown):
-        message = f"{curie} is not in {code.system} {answer.version}"
+        what = curie if quotable else "the code"
+        message = f"{what} is not in {code.system} {answer.version}"
         return made, rejected("terms.unknown", message, "correct the code, or install the edition that has it")
     elif isinstance(answer, Replaced):
         return _replaced(made, answer)
@@ -78,9 +84,8 @@ def coding(environment: Environment, code: Code, origin: str = "stated") -> tupl
         if answer.label:
             made["label"] = answer.label
     if "label" not in made:
-        environment.say_once(
-            "terms.no-label", curie, Severity.INFO, f"no label of {curie} is installed; the code stands for it"
-        )
+        message = f"{code.system}: not all labels are installed; where there is none the code stands for it"
+        environment.say_once("terms.no-label", code.system, Severity.INFO, message)
     if isinstance(answer, Obsolete | Ambiguous):
         candidates = ", ".join(found.code if isinstance(found, Found) else str(found) for found in answer.candidates)
         hint = f"; consider {candidates}" if candidates else ""
@@ -111,9 +116,9 @@ def _replaced(made: dict[str, Any], answer: Replaced) -> tuple[dict[str, Any], N
     )
 
 
-def coded_value(environment: Environment, code: Code) -> Any:
+def coded_value(environment: Environment, code: Code, *, quotable: bool = True) -> Any:
     """The CodedValue of one stated code, or a Noted value."""
-    made, noted = coding(environment, code)
+    made, noted = coding(environment, code, quotable=quotable)
     if "replaced" in made:
         value: Any = {"codings": [made["replaced"], made["stated"]]}
     else:
@@ -132,7 +137,7 @@ def make_code(environment: Environment) -> Callable[..., Any]:
             return rejected(
                 "source.code", f"the value is no code of {system}: {parsed.reason}", f"write it as {system} does"
             )
-        return coded_value(environment, parsed)
+        return coded_value(environment, parsed, quotable=parsed.local not in (text.strip(), text.strip().upper()))
 
     return memoised(code)
 

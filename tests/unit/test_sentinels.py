@@ -1,9 +1,8 @@
-"""No value of a patient is spoken, logged or written outside of the documents: sentinels in every field, on every error path."""
+"""No value of a patient is spoken, logged or written outside of the documents: the small form; `make soak` runs the whole."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,134 +10,101 @@ import pytest
 from harmonize.checks.documents import validate
 from harmonize.convert import Converter
 from harmonize.safe_messages import safe_message
-from tests.registry import ALL_TARGETS, Registry, convert
-from tests.rich_record import RICH
-from tests.sentinels import Planted, convert_and_collect, listening, plant_everywhere, plant_subject, sentinel
+from tests import redcap, registry
+from tests.hostile_places import ALL_FORMS, DAMAGES, SHAPES, leaves, planted_export, planted_registry, with_leaf
+from tests.redcap import make_records, write_export
+from tests.registry import ALL_TARGETS, make_registry
+from tests.rich_record import RICH, write
+from tests.sentinel_plugin import Sentinels, found_in
 
 
-def test_the_search_finds_what_is_there() -> None:
-    planted = Planted([sentinel(1)], spoken=f"a birth date: {sentinel(1)}", files={"report.json": sentinel(1).encode()})
-    assert len(planted.leaks()) == 2
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    one = Sentinels()
+    (tmp_path / "report.json").write_text(one.new())
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "Sex.csv").write_text(one.new())
+    assert len(found_in([f"born {one.new()}"], tmp_path)) == 2
 
 
-@pytest.mark.parametrize(
-    "shape", ["{}", "http://purl.obolibrary.org/obo/HP_{}", "1990-{}", '"{}', "{}\0", "P{}", "HP:{}", " {} "]
-)
-def test_every_field_of_every_table(registry: Registry, tmp_path: Path, shape: str) -> None:
-    planted = plant_everywhere(registry, shape)
-    assert len(planted.sentinels) > 70
-    convert_and_collect(registry, tmp_path / "out", planted)
-    assert planted.leaks() == []
+@pytest.mark.parametrize("shape", SHAPES, ids=range(len(SHAPES)))
+def test_every_field_of_every_format(sentinels: Sentinels, tmp_path: Path, shape: str) -> None:
+    sentinels.documents += planted_registry(tmp_path / "in1", sentinels, shape, subjects=5, seed=1)
+    form = ALL_FORMS[SHAPES.index(shape) % len(ALL_FORMS)]
+    sentinels.documents += planted_export(tmp_path / "in2", sentinels, shape, subjects=5, seed=1, form=form)
+    for module, source in ((registry, "in1"), (redcap, "in2")):
+        with sentinels.error_path():
+            run = module.convert(tmp_path / source, tmp_path / f"out {source}", max_errors="100%")
+            sentinels.say(run.outcome.report, run.outcome.manifest)
 
 
-def test_the_identifier_of_a_subject_stands_nowhere_not_even_in_documents(registry: Registry, tmp_path: Path) -> None:
-    planted = plant_subject(registry)
-    convert_and_collect(registry, tmp_path / "out", planted)
-    assert planted.leaks() == []
-    for path in (tmp_path / "out").rglob("*"):
-        assert not path.is_file() or planted.sentinels[0].encode() not in path.read_bytes(), path
-
-
-DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "cut off in quotes": lambda data: data + b'"' + sentinel(0).encode(),
-    "ragged": lambda data: data + sentinel(0).encode() + b"," + sentinel(0).encode() + b"\n",
-    "latin-1": lambda data: data + sentinel(0).encode() + b"\xe4,\n",
-    "header": lambda data: sentinel(0).encode() + b"," + data,
-    "no header": lambda data: data.split(b"\n", 1)[1].replace(b"DEMO", sentinel(0).encode()),
-    "delimiter": lambda data: data.replace(b",", b";").replace(b"DEMO", sentinel(0).encode()),
-    "one line": lambda data: data.replace(b"\n", sentinel(0).encode()),
-    "utf-16": lambda data: (sentinel(0) + data.decode()).encode("utf-16"),
-}
+def test_identifiers_stand_nowhere_not_even_in_documents(sentinels: Sentinels, tmp_path: Path) -> None:
+    one, two = sentinels.new(), sentinels.new()
+    for path in make_registry(tmp_path / "in1", subjects=6).folder.iterdir():
+        path.write_text(path.read_text().replace("DEMO-", one))
+    records = make_records(tmp_path / "in2", 6)
+    text = json.dumps(records).replace("DEMO-", two).replace("FAMILY-", two).replace("PSEUDO-", two)
+    (tmp_path / "in2" / "records.json").write_text(text)
+    for module, source in ((registry, "in1"), (redcap, "in2")):
+        module.convert(tmp_path / source, tmp_path / f"out {source}")
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and not path.relative_to(tmp_path).parts[0].startswith("in"):
+            assert one.encode() not in path.read_bytes() and two.encode() not in path.read_bytes(), path
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("table", ["Sex", "Phenotype", "Genetic"])
-def test_damaged_files(registry: Registry, tmp_path: Path, damage: str, table: str) -> None:
-    planted = Planted([sentinel(0)])
-    registry.write_bytes(table, DAMAGES[damage](registry.bytes_of(table)))
-    convert_and_collect(registry, tmp_path / "out", planted)
-    if damage == "header":
-        # The header of a file names its columns; a damaged one is the only place from which text is quoted.
-        planted.spoken, planted.files = "", {}
-    assert planted.leaks() == []
+def test_damaged_files(sentinels: Sentinels, tmp_path: Path, damage: str) -> None:
+    planted = sentinels.new().encode()
+    for table in ("Sex", "Genetic"):
+        source = make_registry(tmp_path / f"in {table}", subjects=8)
+        source.write_bytes(table, DAMAGES[damage](source.bytes_of(table), planted))
+        with sentinels.error_path():
+            registry.convert(source.folder, tmp_path / f"out {table}", max_errors="100%")
+    for form in ("flat JSON", "EAV CSV"):
+        records = make_records(tmp_path / f"in plain {form}", 8)
+        path = write_export(records, form, tmp_path / f"in {form}")
+        path.write_bytes(DAMAGES[damage](path.read_bytes(), planted))
+        with sentinels.error_path():
+            redcap.convert(path, tmp_path / f"out {form}", max_errors="100%")
 
 
-def test_records_in_memory() -> None:
-    planted = Planted([sentinel(5)])
+def test_records_in_memory(sentinels: Sentinels) -> None:
     rows = [
-        {"pid": sentinel(5), table: [{column: sentinel(5)}]}
+        {"pid": sentinels.new(), table: [{column: sentinels.new()}]}
         for table in ("phenotype", "genetic", "consent")
         for column in ("valueIRI", "value", "startdate")
     ]
     converter = Converter("eu/ern-cde", targets=ALL_TARGETS, key=bytes(32))
-    with listening(planted):
-        for subject in converter.convert([*rows, {"sex": sentinel(5)}, {"pid": {"a": sentinel(5)}}]):
-            planted.spoken += str([finding.as_json() for finding in subject.findings])
-    assert planted.leaks() == []
+    for subject in converter.convert([*rows, {"sex": sentinels.new()}, {"pid": {"a": sentinels.new()}}]):
+        sentinels.say([finding.as_json() for finding in subject.findings])
 
 
 def test_messages_of_other_libraries() -> None:
     from fhir.resources.R4B.patient import Patient
     from pydantic import ValidationError
 
-    secret = sentinel(9)
+    secret = Sentinels().new()
     with pytest.raises(ValidationError) as error:
         Patient.model_validate({"resourceType": "Patient", "gender": [secret], secret: 1})
     assert secret in str(error.value), "the library does quote"
     assert secret not in safe_message(error.value)
 
 
-def documents() -> list[tuple[str, dict[str, object]]]:
-    """Documents with a sentinel in place of each leaf, one at a time."""
-    patient = {
-        "resourceType": "Patient",
-        "id": "a",
-        "gender": "male",
-        "birthDate": "1990-01-01",
-        "name": [{"family": "x"}],
-    }
-    observation = {
-        "resourceType": "Observation",
-        "status": "final",
-        "code": {"coding": [{"system": "http://loinc.org", "code": "1-1"}]},
-        "subject": {"reference": "Patient/a"},
-    }
-    packet = {
-        "id": "1",
-        "subject": {"id": "1", "sex": "MALE"},
-        "phenotypicFeatures": [{"type": {"id": "HP:0001250", "label": "Seizure"}}],
-        "metaData": {"created": "2020-01-01T00:00:00Z", "createdBy": "x", "resources": []},
-    }
-    made = []
-    for target, document in (("fhir-r4", patient), ("fhir-r4", observation), ("phenopackets", packet), ("hub", RICH)):
-        text = json.dumps(document)
-        for leaf in sorted(set(_leaves(document))):
-            changed = text.replace(json.dumps(leaf), json.dumps(sentinel(3)))
-            made.append((target, json.loads(changed)))
-    return made  # fmt: skip
+def test_validate_never_quotes(sentinels: Sentinels, tmp_path: Path) -> None:
+    documents = [("hub", RICH)] + [
+        (target, json.loads(document.line)) for target in ALL_TARGETS[1:] for document in write(target)[0][:6]
+    ]
+    for target, document in documents:
+        for path in list(leaves(document))[::3]:
+            sentinels.documents += 1
+            file = tmp_path / "in.json"
+            file.write_text(json.dumps(with_leaf(document, path, sentinels.new())))
+            with sentinels.error_path():
+                sentinels.say([finding.as_json() for finding in validate(file, target).findings])
 
 
-def _leaves(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [leaf for item in value.values() for leaf in _leaves(item)]
-    if isinstance(value, list):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return [value] if isinstance(value, str) else []
-
-
-def test_validate_never_quotes(tmp_path: Path) -> None:
-    planted = Planted([sentinel(3)])
-    for number, (target, document) in enumerate(documents()):
-        path = tmp_path / f"{number}.json"
-        path.write_text(json.dumps(document))
-        with listening(planted):
-            result = validate(path, target)
-            planted.spoken += str([finding.as_json() for finding in result.findings])
-    assert planted.leaks() == []
-
-
-def test_rejects_hold_values_only_on_demand(registry: Registry, tmp_path: Path) -> None:
-    registry.change("Phenotype", lambda rows: rows[0].update(pid="", valueIRI=sentinel(4)))
+def test_rejects_hold_values_only_on_demand(tmp_path: Path) -> None:
+    secret, source = Sentinels().new(), make_registry(tmp_path / "in", subjects=8)
+    source.change("Phenotype", lambda rows: rows[0].update(pid="", valueIRI=secret))
     for include, holds in ((False, False), (True, True)):
-        convert(registry.folder, tmp_path / "out", include_values=include)
-        assert (sentinel(4) in (tmp_path / "out" / "private" / "rejects.ndjson").read_text()) is holds
+        registry.convert(source.folder, tmp_path / "out", include_values=include)
+        assert (secret in (tmp_path / "out" / "private" / "rejects.ndjson").read_text()) is holds
