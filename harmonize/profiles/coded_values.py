@@ -155,6 +155,22 @@ def make_map_code(environment: Environment) -> Callable[..., Any]:
     return memoised(map_code)
 
 
+def make_chosen(environment: Environment) -> Callable[..., Any]:
+    """`chosen(text, SYSTEM, '1=F', ...)`: the code of SYSTEM that a choice stands for."""
+    of_map = make_map_code(environment)
+
+    def chosen(text: str, system: str, *choices: str) -> Any:
+        codes = {choice: code for choice, _, code in (pair.partition("=") for pair in choices)}
+        code = codes.get(text.strip())
+        if code is None:
+            message = "the value is none of the choices that the map knows"
+            fix = "add the choice to the map, or correct the source"
+            return Noted(None, "mapping.value", Severity.WARNING, Outcome.UNMAPPED, message, fix)
+        return of_map(code, system)
+
+    return memoised(chosen)
+
+
 def make_code_iri(environment: Environment) -> Callable[..., Any]:
     """`code_iri(text, A, B)`: the IRI or CURIE of a term of one of the systems."""
     everything = tuple(environment.systems)

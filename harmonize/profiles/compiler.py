@@ -20,6 +20,7 @@ from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_funct
 from harmonize.profiles.notes import Feed, Noted, SubjectLog
 from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
+from harmonize.terminology.notation import NotACode
 
 Derive = Callable[[Any, SubjectLog], "HubObject | None"]
 
@@ -405,7 +406,10 @@ class _Compiler:
     def check_names(self, call: Call, slot: SlotDerivation) -> None:
         """Names of code systems and code maps in constant arguments must exist."""
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
-        if call.function in ("code", "code_iri", "code_iri_if"):
+        if call.function == "chosen":
+            self.check_choices(constants, slot)
+            constants = constants[:1]
+        if call.function in ("code", "code_iri", "code_iri_if", "chosen", "map_code"):
             known: Any = self.environment.systems
             kind = "code system"
         elif call.function in ("mapped", "mapped_if", "unit", "classified"):
@@ -415,6 +419,20 @@ class _Compiler:
         for value in constants:
             if value not in known:
                 raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
+
+    def check_choices(self, constants: list[str | int], slot: SlotDerivation) -> None:
+        """Every choice of `chosen` is written `choice=CODE`, and the code is one of the system."""
+        for pair in constants[1:]:
+            choice, mark, code = str(pair).partition("=")
+            if not (choice and mark and code):
+                raise self.wrong(f"chosen: {pair!r} is no choice", slot.line, "write 'choice=CODE'")
+            parsed = (
+                self.environment.systems.parse(code, str(constants[0]))
+                if constants[0] in self.environment.systems
+                else None
+            )
+            if isinstance(parsed, NotACode):
+                raise self.wrong(f"chosen: {code!r} is no code of {constants[0]}", slot.line, "correct the code")
 
     def check_result(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
         if hub_slot.multivalued != (call.function == "listed"):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.coded_values import (
     Environment,
+    make_chosen,
     make_classified,
     make_code,
     make_code_iri,
@@ -139,6 +140,14 @@ FUNCTIONS: Mapping[str, Function] = {
         make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."
     ),
     "code": Function(make_code, 2, 2, True, "CodedValue", "`code(text, 'SYSTEM')`: a code in the notation of SYSTEM."),
+    "chosen": Function(
+        make_chosen,
+        3,
+        40,
+        True,
+        "CodedValue",
+        "`chosen(text, 'SYSTEM', '1=F', '2=M')`: the code that a choice stands for; a choice is written before the first `=`.",
+    ),
     "map_code": Function(
         make_map_code,
         2,
