@@ -104,7 +104,9 @@ class Sheet:
             return None
         made = age(duration)
         if made is None:
-            self.log.unsupported(holder, slot, path, "an age needs years, months, weeks or days")
+            self.log.unsupported(
+                holder, slot, path, "an age needs years, months, weeks or days, of nine digits at most"
+            )
             return None
         if made[1]:
             self.log.unsupported(
