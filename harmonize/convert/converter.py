@@ -181,6 +181,8 @@ def _shape_problems(value: Mapping[str, Any], profile: Profile, source_class: st
                         yield _rejects(
                             "source.record-shape", at, "a text is expected: numbers and dates are written as texts"
                         )
+                    elif not single.isascii() and any("\ud800" <= character <= "\udfff" for character in single):
+                        yield _rejects("source.record-shape", at, "the text holds half a character, which no file can")
                 elif isinstance(single, Mapping):
                     yield from _shape_problems(single, profile, slot.range, at)
                 else:

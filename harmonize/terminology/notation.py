@@ -153,6 +153,8 @@ class Systems(Mapping[str, CodeSystem]):
             clean = _NORMALISERS[name](clean)
         if len(clean) > 500:
             return NotACode("it is too long")
+        if not clean.isascii() and any("\ud800" <= character <= "\udfff" for character in clean):
+            return NotACode("it holds half a character")  # of UTF-16; RE2 matches UTF-8
         for pattern in patterns:
             match = pattern.fullmatch(clean)
             if match is not None and self._local[system].fullmatch(match.group(1)):

@@ -19,7 +19,8 @@ _ACCESSIONS = {
     for assembly, versions in _VERSIONS.items()
     for number, version in enumerate(versions, start=1)
 }
-_SUBSTITUTION = re.compile(r"(NC_[0-9]{6}\.[0-9]{1,2}):g\.([1-9][0-9]*)([ACGT])>([ACGT])")
+# No chromosome has 10^9 bases.
+_SUBSTITUTION = re.compile(r"(NC_[0-9]{6}\.[0-9]{1,2}):g\.([1-9][0-9]{0,8})([ACGT])>([ACGT])")
 
 
 class Substitution(NamedTuple):

@@ -81,6 +81,13 @@ class MappingSet:
 
 def read_mapping_set(path: Path) -> MappingSet:
     """Read the SSSOM TSV file *path*. Raises SpecificationError with file and line."""
+    try:
+        return _read(path)
+    except UnicodeDecodeError:
+        raise SpecificationError("not UTF-8", file=path.name, fix="convert it to UTF-8") from None
+
+
+def _read(path: Path) -> MappingSet:
     name = path.name
     header: list[str] = []
     rows: list[Row] = []
@@ -92,7 +99,7 @@ def read_mapping_set(path: Path) -> MappingSet:
                 first = line
                 break
             header.append(line[1:])
-        meta, _ = load_strict_yaml("".join(header) or "{}", name=name)
+        meta = _meta("".join(header), name)
         columns = first.rstrip("\r\n").split("\t")
         missing = [column for column in _REQUIRED if column not in columns]
         if missing or "mapping_set_id" not in meta:
@@ -101,12 +108,32 @@ def read_mapping_set(path: Path) -> MappingSet:
         prefixes = {*meta.get("curie_map", {}), "skos", "sssom", "semapv", "oboInOwl"}
         for number, line in lines:
             if line.strip():
-                rows.append(_row(next(csv.reader([line], delimiter="\t")), columns, number, prefixes, name))
+                rows.append(_row(_cells(line, number, name), columns, number, prefixes, name))
     index: dict[str, list[Row]] = {}
     for row in rows:
         index.setdefault(row.subject, []).append(row)
     frozen = {subject: tuple(found) for subject, found in index.items()}
     return MappingSet(meta["mapping_set_id"], meta.get("mapping_set_version", ""), tuple(rows), frozen)
+
+
+def _meta(header: str, name: str) -> dict[str, Any]:
+    """The metadata block, whose id and version are texts."""
+    meta, _ = load_strict_yaml(header or "{}", name=name)
+    if not isinstance(meta, dict):
+        raise SpecificationError("the metadata are no mapping", file=name, line=1)
+    for key in ("mapping_set_id", "mapping_set_version"):
+        if not isinstance(meta.get(key, ""), str):
+            raise SpecificationError(f"{key} is no text", file=name, fix="write one text")
+    if not isinstance(meta.get("curie_map", {}), dict):
+        raise SpecificationError("curie_map is no mapping of prefixes to IRIs", file=name)
+    return meta
+
+
+def _cells(line: str, number: int, name: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter="\t"))
+    except csv.Error:
+        raise SpecificationError("no line of TSV: a cell is too long", file=name, line=number) from None
 
 
 def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], name: str) -> Row:

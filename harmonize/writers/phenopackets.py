@@ -16,7 +16,8 @@ What is decided here
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,14 @@ def _coordinates_of_substitution(variant: Mapping[str, Any]) -> dict[str, Any] |
     found = {genomic_substitution(hgvs) for hgvs in genomic}
     substitution = found.pop() if len(found) == 1 else None
     return substitution._asdict() if substitution is not None else None
+
+
+def _is_exactly(number: float, digits: str) -> bool:
+    """Whether the double, as JSON writes it, is the number that *digits* are."""
+    try:
+        return Decimal(repr(number)) == Decimal(digits)
+    except InvalidOperation:  # an exponent that Decimal does not take
+        return False
 
 
 class PhenopacketsWriter:
@@ -460,12 +469,12 @@ class PhenopacketsWriter:
             return None
         made["unit"] = unit
         number = float(quantity["value"])
-        if Decimal(repr(number)) != Decimal(quantity["value"]):
-            message = "the number has more digits than a double holds"
-            log.unsupported(quantity, "value", f"{path}/value/quantity/value", message, Outcome.COARSENED)
-        if number in (float("inf"), float("-inf")):
+        if isinf(number):
             log.unsupported(quantity, "value", f"{path}/value/quantity/value", "the number is too large for a double")
             return None
+        if not _is_exactly(number, quantity["value"]):
+            message = "the number has more digits than a double holds"
+            log.unsupported(quantity, "value", f"{path}/value/quantity/value", message, Outcome.COARSENED)
         if number:
             made["value"] = number
         if "comparator" in quantity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import harmonize.convert.run
 from harmonize.errors import InputError
-from tests.registry import ALL_TARGETS, Run, convert, make_registry
+from tests.registry import ALL_TARGETS, Registry, Run, convert, make_registry
 
 COUNTED = ("carried", "coarsened", "dropped", "unmapped", "rejected", "skipped")
 TABLES = ("Sex", "Birthdate", "Phenotype", "Symptoms_onset", "Laboratory", "Genetic", "Consent", "Status")
@@ -40,12 +41,19 @@ def assert_adds_up(run: Run) -> None:
         assert set(counts["values"][target]) == set(counts["values"]["hub"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry to be copied and damaged."""
+    return make_registry(tmp_path_factory.mktemp("whole") / "in", subjects=8, seed=5).folder
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damages=st.lists(DAMAGE, max_size=6))
-def test_any_damage(damages: list[tuple[str, int, bytes, int]]) -> None:
+def test_any_damage(whole: Path, damages: list[tuple[str, int, bytes, int]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        registry = make_registry(folder / "in", subjects=8, seed=5)
+        shutil.copytree(whole, folder / "in")
+        registry = Registry(folder / "in")
         for table, place, put, removed in damages:
             data = registry.bytes_of(table)
             at = place % (len(data) + 1)

@@ -293,7 +293,8 @@ def _value(sheet: Sheet, measurement: HubObject, path: str) -> dict[str, Any]:
                 f"{path}/value",
                 "a value is a quantity or a code; the quantity is preferred",
             )
-        return {"valueQuantity": sheet.quantity(measurement["value"], f"{path}/valueQuantity")}
+        quantity = sheet.quantity(measurement["value"], f"{path}/valueQuantity")
+        return {"valueQuantity": quantity} if quantity else {}
     coded = sheet.concept(measurement, "coded_value", f"{path}/valueCodeableConcept")
     return {"valueCodeableConcept": coded} if coded else {}
 
@@ -354,7 +355,8 @@ def disabilities(sheet: Sheet) -> None:
         elif start:
             body["effectiveDateTime"] = start
         if "score" in disability:
-            body["valueQuantity"] = sheet.quantity(disability["score"], f"{path}/valueQuantity")
+            score = sheet.quantity(disability["score"], f"{path}/valueQuantity")
+            body.update({"valueQuantity": score} if score else {})
             if "qualifier" in disability:
                 sheet.log.unsupported(
                     disability, "qualifier", f"{path}/value", "a value holds one form; the score is preferred"

@@ -24,7 +24,7 @@ _CACHE_LIMIT = 100_000
 _NULL_FLAVORS_OF_SEX = frozenset({"OTH", "UNK", "ASKU"})
 """HL7's value set of birth sexes takes F and M from AdministrativeGender and these from NullFlavor."""
 _LEADING_ZEROS = re.compile(r"^(-?)0+(?=[0-9])")
-_DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?$")
+_DURATION = re.compile(r"P(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?")
 
 
 def concept(system: str, code: str, display: str) -> dict[str, Any]:
@@ -51,14 +51,14 @@ def number(digits: str) -> orjson.Fragment:
 
 
 def age(duration: str) -> tuple[dict[str, Any], bool] | None:
-    """An Age (Quantity in UCUM) for an ISO 8601 duration, and whether it holds less; None for a time of day.
+    """An Age (Quantity in UCUM) for an ISO 8601 duration, and whether it holds less; None for a time of day and past nine digits.
 
     Years and months together are months (12 to a year); days beside years or months are left out.
 
     >>> age("P10Y")[0]["code"], age("P1Y6M")[0]["code"], age("P1Y6M3D")[1]
     ('a', 'mo', True)
     """
-    match = _DURATION.match(duration)
+    match = _DURATION.fullmatch(duration)
     if match is None or not any(match.groups()):
         return None
     years, months, weeks, days = (int(part) if part else 0 for part in match.groups())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isinf
 from typing import Any
 
 import orjson
@@ -104,7 +105,9 @@ class Sheet:
             return None
         made = age(duration)
         if made is None:
-            self.log.unsupported(holder, slot, path, "an age needs years, months, weeks or days")
+            self.log.unsupported(
+                holder, slot, path, "an age needs years, months, weeks or days, of nine digits at most"
+            )
             return None
         if made[1]:
             self.log.unsupported(
@@ -113,7 +116,10 @@ class Sheet:
         return made[0]
 
     def quantity(self, quantity: HubObject, path: str) -> dict[str, Any]:
-        """A Quantity: digits as written, the unit in UCUM, else as the source states it."""
+        """A Quantity: digits as written, the unit in UCUM, else as the source states it; empty for a number past all bounds."""
+        if isinf(float(quantity["value"])):
+            self.log.unsupported(quantity, "*", path, "the number is too large for readers of JSON")
+            return {}
         made: dict[str, Any] = {"value": number(quantity["value"])}
         if "comparator" in quantity:
             made["comparator"] = quantity["comparator"]
