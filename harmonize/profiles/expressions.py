@@ -61,10 +61,13 @@ def parse_expression(text: str, *, file: str = "", line: int | None = None) -> E
 
     if len(text) > MAX_LENGTH:
         raise refuse(f"a text of more than {MAX_LENGTH} characters")
+    clean = text.strip()
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = ast.parse(clean, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise refuse("what is no expression") from None
+    if not _names_are_ascii(tree, clean):
+        raise refuse("a name with letters that are not A to Z")
 
     def convert(node: ast.AST, depth: int) -> Expression:
         if depth > MAX_DEPTH:
@@ -84,6 +87,12 @@ def parse_expression(text: str, *, file: str = "", line: int | None = None) -> E
         raise refuse(type(node).__name__)
 
     return convert(tree.body, 0)
+
+
+def _names_are_ascii(tree: ast.AST, text: str) -> bool:
+    """Whether all names are written in ASCII. Python silently takes look-alikes (full width, ligatures) for ASCII names."""
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute))
+    return all((ast.get_source_segment(text, node) or "").isascii() for node in names)
 
 
 def _names(node: ast.AST, refuse: Callable[[str], SpecificationError]) -> tuple[str, ...]:
