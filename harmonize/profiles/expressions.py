@@ -59,16 +59,6 @@ def parse_expression(text: str, *, file: str = "", line: int | None = None) -> E
             fix="use constants, paths and library functions only",
         )
 
-    if len(text) > MAX_LENGTH:
-        raise refuse(f"a text of more than {MAX_LENGTH} characters")
-    clean = text.strip()
-    try:
-        tree = ast.parse(clean, mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise refuse("what is no expression") from None
-    if not _names_are_ascii(tree, clean):
-        raise refuse("a name with letters that are not A to Z")
-
     def convert(node: ast.AST, depth: int) -> Expression:
         if depth > MAX_DEPTH:
             raise refuse(f"nesting deeper than {MAX_DEPTH}")
@@ -86,7 +76,20 @@ def parse_expression(text: str, *, file: str = "", line: int | None = None) -> E
             return Call(node.func.id, tuple(convert(a, depth + 1) for a in node.args))
         raise refuse(type(node).__name__)
 
-    return convert(tree.body, 0)
+    return convert(_tree(text.strip(), refuse), 0)
+
+
+def _tree(text: str, refuse: Callable[[str], SpecificationError]) -> ast.expr:
+    """The syntax tree of *text*, before anything is said of what stands in it."""
+    if len(text) > MAX_LENGTH:
+        raise refuse(f"a text of more than {MAX_LENGTH} characters")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise refuse("what is no expression") from None
+    if not _names_are_ascii(tree, text):
+        raise refuse("a name with letters that are not A to Z")
+    return tree.body
 
 
 def _names_are_ascii(tree: ast.AST, text: str) -> bool:
