@@ -19,6 +19,7 @@ import orjson
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.profiles.expressions import Call, Expression, parse_expression
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 DIALECT = "linkml-map-0.5"
@@ -271,6 +272,7 @@ def load_profile(name: str) -> Profile:
     folder = profile_folder(name)
     card, lines = _load(folder / "profile.yaml")
     _check_card(card, lines, folder)
+    _check_pattern(card["assemble"].get("subject_pattern"), folder, lines.get("/assemble/subject_pattern"))
     source = _source_schema(folder)
     derivations = _derivations(folder)
     return Profile(
@@ -301,6 +303,7 @@ def folder_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     files = [folder / n for n in ("profile.yaml", "source.yaml", "map.yaml")] + sorted((folder / "codes").glob("*.tsv"))
     for file in files:
+        require_inside(file, folder)
         digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -310,7 +313,16 @@ def _load(path: Path) -> tuple[Any, Mapping[str, int]]:
         raise SpecificationError(
             "the file is missing", file=str(path), fix="a profile has profile.yaml, source.yaml and map.yaml"
         )
+    require_inside(path, path.parent)
     return load_strict_yaml(path, name=str(path))
+
+
+def require_inside(path: Path, folder: Path) -> None:
+    """Raise SpecificationError where *path* is no ordinary file of *folder*: a link out of it, a pipe, a device."""
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise SpecificationError(
+            "it is no ordinary file inside of the profile's folder", file=str(path), fix="put the file itself there"
+        )
 
 
 def _check_card(card: Any, lines: Mapping[str, int], folder: Path) -> None:
@@ -321,6 +333,21 @@ def _check_card(card: Any, lines: Mapping[str, int], folder: Path) -> None:
         raise SpecificationError(
             f"{pointer or '/'}: {error.message}", file=str(folder / "profile.yaml"), line=lines.get(pointer)
         )
+
+
+def _check_pattern(pattern: str | None, folder: Path, line: int | None) -> None:
+    """Refuse a `subject_pattern` that RE2 cannot run in linear time and little memory."""
+    if pattern is None:
+        return
+    try:
+        compile_pattern(pattern)
+    except ValueError as error:
+        raise SpecificationError(
+            f"assemble.subject_pattern is refused: {error}",
+            file=str(folder / "profile.yaml"),
+            line=line,
+            fix="write an RE2 pattern (github.com/google/re2/wiki/Syntax)",
+        ) from None
 
 
 def _refuse_keys(found: Mapping[str, Any], allowed: frozenset[str], where: str, file: Path, line: int | None) -> None:

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import IO, cast
 
 import orjson
-import re2
 import zstandard
 
 from harmonize.errors import InputError
@@ -34,6 +33,7 @@ from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.profiles.assembly import BadRow, RawRow, RawSubject
 from harmonize.profiles.specification import Assembly, Profile, TableAssembly
 from harmonize.readers import ReadLog
+from harmonize.terminology.patterns import compile_pattern, fits
 
 RUN_ROWS = 200_000
 """Rows that are sorted in memory at a time."""
@@ -70,14 +70,14 @@ class DelimitedSource:
 
     def subjects(self) -> Iterator[RawSubject]:
         """The subjects in the order of their identifiers, each with its rows by table."""
-        pattern = re2.compile(self.assembly.subject_pattern) if self.assembly.subject_pattern else None
+        pattern = compile_pattern(self.assembly.subject_pattern) if self.assembly.subject_pattern else None
         streams = [self._keyed(table) for table in self.tables]
         merged = heapq.merge(*streams, key=itemgetter(0, 1))
         for key, entries in groupby(merged, key=itemgetter(0)):
             rows: dict[str, list[RawRow]] = {}
             for _, _, name, row in entries:
                 rows.setdefault(name, []).append(row)
-            if pattern is not None and pattern.fullmatch(key) is None:
+            if pattern is not None and not fits(pattern, key):
                 self._reject_subject(rows)
                 continue
             yield RawSubject(key, rows)
