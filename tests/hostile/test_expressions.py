@@ -136,8 +136,26 @@ def test_parts_of_a_path_are_not_mixed_up_with_underscores(poisoned: Callable[[s
 
 
 PIECES = st.sampled_from(
-    ["pid", "date", "(", ")", ",", ".", "'", '"', "__class__", "lambda", ":", "[", "]", "{", "}", "*", "f'", " ", "if"]
-    + [
+    [
+        "pid",
+        "date",
+        "(",
+        ")",
+        ",",
+        ".",
+        "'",
+        '"',
+        "__class__",
+        "lambda",
+        ":",
+        "[",
+        "]",
+        "{",
+        "}",
+        "*",
+        "f'",
+        " ",
+        "if",
         "1",
         "0x",
         "e",
@@ -146,7 +164,7 @@ PIECES = st.sampled_from(
         "=",
         ":=",
         "\n",
-        "\0",
+        "\x00",
         "é",
         "ｐ",
         "await",
