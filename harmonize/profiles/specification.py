@@ -522,7 +522,7 @@ def _code_maps(folder: Path, spec: Mapping[str, str]) -> Mapping[str, Path]:
     result = {}
     for name, text in spec.items():
         base = mappings_folder() / "codes" if text.startswith("shared:") else folder
-        path = (base / text.removeprefix("shared:")).resolve()
+        path = (base / text.removeprefix("shared:").replace("\0", "?")).resolve()  # no file has a NUL in its name
         if not path.is_relative_to(base.resolve()) or not path.is_file():
             raise SpecificationError(
                 f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml")

@@ -17,6 +17,7 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 
 _REQUIRED = ("subject_id", "predicate_id", "object_id", "mapping_justification")
 NO_TERM = "sssom:NoTermFound"
+MAX_BYTES = 100_000_000
 
 
 class Row(NamedTuple):
@@ -80,6 +81,17 @@ class MappingSet:
 def read_mapping_set(path: Path) -> MappingSet:
     """Read the SSSOM TSV file *path*. Raises SpecificationError with file and line."""
     name = path.name
+    if path.stat().st_size > MAX_BYTES:
+        raise SpecificationError(f"larger than {MAX_BYTES} bytes", file=name)
+    try:
+        return _read(path, name)
+    except UnicodeDecodeError:
+        raise SpecificationError("not UTF-8", file=name, fix="convert it to UTF-8") from None
+    except csv.Error:
+        raise SpecificationError("a cell is too long to be true", file=name, fix="check the quotes") from None
+
+
+def _read(path: Path, name: str) -> MappingSet:
     header: list[str] = []
     rows: list[Row] = []
     with path.open(encoding="utf-8", newline="") as file:
@@ -92,6 +104,8 @@ def read_mapping_set(path: Path) -> MappingSet:
             header.append(line[1:])
         meta, _ = load_strict_yaml("".join(header) or "{}", name=name)
         columns = first.rstrip("\r\n").split("\t")
+        if not isinstance(meta, dict) or not isinstance(meta.get("curie_map", {}), dict):
+            raise SpecificationError("the header and its curie_map must be mappings", file=name, line=1)
         missing = [column for column in _REQUIRED if column not in columns]
         if missing or "mapping_set_id" not in meta:
             what = missing[0] if missing else "mapping_set_id"
@@ -104,7 +118,7 @@ def read_mapping_set(path: Path) -> MappingSet:
     for row in rows:
         index.setdefault(row.subject, []).append(row)
     frozen = {subject: tuple(found) for subject, found in index.items()}
-    return MappingSet(meta["mapping_set_id"], meta.get("mapping_set_version", ""), tuple(rows), frozen)
+    return MappingSet(str(meta["mapping_set_id"]), str(meta.get("mapping_set_version", "")), tuple(rows), frozen)
 
 
 def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], name: str) -> Row:
