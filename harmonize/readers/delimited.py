@@ -17,6 +17,7 @@ import hashlib
 import heapq
 import io
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ RUN_ROWS = 200_000
 """Rows that are sorted in memory at a time."""
 MAX_FIELD = 1_000_000
 """Characters of one cell. A larger one is a broken quote or an attack."""
+MAX_RECORD = 4_000_000
+"""Characters of one row, and of one line: a file without line breaks, or with quotes that run on, fills no memory."""
+MAX_AGAIN = 1_000_000
+"""Lines that are read a second time because a quote ran on: a file of nothing else would be read for ever."""
 MAX_COLUMNS = 2_000
 MAX_RATIO = 200
 """Decompressed bytes for one compressed byte, above the first 50 MB."""
@@ -208,7 +213,7 @@ class _Watched(io.RawIOBase):
         view = memoryview(buffer)  # type: ignore[arg-type]
         try:
             data = self.stream.read(len(view))
-        except (EOFError, OSError, zipfile.BadZipFile, zstandard.ZstdError, gzip.zlib.error):  # type: ignore[attr-defined]
+        except (EOFError, OSError, zipfile.BadZipFile, zstandard.ZstdError, zlib.error):
             raise InputError("the compressed file is damaged or cut off", file=self.name, fix="copy it again") from None
         self.allowed -= len(data)
         if self.allowed < 0:
@@ -234,9 +239,11 @@ def _open_bytes(path: Path) -> IO[bytes]:
             members = [m for m in archive.infolist() if not m.is_dir()]
             if len(members) != 1 or members[0].flag_bits & 1:
                 raise InputError("a zip must hold one file that is not encrypted", file=path.name, fix="unpack it")
+            if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise InputError("the zip is packed in an unusual way", file=path.name, fix="pack it with deflate")
             return io.BufferedReader(_Watched(archive.open(members[0]), path.stat().st_size, path.name), 1 << 20)
         return path.open("rb", buffering=1 << 20)
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         raise InputError(
             "the file cannot be opened", file=path.name, fix="check that it is whole and readable"
         ) from None
@@ -274,23 +281,46 @@ def _records(path: Path, assembly: Assembly, log: ReadLog | None) -> Iterator[tu
 
 
 class _Lines:
-    """The lines of a file, of which the last ones can be given back."""
+    """The lines of a file, of which the last ones can be given back. Neither a line nor a row is longer than MAX_RECORD."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = iter(text)
+    def __init__(self, text: io.TextIOWrapper, name: str) -> None:
+        self._read, self._name = text.readline, name
         self._back: deque[str] = deque()
+        self._size = self._again = 0
         self.taken: list[str] = []
+
+    def start(self) -> None:
+        """A row begins."""
+        self.taken.clear()
+        self._size = 0
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._text)
+        line = self._back.popleft() if self._back else self._read(MAX_RECORD)
+        if not line:
+            raise StopIteration
         self.taken.append(line)
+        self._size += len(line)
+        if self._size >= MAX_RECORD:
+            self._refuse_length(line)
         return line
+
+    def _refuse_length(self, line: str) -> None:
+        if len(line) >= MAX_RECORD:
+            raise InputError(
+                f"a line has more than {MAX_RECORD:,} characters", file=self._name, fix="check that it is a table"
+            )
+        raise csv.Error("the row is too long")
 
     def give_back(self, lines: list[str]) -> None:
         """Let *lines* come again, before those that are not read yet."""
+        self._again += len(lines)
+        if self._again > MAX_AGAIN:
+            raise InputError(
+                "quotes open and do not close all over the file", file=self._name, fix="export it with quotes doubled"
+            )
         self._back.extendleft(reversed(lines))
 
 
@@ -298,12 +328,12 @@ def _parse(
     text: io.TextIOWrapper, path: Path, assembly: Assembly, log: ReadLog | None
 ) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(MAX_FIELD)
-    lines = _Lines(text)
+    lines = _Lines(text, path.name)
     reader = csv.reader(lines, delimiter=assembly.delimiter, quotechar=assembly.quote, strict=True)
     number = 0
     while True:
         number += 1
-        lines.taken.clear()
+        lines.start()
         try:
             record = next(reader)
         except StopIteration:
