@@ -45,8 +45,8 @@ MAX_RECORD = 4_000_000
 MAX_AGAIN = 1_000_000
 """Lines that are read a second time because a quote ran on: a file of nothing else would be read for ever."""
 MAX_COLUMNS = 2_000
-MAX_RATIO = 200
-"""Decompressed bytes for one compressed byte, above the first 50 MB."""
+MAX_RATIO = 100
+"""Decompressed bytes for one compressed byte, above the first 10 MB. Tables of patients have 10 to 30."""
 SUFFIXES = (".gz", ".zst", ".zip")
 _BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 
@@ -204,10 +204,16 @@ class _Watched(io.RawIOBase):
     """A stream of decompressed bytes that refuses bombs: too many bytes out for the bytes that went in."""
 
     def __init__(self, stream: IO[bytes], compressed: int, name: str) -> None:
-        self.stream, self.allowed, self.name = stream, 50_000_000 + compressed * MAX_RATIO, name
+        self.stream, self.allowed, self.name = stream, 10_000_000 + compressed * MAX_RATIO, name
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        """Close what is read from too."""
+        if not self.closed:
+            self.stream.close()
+        super().close()
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
