@@ -89,7 +89,7 @@ def load_bomb(name: str) -> str:
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_with_little_memory(name: str) -> None:
-    result = measured(__name__, "load_bomb", name)
+    result = measured(load_bomb, name)
     assert result.answer.startswith("x.yaml"), result.answer
     assert result.megabytes <= MAX_MEGABYTES, result
     # A file of a profile is written by people and read once: its parser is Python, and seconds for megabytes are borne.
