@@ -194,5 +194,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise CallError(
             f"{folder} holds no manifest.json: the run did not end, or it is no run. To mend it: convert again"
         )
-    manifest: dict[str, Any] = orjson.loads(path.read_bytes())
-    return manifest
+    try:
+        manifest = orjson.loads(path.read_bytes())
+        ours = isinstance(manifest, dict) and {"profile", "targets", "site", "counts", "recorded"} <= set(manifest)
+    except (orjson.JSONDecodeError, OSError):
+        ours = False
+    if not ours:
+        raise CallError(f"{path} is no manifest of harmonize. To mend it: give the folder of a finished run")
+    return dict(manifest)

@@ -19,7 +19,7 @@ from harmonize.errors import HarmonizeError, SpecificationError
 from harmonize.profiles.assembly import check_assembly
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.lint import left_out_problems, slot_account
-from harmonize.profiles.specification import Profile, load_profile
+from harmonize.profiles.specification import Profile, load_profile, require_inside
 from harmonize.pseudonyms import key_from_secret
 from harmonize.safe_messages import safe_message
 from harmonize.synthesis.files import write_subjects
@@ -82,6 +82,7 @@ def run_cases(profile: Profile, check: ProfileCheck) -> None:
     """Run every case of *profile* into *check*."""
     for file in sorted((profile.folder / "cases").glob("*.yaml")):
         try:
+            require_inside(file, profile.folder)
             differences = list(case_differences(profile, file))
         except HarmonizeError as error:
             differences = [str(error)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,12 @@ from harmonize.terminology.store import Terminologies
 
 FORMATS = ("hub", "fhir-r4", "phenopackets")
 PLANNED_FORMATS = ("hmd", "mdc", "erdri-cds", "rd-cdm", "goe", "fhir-r5", "beacon", "omop")
-MAX_LINE_BYTES = 256 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024
 """A line longer than this is refused: no record of a person is, and reading it would fill the memory."""
+MAX_OBJECTS = 500_000
+MAX_VALUES = 2_000_000
+"""Objects and arrays, and values, of one document: two bytes of JSON can take a hundred bytes of memory."""
+MAX_DEPTH = 100
 KEPT_FINDINGS = 10_000
 
 
@@ -126,17 +131,49 @@ def _entries(file: Path) -> Iterator[Entry]:
                     yield _entry(file.name, number, line)
                 if len(line) > MAX_LINE_BYTES:
                     return
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError("it cannot be read to its end", file=file.name, fix="copy it again") from error
 
 
 def _entry(file: str, number: int, text: bytes) -> Entry:
-    if len(text) > MAX_LINE_BYTES:
-        return Entry(file, number, None, f"the document is longer than {MAX_LINE_BYTES} bytes")
+    problem = _size_problem(text)
+    if problem is not None:
+        return Entry(file, number, None, problem)
     try:
-        return Entry(file, number, orjson.loads(text), None)
+        document = orjson.loads(text)
     except orjson.JSONDecodeError:
         return Entry(file, number, None, "it is no JSON")
+    if _is_deep(document):
+        return Entry(file, number, None, f"it is nested deeper than {MAX_DEPTH}")
+    return Entry(file, number, document, None)
+
+
+def _size_problem(text: bytes) -> str | None:
+    """Why *text* would take too much memory, before it is parsed; None where it would not."""
+    if len(text) > MAX_LINE_BYTES:
+        return f"the document is longer than {MAX_LINE_BYTES} bytes"
+    if len(text) > MAX_OBJECTS:  # a shorter one cannot hold as many
+        if text.count(b"{") + text.count(b"[") > MAX_OBJECTS:
+            return f"it holds more than {MAX_OBJECTS} objects and arrays"
+        if text.count(b",") > MAX_VALUES:
+            return f"it holds more than {MAX_VALUES} values"
+    return None
+
+
+def _is_deep(document: Any) -> bool:
+    """Whether *document* is nested deeper than MAX_DEPTH. Level by level, for a recursion would end where Python's does."""
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+        if not below:
+            return False
+        level = below
+    return True
 
 
 _UNREADABLE = {"hub": "hub.structure", "fhir-r4": "target.fhir-r4-type", "phenopackets": "target.phenopackets-schema"}

@@ -64,7 +64,7 @@ def _configuration() -> dict[str, Any]:
         return {}
     try:
         body = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError):
         raise CallError(f'{CONFIGURATION} is no TOML. To mend it: write `option = "value"`, one a line') from None
     command: Any = typer.main.get_command(app)
     verbs = command.commands
@@ -74,6 +74,11 @@ def _configuration() -> dict[str, Any]:
         if name not in verbs and name.replace("-", "_") not in known:
             raise CallError(
                 f"{CONFIGURATION}: no option or verb is called {name!r}. To mend it: see `harmonize --help`"
+            )
+    for verb in verbs:
+        if not isinstance(body.get(verb, {}), dict):
+            raise CallError(
+                f"{CONFIGURATION}: {verb!r} is a verb and no option. To mend it: write its options below [{verb}]"
             )
     made: dict[str, Any] = {}
     for verb, command_of_verb in verbs.items():

@@ -17,6 +17,10 @@ from harmonize.profiles.assembly import BadRow, RawRow
 
 MAX_FIELD = 1_000_000
 """Characters of one cell. A larger one is a broken quote or an attack."""
+MAX_RECORD = 4_000_000
+"""Characters of one row, and of one line: a file without line breaks, or with quotes that run on, fills no memory."""
+MAX_AGAIN = 1_000_000
+"""Lines that are read a second time because a quote ran on: a file of nothing else would be read for ever."""
 MAX_COLUMNS = 5_000
 _BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 
@@ -60,23 +64,46 @@ def csv_records(path: Path, dialect: Dialect, log: ReadLog | None) -> Iterator[t
 
 
 class _Lines:
-    """The lines of a file, of which the last ones can be given back."""
+    """The lines of a file, of which the last ones can be given back. Neither a line nor a row is longer than MAX_RECORD."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = iter(text)
+    def __init__(self, text: io.TextIOWrapper, name: str) -> None:
+        self._read, self._name = text.readline, name
         self._back: deque[str] = deque()
+        self._size = self._again = 0
         self.taken: list[str] = []
+
+    def start(self) -> None:
+        """A row begins."""
+        self.taken.clear()
+        self._size = 0
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else next(self._text)
+        line = self._back.popleft() if self._back else self._read(MAX_RECORD)
+        if not line:
+            raise StopIteration
         self.taken.append(line)
+        self._size += len(line)
+        if self._size >= MAX_RECORD:
+            self._refuse_length(line)
         return line
+
+    def _refuse_length(self, line: str) -> None:
+        if len(line) >= MAX_RECORD:
+            raise InputError(
+                f"a line has more than {MAX_RECORD:,} characters", file=self._name, fix="check that it is a table"
+            )
+        raise csv.Error("the row is too long")
 
     def give_back(self, lines: list[str]) -> None:
         """Let *lines* come again, before those that are not read yet."""
+        self._again += len(lines)
+        if self._again > MAX_AGAIN:
+            raise InputError(
+                "quotes open and do not close all over the file", file=self._name, fix="export it with quotes doubled"
+            )
         self._back.extendleft(reversed(lines))
 
 
@@ -84,12 +111,12 @@ def _parse(
     text: io.TextIOWrapper, path: Path, dialect: Dialect, log: ReadLog | None
 ) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(MAX_FIELD)
-    lines = _Lines(text)
+    lines = _Lines(text, path.name)
     reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=dialect.strict)
     number = 0
     while True:
         number += 1
-        lines.taken.clear()
+        lines.start()
         try:
             record = next(reader)
         except StopIteration:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, cast
@@ -14,8 +15,8 @@ import zstandard
 
 from harmonize.errors import InputError
 
-MAX_RATIO = 200
-"""Decompressed bytes for one compressed byte, above the first 50 MB."""
+MAX_RATIO = 100
+"""Decompressed bytes for one compressed byte, above the first 10 MB. Tables of patients have 10 to 30."""
 SUFFIXES = (".gz", ".zst", ".zip")
 
 
@@ -51,16 +52,22 @@ class _Watched(io.RawIOBase):
     """A stream of decompressed bytes that refuses bombs: too many bytes out for the bytes that went in."""
 
     def __init__(self, stream: IO[bytes], compressed: int, name: str) -> None:
-        self.stream, self.allowed, self.name = stream, 50_000_000 + compressed * MAX_RATIO, name
+        self.stream, self.allowed, self.name = stream, 10_000_000 + compressed * MAX_RATIO, name
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        """Close what is read from too."""
+        if not self.closed:
+            self.stream.close()
+        super().close()
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
         try:
             data = self.stream.read(len(view))
-        except (EOFError, OSError, zipfile.BadZipFile, zstandard.ZstdError, gzip.zlib.error):  # type: ignore[attr-defined]
+        except (EOFError, OSError, zipfile.BadZipFile, zstandard.ZstdError, zlib.error):
             raise InputError("the compressed file is damaged or cut off", file=self.name, fix="copy it again") from None
         self.allowed -= len(data)
         if self.allowed < 0:
@@ -86,9 +93,11 @@ def open_bytes(path: Path) -> IO[bytes]:
             members = [m for m in archive.infolist() if not m.is_dir()]
             if len(members) != 1 or members[0].flag_bits & 1:
                 raise InputError("a zip must hold one file that is not encrypted", file=path.name, fix="unpack it")
+            if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise InputError("the zip is packed in an unusual way", file=path.name, fix="pack it with deflate")
             return io.BufferedReader(_Watched(archive.open(members[0]), path.stat().st_size, path.name), 1 << 20)
         return path.open("rb", buffering=1 << 20)
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         raise InputError(
             "the file cannot be opened", file=path.name, fix="check that it is whole and readable"
         ) from None

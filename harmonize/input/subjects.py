@@ -9,13 +9,12 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-import re2
-
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.log import ReadLog
 from harmonize.input.row_order import sorted_rows
 from harmonize.profiles.assembly import BadRow, RawRow, RawSubject
 from harmonize.profiles.specification import Assembly
+from harmonize.terminology.patterns import compile_pattern, fits
 
 
 @dataclass(frozen=True)
@@ -49,13 +48,13 @@ class TableSource:
 
     def subjects(self) -> Iterator[RawSubject]:
         """The subjects in the order of their identifiers, each with its rows by physical table."""
-        pattern = re2.compile(self.assembly.subject_pattern) if self.assembly.subject_pattern else None
+        pattern = compile_pattern(self.assembly.subject_pattern) if self.assembly.subject_pattern else None
         merged = heapq.merge(*(self._keyed(order) for order in range(len(self.tables))), key=itemgetter(0, 1))
         for key, entries in groupby(merged, key=itemgetter(0)):
             rows: dict[str, list[RawRow]] = {}
             for _, _, name, row in entries:
                 rows.setdefault(name, []).append(row)
-            if pattern is not None and pattern.fullmatch(key) is None:
+            if pattern is not None and not fits(pattern, key):
                 self._reject_subject(rows)
                 continue
             yield RawSubject(key, rows)

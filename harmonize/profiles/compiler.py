@@ -104,7 +104,7 @@ class _Compiler:
         }
         self.made: dict[str, str] = {}
         self.memos: dict[tuple[str, tuple[Any, ...]], str] = {}
-        self.read: set[str] = set()
+        self.read: dict[tuple[str, ...], str] = {}
         self.lineages: dict[str, Lineage] = {}
         by_source: dict[str, list[ClassDerivation]] = {}
         for index, derivation in enumerate(profile.derivations):
@@ -142,7 +142,7 @@ class _Compiler:
             error = UnknownNameError("source class", derivation.source_class, self.source.classes)
             raise self.wrong(str(error), derivation.line)
         self.names[id(derivation)] = name
-        outer, self.read = self.read, set()
+        outer, self.read = self.read, {}
         lines = [f"def derive_{name}(src, log):", "    get = src.get", "    out = HubObject()"]
         lines += ["    out.source = src", f"    out.derivation = lineage_{name}"]
         paths: dict[str, tuple[tuple[str, ...], ...]] = {}
@@ -342,6 +342,8 @@ class _Compiler:
         counter: list[int],
     ) -> str:
         if isinstance(node, Constant):
+            if not isinstance(node.value, str):
+                raise self.wrong("functions take texts, not numbers", slot.line, "put it into quotes")
             return self.constant(node.value)
         if isinstance(node, Path):
             range_, many = self.resolve(derivation.source_class, node.names, slot)
@@ -356,10 +358,9 @@ class _Compiler:
 
     def read_path(self, path: tuple[str, ...]) -> tuple[list[str], str]:
         """Lines that read *path* into a local variable, and its name."""
-        local = "p_" + "_".join(path)
-        if local in self.read:
-            return [], local
-        self.read.add(local)
+        if path in self.read:
+            return [], self.read[path]
+        local = self.read[path] = f"p{len(self.read)}_" + "_".join(path)  # the number keeps a.b and a_b apart
         if len(path) == 1:
             return [f"{local} = get({path[0]!r})"], local
         lines = [f"{local} = get({path[0]!r})"]
@@ -367,7 +368,7 @@ class _Compiler:
         return lines, local
 
     def locals_of(self, paths: tuple[tuple[str, ...], ...]) -> list[str]:
-        return ["p_" + "_".join(path) for path in paths]
+        return [self.read[path] for path in paths]
 
     def resolve(self, source_class: str, path: tuple[str, ...], slot: SlotDerivation) -> tuple[str, bool]:
         """Range of *path* and whether it is a list. Raises where a name is not in the source schema."""

@@ -59,13 +59,6 @@ def parse_expression(text: str, *, file: str = "", line: int | None = None) -> E
             fix="use constants, paths and library functions only",
         )
 
-    if len(text) > MAX_LENGTH:
-        raise refuse(f"a text of more than {MAX_LENGTH} characters")
-    try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise refuse("what is no expression") from None
-
     def convert(node: ast.AST, depth: int) -> Expression:
         if depth > MAX_DEPTH:
             raise refuse(f"nesting deeper than {MAX_DEPTH}")
@@ -83,7 +76,26 @@ def parse_expression(text: str, *, file: str = "", line: int | None = None) -> E
             return Call(node.func.id, tuple(convert(a, depth + 1) for a in node.args))
         raise refuse(type(node).__name__)
 
-    return convert(tree.body, 0)
+    return convert(_tree(text.strip(), refuse), 0)
+
+
+def _tree(text: str, refuse: Callable[[str], SpecificationError]) -> ast.expr:
+    """The syntax tree of *text*, before anything is said of what stands in it."""
+    if len(text) > MAX_LENGTH:
+        raise refuse(f"a text of more than {MAX_LENGTH} characters")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise refuse("what is no expression") from None
+    if not _names_are_ascii(tree, text):
+        raise refuse("a name with letters that are not A to Z")
+    return tree.body
+
+
+def _names_are_ascii(tree: ast.AST, text: str) -> bool:
+    """Whether all names are written in ASCII. Python silently takes look-alikes (full width, ligatures) for ASCII names."""
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute))
+    return all((ast.get_source_segment(text, node) or "").isascii() for node in names)
 
 
 def _names(node: ast.AST, refuse: Callable[[str], SpecificationError]) -> tuple[str, ...]:

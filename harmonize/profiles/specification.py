@@ -7,6 +7,7 @@ The subset of LinkML-Map is that of `../shared/reference/linkml-map.md`; ADR 000
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,12 @@ import orjson
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.profiles.expressions import Call, Expression, parse_expression
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 DIALECT = "linkml-map-0.5"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+"""Names of classes, slots and tables: they become names in generated Python and names of files."""
 _SCHEMA_FILE = Path(__file__).parent / "profile.schema.json"
 
 _SOURCE_KEYS = frozenset(
@@ -303,6 +307,7 @@ def load_profile(name: str) -> Profile:
     folder = profile_folder(name)
     card, lines = _load(folder / "profile.yaml")
     _check_card(card, lines, folder)
+    _check_pattern(card["assemble"].get("subject_pattern"), folder, lines.get("/assemble/subject_pattern"))
     source = _source_schema(folder)
     derivations = _derivations(folder)
     return Profile(
@@ -338,6 +343,7 @@ def folder_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     files = [folder / n for n in ("profile.yaml", "source.yaml", "map.yaml")] + sorted((folder / "codes").glob("*.tsv"))
     for file in files:
+        require_inside(file, folder)
         digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -347,7 +353,16 @@ def _load(path: Path) -> tuple[Any, Mapping[str, int]]:
         raise SpecificationError(
             "the file is missing", file=str(path), fix="a profile has profile.yaml, source.yaml and map.yaml"
         )
+    require_inside(path, path.parent)
     return load_strict_yaml(path, name=str(path))
+
+
+def require_inside(path: Path, folder: Path) -> None:
+    """Raise SpecificationError where *path* is no ordinary file of *folder*: a link out of it, a pipe, a device."""
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise SpecificationError(
+            "it is no ordinary file inside of the profile's folder", file=str(path), fix="put the file itself there"
+        )
 
 
 def _check_card(card: Any, lines: Mapping[str, int], folder: Path) -> None:
@@ -358,6 +373,21 @@ def _check_card(card: Any, lines: Mapping[str, int], folder: Path) -> None:
         raise SpecificationError(
             f"{pointer or '/'}: {error.message}", file=str(folder / "profile.yaml"), line=lines.get(pointer)
         )
+
+
+def _check_pattern(pattern: str | None, folder: Path, line: int | None) -> None:
+    """Refuse a `subject_pattern` that RE2 cannot run in linear time and little memory."""
+    if pattern is None:
+        return
+    try:
+        compile_pattern(pattern)
+    except ValueError as error:
+        raise SpecificationError(
+            f"assemble.subject_pattern is refused: {error}",
+            file=str(folder / "profile.yaml"),
+            line=line,
+            fix="write an RE2 pattern (github.com/google/re2/wiki/Syntax)",
+        ) from None
 
 
 def _refuse_keys(found: Mapping[str, Any], allowed: frozenset[str], where: str, file: Path, line: int | None) -> None:
@@ -375,14 +405,34 @@ def _mapping(value: Any, where: str, file: Path) -> Mapping[str, Any]:
     return value
 
 
+def _text(value: Any, where: str, file: Path, line: int | None) -> str:
+    if not isinstance(value, str):
+        raise SpecificationError(f"{where} must be a text", file=str(file), line=line)
+    return value
+
+
+def _name(value: Any, what: str, file: Path, line: int | None) -> str:
+    """*value* where it is a plain name; nothing else may get near the Python that the compiler generates."""
+    if not isinstance(value, str) or _NAME.fullmatch(value) is None:
+        shown = repr(value if len(str(value)) <= 60 else str(value)[:60] + "...")
+        raise SpecificationError(
+            f"{shown} is no name for a {what}",
+            file=str(file),
+            line=line,
+            fix="start with a letter A to Z, go on with letters, digits and underscores, 100 characters at most",
+        )
+    return value
+
+
 def _flag(value: Any) -> bool:
     return bool(value == "true")
 
 
 def _source_schema(folder: Path) -> SourceSchema:
     file = folder / "source.yaml"
-    tree, lines = _load(file)
-    _refuse_keys(_mapping(tree, "source.yaml", file), _SOURCE_KEYS, "source schema", file, 1)
+    body, lines = _load(file)
+    tree = _mapping(body, "source.yaml", file)
+    _refuse_keys(tree, _SOURCE_KEYS, "source schema", file, 1)
     if tree.get("imports", ["linkml:types"]) != ["linkml:types"]:
         raise SpecificationError(
             "imports other than linkml:types are refused", file=str(file), line=lines.get("/imports")
@@ -391,7 +441,7 @@ def _source_schema(folder: Path) -> SourceSchema:
     roots = []
     for name, body in _mapping(tree.get("classes"), "classes", file).items():
         line = lines.get(f"/classes/{name}")
-        body = _mapping(body, f"class {name}", file)
+        body = _mapping(body, f"class {_name(name, 'class', file, line)}", file)
         _refuse_keys(body, _SOURCE_CLASS_KEYS, f"class {name}", file, line)
         if _flag(body.get("tree_root")):
             roots.append(name)
@@ -405,18 +455,21 @@ def _source_schema(folder: Path) -> SourceSchema:
         name: frozenset(_mapping(_mapping(body, name, file).get("permissible_values"), name, file))
         for name, body in _mapping(tree.get("enums"), "enums", file).items()
     }
-    return SourceSchema(tree["name"], tree.get("version", ""), roots[0], classes, enums)
+    title = _text(tree.get("name"), "name", file, lines.get("/name"))
+    return SourceSchema(
+        title, _text(tree.get("version", ""), "version", file, lines.get("/version")), roots[0], classes, enums
+    )
 
 
 def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | None) -> SourceSlot:
-    spec = _mapping(spec, f"slot {class_name}.{name}", file)
+    spec = _mapping(spec, f"slot {class_name}.{_name(name, 'slot', file, line)}", file)
     _refuse_keys(spec, _SOURCE_SLOT_KEYS, f"slot {class_name}.{name}", file, line)
     annotations = _mapping(spec.get("annotations"), "annotations", file)
     _refuse_keys(annotations, _SLOT_ANNOTATIONS, f"annotations of {class_name}.{name}", file, line)
     systems = annotations.get("code_system", "")
     return SourceSlot(
         name=name,
-        range=spec.get("range", "string"),
+        range=_text(spec.get("range", "string"), f"range of {class_name}.{name}", file, line),
         multivalued=_flag(spec.get("multivalued")),
         required=_flag(spec.get("required")),
         description=spec.get("description", ""),
@@ -427,8 +480,9 @@ def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | 
 
 def _derivations(folder: Path) -> tuple[ClassDerivation, ...]:
     file = folder / "map.yaml"
-    tree, lines = _load(file)
-    _refuse_keys(_mapping(tree, "map.yaml", file), _MAP_KEYS, "map", file, 1)
+    body, lines = _load(file)
+    tree = _mapping(body, "map.yaml", file)
+    _refuse_keys(tree, _MAP_KEYS, "map", file, 1)
     return _class_derivations(tree.get("class_derivations"), "/class_derivations", file, lines)
 
 
@@ -448,7 +502,9 @@ def _class_derivations(items: Any, pointer: str, file: Path, lines: Mapping[str,
             _slot_derivation(slot, spec, f"{here}/slot_derivations/{slot}", file, lines)
             for slot, spec in _mapping(item.get("slot_derivations"), "slot_derivations", file).items()
         )
-        result.append(ClassDerivation(item["name"], item["populated_from"], slots, line))
+        name = _text(item["name"], "name of a class derivation", file, line)
+        origin = _text(item["populated_from"], f"populated_from of {name}", file, line)
+        result.append(ClassDerivation(name, origin, slots, line))
     return tuple(result)
 
 
@@ -466,14 +522,14 @@ def _slot_derivation(slot: str, spec: Any, pointer: str, file: Path, lines: Mapp
             line=line,
         )
     if "expr" in spec:
-        expression = parse_expression(spec["expr"], file=str(file), line=line)
+        expression = parse_expression(_text(spec["expr"], f"expr of {slot}", file, line), file=str(file), line=line)
         if not isinstance(expression, Call):
             raise SpecificationError(
                 f"slot {slot}: expr must call a function; use populated_from for a copy", file=str(file), line=line
             )
         return SlotDerivation(slot, line, expression=expression)
     if "value" in spec:
-        return SlotDerivation(slot, line, value=spec["value"])
+        return SlotDerivation(slot, line, value=_text(spec["value"], f"value of {slot}", file, line))
     if "class_derivations" in spec:
         return SlotDerivation(
             slot,
@@ -483,7 +539,9 @@ def _slot_derivation(slot: str, spec: Any, pointer: str, file: Path, lines: Mapp
     return SlotDerivation(
         slot,
         line,
-        populated_from=tuple(spec.get("populated_from", slot).split(".")),
+        populated_from=tuple(
+            _text(spec.get("populated_from", slot), f"populated_from of {slot}", file, line).split(".")
+        ),
         value_mappings=_value_mappings(spec.get("value_mappings"), slot, file, line),
     )
 
@@ -507,7 +565,7 @@ def _code_maps(folder: Path, spec: Mapping[str, str]) -> Mapping[str, Path]:
     result = {}
     for name, text in spec.items():
         base = mappings_folder() / "codes" if text.startswith("shared:") else folder
-        path = (base / text.removeprefix("shared:")).resolve()
+        path = (base / text.removeprefix("shared:").replace("\0", "?")).resolve()  # no file has a NUL in its name
         if not path.is_relative_to(base.resolve()) or not path.is_file():
             raise SpecificationError(
                 f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harmonize.errors import CallError, SpecificationError
-from harmonize.profiles.specification import Profile
+from harmonize.profiles.specification import Profile, require_inside
 from harmonize.synthesis.files import Row, write_subjects
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -67,6 +67,7 @@ def load_demo(profile: Profile) -> tuple[Table, ...]:
     path = profile.folder / "demo.yaml"
     if not path.is_file():
         raise CallError(f"the profile {profile.id} has no demo.yaml, so no synthetic records can be made of it")
+    require_inside(path, profile.folder)
     tree, _ = load_strict_yaml(path, name="demo.yaml")
     known = {table.name for table in profile.assembly.tables}
     tables = []

@@ -12,10 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import re2
-
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 _KEYS = frozenset(
@@ -106,12 +105,12 @@ class Systems(Mapping[str, CodeSystem]):
 
     def __init__(self, systems: Sequence[CodeSystem]) -> None:
         self._systems = {system.id: system for system in systems}
-        self._local = {s.id: re2.compile(s.pattern) for s in systems}
+        self._local = {s.id: compile_pattern(s.pattern) for s in systems}
         self._spellings = {
-            s.id: tuple(re2.compile(p) for p in (f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri))
+            s.id: tuple(compile_pattern(p) for p in (f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri))
             for s in systems
         }
-        self._iris = {s.id: tuple(re2.compile(p) for p in (f"{s.id}:({s.pattern})", *s.iri)) for s in systems}
+        self._iris = {s.id: tuple(compile_pattern(p) for p in (f"{s.id}:({s.pattern})", *s.iri)) for s in systems}
 
     def __getitem__(self, name: str) -> CodeSystem:
         return self._systems[name]
@@ -162,6 +161,19 @@ class Systems(Mapping[str, CodeSystem]):
         return NotACode(f"{system} writes codes otherwise")
 
 
+def _check_patterns(system: CodeSystem, file: str) -> None:
+    """Refuse patterns that RE2 does not run, and spellings that do not say which part is the code."""
+    for pattern in (system.pattern, *system.spellings, *system.iri):
+        try:
+            groups = compile_pattern(pattern).groups
+        except ValueError as error:
+            raise SpecificationError(f"the pattern {pattern[:60]!r} is refused: {error}", file=file) from None
+        if groups != 1 and pattern != system.pattern:
+            raise SpecificationError(
+                f"the pattern {pattern[:60]!r} has {groups} groups", file=file, fix="put the code into one group (...)"
+            )
+
+
 @cache
 def load_systems() -> Systems:
     """The notations in mappings/systems."""
@@ -190,12 +202,9 @@ def _load(path: Path) -> CodeSystem:
             licence=body["licence"],
             source=body["source"],
         )
-        for pattern in (system.pattern, *system.spellings, *system.iri):
-            re2.compile(pattern)
     except (KeyError, TypeError) as error:
         raise SpecificationError(f"{error} is missing or not known", file=str(path)) from None
-    except re2.error:
-        raise SpecificationError("a pattern is no RE2 pattern", file=str(path)) from None
+    _check_patterns(system, str(path))
     if set(system.normalise) - set(_NORMALISERS):
         raise SpecificationError("an unknown normaliser", file=str(path), fix=f"use {', '.join(_NORMALISERS)}")
     return system

@@ -17,6 +17,7 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 
 _REQUIRED = ("subject_id", "predicate_id", "object_id", "mapping_justification")
 NO_TERM = "sssom:NoTermFound"
+MAX_BYTES = 100_000_000
 
 
 class Row(NamedTuple):
@@ -81,14 +82,16 @@ class MappingSet:
 
 def read_mapping_set(path: Path) -> MappingSet:
     """Read the SSSOM TSV file *path*. Raises SpecificationError with file and line."""
-    try:
-        return _read(path)
-    except UnicodeDecodeError:
-        raise SpecificationError("not UTF-8", file=path.name, fix="convert it to UTF-8") from None
-
-
-def _read(path: Path) -> MappingSet:
     name = path.name
+    if path.stat().st_size > MAX_BYTES:
+        raise SpecificationError(f"larger than {MAX_BYTES} bytes", file=name)
+    try:
+        return _read(path, name)
+    except UnicodeDecodeError:
+        raise SpecificationError("not UTF-8", file=name, fix="convert it to UTF-8") from None
+
+
+def _read(path: Path, name: str) -> MappingSet:
     header: list[str] = []
     rows: list[Row] = []
     with path.open(encoding="utf-8", newline="") as file:

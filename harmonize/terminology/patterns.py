@@ -1,0 +1,41 @@
+"""Regular expressions out of mappings: they run on RE2, in time that grows with the text and never with its square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import re2
+
+MAX_LENGTH = 1_000
+MAX_MEMORY = 1 << 20
+"""Bytes that RE2 may take for one pattern; what needs more is a repetition of repetitions."""
+
+MAX_TEXT = 1_000
+"""Characters of a text that is matched; no identifier is longer, and even RE2 takes long for long texts."""
+
+
+def fits(pattern: Any, text: str) -> bool:
+    """Whether the compiled *pattern* matches *text* as a whole; a text of more than MAX_TEXT characters never fits."""
+    return len(text) <= MAX_TEXT and pattern.fullmatch(text) is not None
+
+
+def compile_pattern(pattern: str) -> Any:
+    """The RE2 pattern *pattern*. Raises ValueError with the reason where it is too long, too large or none.
+
+    >>> compile_pattern("[A-Z]{2}[0-9]+").fullmatch("DE17") is not None
+    True
+    >>> compile_pattern("(?=a)")
+    Traceback (most recent call last):
+    ValueError: it is no RE2 pattern: invalid perl operator: (?=
+    """
+    if len(pattern) > MAX_LENGTH:
+        raise ValueError(f"it has more than {MAX_LENGTH} characters")
+    options = re2.Options()
+    options.log_errors = False  # the library would write the pattern to stderr
+    options.max_mem = MAX_MEMORY
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else b""
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise ValueError(f"it is no RE2 pattern: {text[:80]}") from None
