@@ -107,10 +107,9 @@ class Systems(Mapping[str, CodeSystem]):
         self._systems = {system.id: system for system in systems}
         self._local = {s.id: compile_pattern(s.pattern) for s in systems}
         self._spellings = {
-            s.id: tuple(compile_pattern(p) for p in (f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri))
-            for s in systems
+            s.id: _compiled(s, f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri) for s in systems
         }
-        self._iris = {s.id: tuple(compile_pattern(p) for p in (f"{s.id}:({s.pattern})", *s.iri)) for s in systems}
+        self._iris = {s.id: _compiled(s, f"{s.id}:({s.pattern})", *s.iri) for s in systems}
 
     def __getitem__(self, name: str) -> CodeSystem:
         return self._systems[name]
@@ -148,17 +147,24 @@ class Systems(Mapping[str, CodeSystem]):
 
     def _match(self, text: str, system: str, patterns: Sequence[Any]) -> Code | NotACode:
         clean = text.strip()
-        for name in self._systems[system].normalise:
-            clean = _NORMALISERS[name](clean)
         if len(clean) > 500:
             return NotACode("it is too long")
         if not clean.isascii() and any("\ud800" <= character <= "\udfff" for character in clean):
             return NotACode("it holds half a character")  # of UTF-16; RE2 matches UTF-8
         for pattern in patterns:
             match = pattern.fullmatch(clean)
-            if match is not None and self._local[system].fullmatch(match.group(1)):
-                return Code(system, match.group(1))
+            if match is not None:
+                local = match.group(1)
+                for name in self._systems[system].normalise:
+                    local = _NORMALISERS[name](local)
+                if self._local[system].fullmatch(local):
+                    return Code(system, local)
         return NotACode(f"{system} writes codes otherwise")
+
+
+def _compiled(system: CodeSystem, *patterns: str) -> tuple[Any, ...]:
+    """The patterns; a system that is normalised to capitals takes small letters as well."""
+    return tuple(compile_pattern(pattern, case_sensitive="upper" not in system.normalise) for pattern in patterns)
 
 
 def _check_patterns(system: CodeSystem, file: str) -> None:

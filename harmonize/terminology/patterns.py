@@ -19,7 +19,7 @@ def fits(pattern: Any, text: str) -> bool:
     return len(text) <= MAX_TEXT and pattern.fullmatch(text) is not None
 
 
-def compile_pattern(pattern: str) -> Any:
+def compile_pattern(pattern: str, *, case_sensitive: bool = True) -> Any:
     """The RE2 pattern *pattern*. Raises ValueError with the reason where it is too long, too large or none.
 
     >>> compile_pattern("[A-Z]{2}[0-9]+").fullmatch("DE17") is not None
@@ -33,6 +33,7 @@ def compile_pattern(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False  # the library would write the pattern to stderr
     options.max_mem = MAX_MEMORY
+    options.case_sensitive = case_sensitive
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
