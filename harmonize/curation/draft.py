@@ -82,8 +82,8 @@ def draft_from_redcap_dictionary(
 def class_name(form: str) -> str:
     """The source class of a form.
 
-    >>> class_name("rarelink_5_disease")
-    'Rarelink5Disease'
+    >>> class_name("visit_5_disease")
+    'Visit5Disease'
     """
     return "".join(part.capitalize() for part in form.split("_") if part)
 
