@@ -54,6 +54,9 @@ def conditions(sheet: Sheet) -> None:
             body["extension"] = [{"url": ASSERTED_DATE, "valueDateTime": diagnosed}]
         if diagnosis.get("excluded"):
             body["verificationStatus"] = REFUTED
+            if "certainty" in diagnosis:
+                message = "a verification status that is refuted says no other certainty"
+                sheet.log.unsupported(diagnosis, "certainty", f"{path}/verificationStatus", message)
         elif "certainty" in diagnosis:
             body["verificationStatus"] = _VERIFICATIONS[diagnosis["certainty"]]
         code = sheet.concept(diagnosis, "disease", f"{path}/code")

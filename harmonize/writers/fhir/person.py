@@ -97,9 +97,12 @@ def _deceased(sheet: Sheet, vital: HubObject, path: str) -> dict[str, Any]:
     died = sheet.date(vital, "date_of_death", f"{path}/deceasedDateTime")
     status = local_code(vital.get("status"), "VITALSTATUS")
     if died:
-        if status == "alive":
+        if "status" in vital and status != "deceased":
             sheet.log.unsupported(
-                vital, "status", f"{path}/deceasedBoolean", "a date of death is stated beside the status alive"
+                vital,
+                "status",
+                f"{path}/deceasedBoolean",
+                "a date of death stands beside a status that is not deceased",
             )
         return {"deceasedDateTime": died}
     if status in ("alive", "deceased"):
@@ -124,7 +127,8 @@ def family_member_histories(sheet: Sheet) -> None:
     """One FamilyMemberHistory per member of the pedigree that states its relationship to the subject."""
     for member in sheet.record.get("pedigree", {}).get("members", ()):
         if member["individual_id"] == sheet.patient_id:
-            continue  # the proband is the Patient
+            _proband(sheet, member)
+            continue
         resource_id = sheet.new_id("FamilyMemberHistory", member)
         path = f"/FamilyMemberHistory/{resource_id}"
         relationship = sheet.concept(member, "relationship", f"{path}/relationship")
@@ -150,6 +154,15 @@ def family_member_histories(sheet: Sheet) -> None:
         if made:
             body["condition"] = made
         sheet.add("FamilyMemberHistory", resource_id, member, body)
+
+
+def _proband(sheet: Sheet, member: HubObject) -> None:
+    """The proband is the Patient. What the pedigree alone says of the proband has no resource."""
+    same_sex = local_code(member.get("sex"), "BIRTHSEX") == local_code(sheet.record.get("sex_at_birth"), "BIRTHSEX")
+    for slot in ("relationship", "sex", "deceased", "diseases"):
+        if slot in member and not (slot == "sex" and same_sex):
+            message = "the proband is the Patient, of whom there is no family member history"
+            sheet.log.unsupported(member, slot, "/FamilyMemberHistory", message)
 
 
 def consents(sheet: Sheet) -> None:
@@ -179,12 +192,15 @@ def consents(sheet: Sheet) -> None:
         body["provision"] = {"type": decision}
         purposes: list[Any] = []
         for coded in consent.get("data_use", ()):
-            codings = sheet.run.concepts.codings(coded)[0].get("coding", [])
-            purposes += codings
-            if not codings:
+            made, loses = sheet.run.concepts.codings(coded)
+            purposes += made.get("coding", ())
+            if "coding" not in made:
                 sheet.log.unsupported(
                     consent, "data_use", f"{path}/provision/purpose", "a purpose needs a code; there is none"
                 )
+            elif loses or "text" in made:
+                message = "a purpose is a coding: a code, qualifier or text has no place in it"
+                sheet.log.unsupported(consent, "data_use", f"{path}/provision/purpose", message, Outcome.COARSENED)
         if purposes:
             body["provision"]["purpose"] = purposes
         sheet.add("Consent", resource_id, consent, body)
@@ -201,6 +217,9 @@ def encounters(sheet: Sheet) -> None:
                 episode, "*", path, "an encounter needs its class; the record states none of HL7 ActCode"
             )
             continue
+        if any(other["origin"] == "stated" and other is not kind for other in episode["kind"]["codings"]):
+            message = "the class of an encounter is one coding; another stated code is left out"
+            sheet.log.unsupported(episode, "kind", f"{path}/class", message, Outcome.COARSENED)
         ended = sheet.date(episode, "end_date", f"{path}/period/end")
         if not ended:
             sheet.log.default("Encounter.status")
