@@ -96,6 +96,15 @@ _DROPPED: Mapping[str, str] = {
     "Sample.biobank": _NO_PLACE,
     "PedigreeMember.diseases": "a pedigree states affected or not",
     "PedigreeMember.deceased": _NO_PLACE,
+    "CodedValue.qualifiers": "an ontology class has no place for qualifiers",
+    "CodedValue.null_flavor": "an ontology class needs a code",
+    "CodedValue.text": "an ontology class has the label of its code",
+    "Coding.version": "metaData.resources names one edition of a code system",
+    "Coding.origin": "an ontology class does not say whether it was translated",
+    "Coding.predicate": "an ontology class does not say how it was translated",
+    "Coding.mapping_set": "an ontology class does not say how it was translated",
+    "Coding.row": "an ontology class does not say how it was translated",
+    "PartialDate.estimated": "a timestamp does not say that it is an estimate",
 }
 _DROPPED_CLASSES = {"Consent", "Disability", "CareEpisode", "ParticipationStatus"}
 _COARSENED: Mapping[str, str] = {
@@ -119,6 +128,7 @@ def _declaration() -> dict[str, Support]:
 
 
 _SEX = {"F": "FEMALE", "M": "MALE", "OTH": "OTHER_SEX", "female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}
+_UNKNOWN_SEX = frozenset(["UNK", "ASKU", "unknown"])  # UNKNOWN_SEX is the default and is not written
 _KARYOTYPES = frozenset(["XX", "XY", "XO", "XXY", "XXX", "XXYY", "XXXY", "XXXX", "XYY", "OTHER_KARYOTYPE"])
 _ACMG = {  # NCIT codes of HMD v1.1, Variant, Clinical_Variant_Interpretation_result
     "NCIT:C168799": "PATHOGENIC",
@@ -146,7 +156,7 @@ UNSPECIFIED_DISEASE = {"id": "MONDO:0000001", "label": "disease"}
 
 def _coordinates_of_substitution(variant: Mapping[str, Any]) -> dict[str, Any] | None:
     """VCF coordinates where all that the variant states in genomic HGVS is one substitution on a known chromosome."""
-    genomic = [e["hgvs"] for e in variant.get("expressions", ()) if e.get("level") == "g"]
+    genomic = [e["hgvs"] for e in variant.get("expressions", ()) if e.get("level") == "g" and "hgvs" in e]
     found = {genomic_substitution(hgvs) for hgvs in genomic}
     substitution = found.pop() if len(found) == 1 else None
     return substitution._asdict() if substitution is not None else None
@@ -191,6 +201,9 @@ class PhenopacketsWriter:
         ):
             if made:
                 packet[name] = made
+        for disability in record.get("disabilities", ()):
+            if "score" in disability:  # Disability is dropped by declaration, Quantity is not
+                log.unsupported(disability["score"], "*", "", _NO_PLACE)
         packet["metaData"] = self._meta_data(prefixes, log)
         documents = [Document("phenopackets", packet_id, orjson.dumps(packet))]
         if "pedigree" in record:
@@ -221,9 +234,8 @@ class PhenopacketsWriter:
             log.unsupported(holder, slot, path, "an ontology class needs a code; there is none")
             return None
         if loses:
-            log.unsupported(
-                holder, slot, path, "an ontology class holds one of several stated codes", Outcome.COARSENED
-            )
+            message = "an ontology class holds one of several stated codes, and no qualifier"
+            log.unsupported(holder, slot, path, message, Outcome.COARSENED)
         prefixes.add(rendered["id"].partition(":")[0])
         return rendered
 
@@ -234,7 +246,7 @@ class PhenopacketsWriter:
         rank = min(range(len(codings)), key=lambda i: (_PREFERENCE.get(codings[i]["system"], 99), i))
         picked = codings[rank]
         others = [c for c in codings if c is not picked and c["origin"] == "stated"]
-        loses = bool(others) and (picked["origin"] == "stated" or len(others) > 1)
+        loses = "qualifiers" in coded or (bool(others) and (picked["origin"] == "stated" or len(others) > 1))
         return coded, {"id": picked["code"], "label": picked.get("label") or picked["code"]}, loses
 
     def _timestamp(self, holder: HubObject, slot: str, path: str, log: TargetLog) -> str | None:
@@ -299,20 +311,17 @@ class PhenopacketsWriter:
     def _sex(self, record: HubObject, log: TargetLog) -> str | None:
         born = local_code(record.get("sex_at_birth"), "BIRTHSEX")
         gender = local_code(record.get("administrative_gender"), "GENDER")
-        if "sex_at_birth" in record and born is None:
+        if "sex_at_birth" in record and born not in _SEX.keys() | _UNKNOWN_SEX:
             log.unsupported(record, "sex_at_birth", "/subject/sex", "it is not translated to HL7 birth sex")
-        sex = _SEX.get(born or "")
-        other = _SEX.get(gender or "")
-        if born and not sex:
-            other = None  # UNK and ASKU: UNKNOWN_SEX is the default and is not written
-        if "administrative_gender" in record and born and other != sex:
-            log.unsupported(
-                record,
-                "administrative_gender",
-                "/subject/gender",
-                "it differs from the sex at birth and has no ontology class",
-            )
-        return sex or other
+        sex = _SEX.get((gender if born is None else born) or "")
+        if "administrative_gender" in record:
+            if gender not in _SEX.keys() | _UNKNOWN_SEX:
+                message = "it is not translated to AdministrativeGender"
+                log.unsupported(record, "administrative_gender", "/subject/gender", message)
+            elif _SEX.get(gender or "") != sex:
+                message = "it differs from the sex at birth and has no ontology class"
+                log.unsupported(record, "administrative_gender", "/subject/gender", message)
+        return sex
 
     def _vital_status(self, record: HubObject, prefixes: set[str], log: TargetLog) -> dict[str, Any] | None:
         vital = record.get("vital_status")
@@ -326,7 +335,7 @@ class PhenopacketsWriter:
             made["status"] = "DECEASED"
         elif status == "alive":
             made["status"] = "ALIVE"
-        elif "status" in vital:
+        if "status" in vital and status not in ("deceased", "alive"):
             log.unsupported(vital, "status", path, "it is not translated to a status of Phenopackets")
         stamp = self._timestamp(vital, "date_of_death", f"{path}/timeOfDeath", log)
         if stamp:
@@ -419,6 +428,7 @@ class PhenopacketsWriter:
         if (
             len(onsets) == 1
             and len(diseases) == 1
+            and diseases[0]["disease"].get("codings")
             and not {"onset_date", "onset_age", "onset_stage"} & diseases[0].keys()
         ):
             return diseases[0], onsets[0]

@@ -105,6 +105,9 @@ def _statuses(sheet: Sheet, diagnosis: HubObject, path: str) -> dict[str, Any]:
             made["clinicalStatus"] = _CLINICAL_STATUSES[diagnosis["clinical_status"]]
     if diagnosis.get("excluded"):
         made["verificationStatus"] = REFUTED
+        if diagnosis.get("certainty", "refuted") != "refuted":
+            message = "a verification status that is refuted says no other certainty"
+            sheet.log.unsupported(diagnosis, "certainty", f"{path}/verificationStatus", message)
     elif "certainty" in diagnosis:
         made["verificationStatus"] = _VERIFICATIONS[diagnosis["certainty"]]
     return made

@@ -160,12 +160,20 @@ def _expressions(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, 
                 else "the variant profile has no HGVS of this level"
             )
             sheet.log.unsupported(expression, "hgvs", path, message)
-        reference = sheet.run.concepts.codings(expression["reference"])[0] if "reference" in expression else {}
-        if expression.get("text"):
-            reference = {**reference, "text": expression["text"]}
+        reference = _variation_code(sheet, expression, path)
         if reference:
             components.append({"code": VARIATION_CODE, "valueCodeableConcept": reference})
     return components
+
+
+def _variation_code(sheet: Sheet, expression: HubObject, path: str) -> dict[str, Any]:
+    """The accession, by its code and by the text of the source; empty where there is neither."""
+    made, loses = sheet.run.concepts.codings(expression.get("reference", {}))
+    if "reference" in expression and (loses or not made or ("text" in made and "text" in expression)):
+        outcome = Outcome.COARSENED if "coding" in made else Outcome.DROPPED
+        message = "a code, qualifier or second text has no place in a CodeableConcept"
+        sheet.log.unsupported(expression, "reference", path, message, outcome)
+    return {**made, "text": expression["text"]} if expression.get("text") else made
 
 
 def _coordinates(sheet: Sheet, vcf: HubObject, path: str) -> list[dict[str, Any]]:

@@ -133,9 +133,12 @@ def _deceased(sheet: Sheet, vital: HubObject, path: str) -> dict[str, Any]:
     died = sheet.date(vital, "date_of_death", f"{path}/deceasedDateTime")
     status = local_code(vital.get("status"), "VITALSTATUS")
     if died:
-        if status == "alive":
+        if "status" in vital and status != "deceased":
             sheet.log.unsupported(
-                vital, "status", f"{path}/deceasedBoolean", "a date of death is stated beside the status alive"
+                vital,
+                "status",
+                f"{path}/deceasedBoolean",
+                "a date of death stands beside a status that is not deceased",
             )
         return {"deceasedDateTime": died}
     if status in ("alive", "deceased"):
@@ -160,7 +163,8 @@ def family_member_histories(sheet: Sheet) -> None:
     """One FamilyMemberHistory per member of the pedigree that states its relationship to the subject."""
     for member in sheet.record.get("pedigree", {}).get("members", ()):
         if member["individual_id"] == sheet.patient_id:
-            continue  # the proband is the Patient
+            _proband(sheet, member)
+            continue
         resource_id = sheet.new_id("FamilyMemberHistory", member)
         path = f"/FamilyMemberHistory/{resource_id}"
         relationship = sheet.concept(member, "relationship", f"{path}/relationship")
@@ -213,6 +217,15 @@ def _member_age(sheet: Sheet, member: HubObject, path: str) -> dict[str, Any]:
     return made
 
 
+def _proband(sheet: Sheet, member: HubObject) -> None:
+    """The proband is the Patient. What the pedigree alone says of the proband has no resource."""
+    same_sex = local_code(member.get("sex"), "BIRTHSEX") == local_code(sheet.record.get("sex_at_birth"), "BIRTHSEX")
+    for slot in sorted(member.keys() - {"individual_id", "paternal_id", "maternal_id", "affected_status"}):
+        if not (slot == "sex" and same_sex):
+            message = "the proband is the Patient, of whom there is no family member history"
+            sheet.log.unsupported(member, slot, "/FamilyMemberHistory", message)
+
+
 def consents(sheet: Sheet) -> None:
     """FHIR R4 Consent. `ppc-1` demands a policy: OPTIN or OPTOUT after the decision; without one there is no Consent."""
     for consent in sheet.record.get("consents", ()):
@@ -242,12 +255,15 @@ def consents(sheet: Sheet) -> None:
         body["provision"] = {"type": decision}
         purposes: list[Any] = []
         for coded in consent.get("data_use", ()):
-            codings = sheet.run.concepts.codings(coded)[0].get("coding", [])
-            purposes += codings
-            if not codings:
+            made, loses = sheet.run.concepts.codings(coded)
+            purposes += made.get("coding", ())
+            if "coding" not in made:
                 sheet.log.unsupported(
                     consent, "data_use", f"{path}/provision/purpose", "a purpose needs a code; there is none"
                 )
+            elif loses or "text" in made:
+                message = "a purpose is a coding: a code, qualifier or text has no place in it"
+                sheet.log.unsupported(consent, "data_use", f"{path}/provision/purpose", message, Outcome.COARSENED)
         if purposes:
             body["provision"]["purpose"] = purposes
         sheet.add("Consent", resource_id, consent, body)
@@ -264,6 +280,9 @@ def encounters(sheet: Sheet) -> None:
                 episode, "*", path, "an encounter needs its class; the record states none of HL7 ActCode"
             )
             continue
+        if any(other["origin"] == "stated" and other is not kind for other in episode["kind"]["codings"]):
+            message = "the class of an encounter is one coding; another stated code is left out"
+            sheet.log.unsupported(episode, "kind", f"{path}/class", message, Outcome.COARSENED)
         ended = sheet.date(episode, "end_date", f"{path}/period/end")
         status = episode.get("status", "finished" if ended else None)
         if status is None:

@@ -135,4 +135,6 @@ class Sheet:
             made.update(unit=stated.get("label", stated["code"]), system=uri, code=self.run.concepts.code(stated))
         elif "text" in quantity.get("unit_source", {}):
             made["unit"] = quantity["unit_source"]["text"]
+        elif "unit_source" in quantity:
+            self.log.unsupported(quantity, "unit_source", path, "the unit has neither code nor text")
         return made
