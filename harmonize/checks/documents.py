@@ -26,7 +26,7 @@ from harmonize.terminology.store import Terminologies
 
 FORMATS = ("hub", "fhir-r4", "phenopackets")
 PLANNED_FORMATS = ("hmd", "mdc", "erdri-cds", "rd-cdm", "goe", "fhir-r5", "beacon", "omop")
-MAX_LINE_BYTES = 24 * 1024 * 1024
+MAX_LINE_BYTES = 16 * 1024 * 1024
 """A longer line or .json file is refused: judging it takes seven times its size in memory. NDJSON files may be of any size."""
 MAX_OBJECTS = 500_000
 MAX_VALUES = 2_000_000
