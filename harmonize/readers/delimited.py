@@ -220,7 +220,11 @@ class _Watched(io.RawIOBase):
         try:
             data = self.stream.read(len(view))
         except (EOFError, OSError, zipfile.BadZipFile, zstandard.ZstdError, zlib.error):
-            raise InputError("the compressed file is damaged or cut off", file=self.name, fix="copy it again") from None
+            raise InputError(
+                "the compressed file is damaged or cut off, or not compressed",
+                file=self.name,
+                fix="copy it again; a plain file has no .gz, .zst or .zip in its name",
+            ) from None
         self.allowed -= len(data)
         if self.allowed < 0:
             raise InputError(
@@ -251,7 +255,7 @@ def _open_bytes(path: Path) -> IO[bytes]:
         return path.open("rb", buffering=1 << 20)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         raise InputError(
-            "the file cannot be opened", file=path.name, fix="check that it is whole and readable"
+            "the file cannot be opened", file=path.name, fix="check that it is whole, readable and what its name says"
         ) from None
 
 
@@ -316,7 +320,9 @@ class _Lines:
     def _refuse_length(self, line: str) -> None:
         if len(line) >= MAX_RECORD:
             raise InputError(
-                f"a line has more than {MAX_RECORD:,} characters", file=self._name, fix="check that it is a table"
+                f"a line has more than {MAX_RECORD:,} characters",
+                file=self._name,
+                fix="check that it is a table with line breaks",
             )
         raise csv.Error("the row is too long")
 
@@ -426,10 +432,15 @@ def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly,
             row=1,
             fix=f"export with {declared!r}, or set assemble.delimited.delimiter in a profile of your own",
         )
-    doubles = sorted({name for name in header if header.count(name) > 1})
+    doubles = [place for place, name in enumerate(header, start=1) if header.count(name) > 1]
     if doubles:
+        # Places, not names: in a file without header the names are values of a patient.
+        places = ", ".join(map(str, doubles[:10])) + (", ..." if len(doubles) > 10 else "")
         raise InputError(
-            "a column name is there twice", file=path.name, row=1, fix="give every column a name of its own"
+            f"a column name is there twice (columns {places})",
+            file=path.name,
+            row=1,
+            fix="give every column a name of its own",
         )
     if assembly.subject not in header:
         close = difflib.get_close_matches(assembly.subject, header, n=1)

@@ -30,7 +30,15 @@ def test_phenopacket_store(shared: Callable[[str], Path]) -> None:
                 ours = genomic_substitution(expression.get("value", ""))
                 if ours is not None and len(stated["ref"]) == len(stated["alt"]) == 1:
                     compared += 1
-                    assembly = {"hg38": "GRCh38", "hg19": "GRCh37"}.get(stated["genomeAssembly"], stated["genomeAssembly"])
-                    found = (assembly, stated["chrom"].removeprefix("chr"), int(stated["pos"]), stated["ref"], stated["alt"])
+                    assembly = {"hg38": "GRCh38", "hg19": "GRCh37"}.get(
+                        stated["genomeAssembly"], stated["genomeAssembly"]
+                    )
+                    found = (
+                        assembly,
+                        stated["chrom"].removeprefix("chr"),
+                        int(stated["pos"]),
+                        stated["ref"],
+                        stated["alt"],
+                    )
                     assert tuple(ours) == found, path.name
     assert compared > 50
