@@ -41,6 +41,8 @@ class OutputFolder:
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> OutputFolder:
+        if self.folder.is_file():
+            raise CallError(f"cannot write into {self.folder}: it is a file. To mend it: give --out a folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take_lock()
@@ -192,7 +194,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         raise CallError(
-            f"{folder} holds no manifest.json: the run did not end, or it is no run. To mend it: convert again"
+            f"{folder} holds no manifest.json: the run did not end, or it is no run. To mend it: give the --out folder of a "
+            "run that ended, or convert again"
         )
     try:
         manifest = orjson.loads(path.read_bytes())

@@ -86,7 +86,8 @@ def read_key(path: Path) -> PseudonymKey:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         raise CallError(
-            f"cannot read the pseudonym key {path}. To mend it: make one with `harmonize key new FILE`"
+            f"cannot read the pseudonym key {path}. To mend it: check the path; only a node that never had a key makes one, "
+            "with `harmonize key new FILE`: another key gives all subjects other pseudonyms"
         ) from None
     if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
         raise CallError(f"the pseudonym key {path} can be read by others. To mend it: chmod 600 {path}")

@@ -26,8 +26,8 @@ from harmonize.terminology.store import Terminologies
 
 FORMATS = ("hub", "fhir-r4", "phenopackets")
 PLANNED_FORMATS = ("hmd", "mdc", "erdri-cds", "rd-cdm", "goe", "fhir-r5", "beacon", "omop")
-MAX_LINE_BYTES = 64 * 1024 * 1024
-"""A line longer than this is refused: no record of a person is, and reading it would fill the memory."""
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""A longer line or .json file is refused: judging it takes seven times its size in memory. NDJSON files may be of any size."""
 MAX_OBJECTS = 500_000
 MAX_VALUES = 2_000_000
 """Objects and arrays, and values, of one document: two bytes of JSON can take a hundred bytes of memory."""
@@ -151,7 +151,7 @@ def _entry(file: str, number: int, text: bytes) -> Entry:
 def _size_problem(text: bytes) -> str | None:
     """Why *text* would take too much memory, before it is parsed; None where it would not."""
     if len(text) > MAX_LINE_BYTES:
-        return f"the document is longer than {MAX_LINE_BYTES} bytes"
+        return f"the document is longer than {MAX_LINE_BYTES} bytes; write one resource a line (NDJSON)"
     if len(text) > MAX_OBJECTS:  # a shorter one cannot hold as many
         if text.count(b"{") + text.count(b"[") > MAX_OBJECTS:
             return f"it holds more than {MAX_OBJECTS} objects and arrays"

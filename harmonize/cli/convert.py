@@ -81,7 +81,10 @@ def convert(
 
     _refuse_what_is_planned(engine, layout, resume=resume)
     if consent not in CONSENT_MODES:
-        raise CallError(f"--consent {consent!r} is none of {', '.join(CONSENT_MODES)}")
+        raise CallError(
+            f"--consent {consent!r} is none of {', '.join(CONSENT_MODES)}. "
+            "To mend it: require leaves out who refused, record takes consent as data"
+        )
     if pseudonym_key is None:
         raise CallError(
             "there is no pseudonym key, and identifiers never leave without one. "
@@ -111,7 +114,10 @@ def convert(
     if outcome.rejected_too_many is not None:
         raise outcome.rejected_too_many
     if outcome.partly_read:
-        say("harmonize: input was only partly read, the run is partial; see source.* in private/findings.ndjson")
+        say(
+            "harmonize: input was only partly read, the run is partial. "
+            f"To mend it: correct what the rule source.cut-off names in {out}/private/findings.ndjson, and convert again"
+        )
         raise typer.Exit(3)
     counts = outcome.report["findings"]
     if strict and any(counts[name] for name in ("fatal", "error", "warning")):

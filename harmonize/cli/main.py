@@ -6,6 +6,8 @@ rejects, 4 internal error, 130 interrupted.
 
 from __future__ import annotations
 
+import difflib
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -64,16 +66,22 @@ def _configuration() -> dict[str, Any]:
         return {}
     try:
         body = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError):
-        raise CallError(f'{CONFIGURATION} is no TOML. To mend it: write `option = "value"`, one a line') from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
+        place = re.search(r"at line [0-9]+, column [0-9]+", str(error))
+        where = f" {place[0]}" if place else ""
+        raise CallError(
+            f'{CONFIGURATION} is no TOML{where}. To mend it: write `option = "value"`, one a line'
+        ) from None
     command: Any = typer.main.get_command(app)
     verbs = command.commands
     shared = {name.replace("-", "_"): value for name, value in body.items() if not isinstance(value, dict)}
     known = {parameter.name for verb in verbs.values() for parameter in verb.params}
     for name in [*body, *(n for table in body.values() if isinstance(table, dict) for n in table)]:
         if name not in verbs and name.replace("-", "_") not in known:
+            close = difflib.get_close_matches(name.replace("-", "_"), [*verbs, *known], n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise CallError(
-                f"{CONFIGURATION}: no option or verb is called {name!r}. To mend it: see `harmonize --help`"
+                f"{CONFIGURATION}: no option or verb is called {name!r}.{hint} To mend it: see `harmonize --help`"
             )
     for verb in verbs:
         if not isinstance(body.get(verb, {}), dict):
@@ -91,7 +99,7 @@ def _configuration() -> dict[str, Any]:
 def main() -> None:
     """Run the command line and leave with the exit code of the contract."""
     try:
-        app(default_map=_configuration())
+        app(prog_name="harmonize", default_map=_configuration())
     except HarmonizeError as error:
         _leave(str(error), error.exit_code)
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ def refuse(app: typer.Typer, name: str, full_name: str, help_text: str) -> None:
     """Register *name* as a verb that is planned."""
 
     def command(context: typer.Context) -> None:
-        raise NotAvailableError(f"`harmonize {full_name}`")
+        raise NotAvailableError(f"`harmonize {full_name}`", "`harmonize --help` lists the verbs that are")
 
     command.__doc__ = f"{help_text}. Planned; refused in this version."
     settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}

@@ -9,6 +9,7 @@ import typer
 
 from harmonize.cli.output import print_json, say
 from harmonize.cli.planned import refuse
+from harmonize.errors import CallError
 
 app = typer.Typer(help="The code systems that are installed.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -67,6 +68,10 @@ def lookup(code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250
     from harmonize.terminology.answers import as_json as answer_as_json
     from harmonize.terminology.store import Terminologies
 
+    if ":" not in code:
+        raise CallError(
+            f"{code!r} is no CURIE. To mend it: write it as HP:0001250, or look for words with `harmonize terminology search`"
+        )
     answer = answer_as_json(Terminologies.installed().lookup(code))
     if as_json:
         print_json(answer)

@@ -93,7 +93,9 @@ class _Lines:
     def _refuse_length(self, line: str) -> None:
         if len(line) >= MAX_RECORD:
             raise InputError(
-                f"a line has more than {MAX_RECORD:,} characters", file=self._name, fix="check that it is a table"
+                f"a line has more than {MAX_RECORD:,} characters",
+                file=self._name,
+                fix="check that it is a table with line breaks",
             )
         raise csv.Error("the row is too long")
 

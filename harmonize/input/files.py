@@ -68,7 +68,11 @@ class _Watched(io.RawIOBase):
         try:
             data = self.stream.read(len(view))
         except (EOFError, OSError, zipfile.BadZipFile, zstandard.ZstdError, zlib.error):
-            raise InputError("the compressed file is damaged or cut off", file=self.name, fix="copy it again") from None
+            raise InputError(
+                "the compressed file is damaged or cut off, or not compressed",
+                file=self.name,
+                fix="copy it again; a plain file has no .gz, .zst or .zip in its name",
+            ) from None
         self.allowed -= len(data)
         if self.allowed < 0:
             raise InputError(
@@ -99,7 +103,7 @@ def open_bytes(path: Path) -> IO[bytes]:
         return path.open("rb", buffering=1 << 20)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
         raise InputError(
-            "the file cannot be opened", file=path.name, fix="check that it is whole and readable"
+            "the file cannot be opened", file=path.name, fix="check that it is whole, readable and what its name says"
         ) from None
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
-from harmonize.errors import SpecificationError, UnknownNameError
+from harmonize.errors import CallError, SpecificationError, UnknownNameError
 from harmonize.profiles.expressions import Call, Expression, parse_expression
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.patterns import compile_pattern
@@ -284,6 +284,10 @@ def profile_folder(name: str) -> Path:
     known = profile_ids()
     if name in known:
         return mappings_folder() / name
+    if candidate.is_dir() or name.startswith((".", "/", "~")):
+        raise CallError(
+            f"{name} is no folder with a profile.yaml. To mend it: check the path, or give one of {', '.join(known)}"
+        )
     raise UnknownNameError("profile", name, known)
 
 
@@ -367,12 +371,26 @@ def require_inside(path: Path, folder: Path) -> None:
 
 def _check_card(card: Any, lines: Mapping[str, int], folder: Path) -> None:
     """Check `profile.yaml` against its published JSON Schema. Scalars are text, so flags are 'true' or 'false'."""
-    validator = jsonschema_rs.validator_for(orjson.loads(_SCHEMA_FILE.read_bytes()))
+    schema = orjson.loads(_SCHEMA_FILE.read_bytes())
+    validator = jsonschema_rs.validator_for(schema)
     for error in validator.iter_errors(card):
         pointer = "".join(f"/{part}" for part in error.instance_path)
+        for key in getattr(error.kind, "unexpected", ()):
+            wrong = UnknownNameError(f"key of {pointer or 'profile.yaml'}", key, _schema_names(schema))
+            raise SpecificationError(str(wrong), file=str(folder / "profile.yaml"), line=lines.get(f"{pointer}/{key}"))
         raise SpecificationError(
             f"{pointer or '/'}: {error.message}", file=str(folder / "profile.yaml"), line=lines.get(pointer)
         )
+
+
+def _schema_names(schema: Any) -> set[str]:
+    """The names of all properties of a JSON Schema, at any depth."""
+    if isinstance(schema, list):
+        return {name for item in schema for name in _schema_names(item)}
+    if not isinstance(schema, dict):
+        return set()
+    properties = schema.get("properties", {})
+    return {*properties, *(name for item in schema.values() for name in _schema_names(item))}
 
 
 def _check_pattern(pattern: str | None, folder: Path, line: int | None) -> None:

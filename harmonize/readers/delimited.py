@@ -116,10 +116,15 @@ def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly,
             row=1,
             fix=f"export with {declared!r}, or set assemble.delimited.delimiter in a profile of your own",
         )
-    doubles = sorted({name for name in header if header.count(name) > 1})
+    doubles = [place for place, name in enumerate(header, start=1) if header.count(name) > 1]
     if doubles:
+        # Places, not names: in a file without header the names are values of a patient.
+        places = ", ".join(map(str, doubles[:10])) + (", ..." if len(doubles) > 10 else "")
         raise InputError(
-            "a column name is there twice", file=path.name, row=1, fix="give every column a name of its own"
+            f"a column name is there twice (columns {places})",
+            file=path.name,
+            row=1,
+            fix="give every column a name of its own",
         )
     if assembly.subject not in header:
         close = difflib.get_close_matches(assembly.subject, header, n=1)

@@ -234,7 +234,8 @@ def read_report(folder: Path) -> dict[str, Any]:
     path = folder / "report.json"
     if not path.is_file():
         raise CallError(
-            f"{folder} holds no report.json: it is no folder of a run, or the run did not end. To mend it: convert again"
+            f"{folder} holds no report.json: it is no folder of a run, or the run did not end. To mend it: give the --out "
+            "folder of a run that ended, or convert again"
         )
     try:
         report = orjson.loads(path.read_bytes())

@@ -95,6 +95,7 @@ JSON: dict[str, Callable[[], bytes]] = {
     "five million numbers": lambda: b'{"resourceType": "Patient", "x": [' + b"1.5," * 5_000_000 + b"1]}",
     "many members": lambda: b"{" + b",".join(b'"k%d":1' % n for n in range(400_000)) + b"}",
     "many bundle entries": lambda: b'{"resourceType": "Bundle", "type": "collection", "entry": [' + b'{"resource":{"a":1}},' * 20_000 + b"{}]}",
+    "a text of 16 MB": lambda: _patient('"gender": "' + "x" * 16_700_000 + '"'),
     "a text of 60 MB": lambda: _patient('"gender": "' + "x" * 60_000_000 + '"'),
     "many blank lines": lambda: b"\n" * 1_000_000,
     "many broken lines": lambda: b"{\n" * 50_000,
