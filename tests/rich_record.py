@@ -167,7 +167,7 @@ RICH: dict[str, Any] = {
         ],
     },
     "consents": [
-        {"purpose": "data_reuse", "decision": "permit", "data_use": [coded(code("DUO:0000042", "general research use"))], "date": day("2012-01-01"), "status": "active"},
+        {"purpose": "data_reuse", "decision": "permit", "data_use": [coded(code("DUO:0000042", "general research use"))], "date": day("2012-01-01"), "status": "proposed"},
         {"purpose": "contact", "decision": "deny"},
         {"purpose": "other"},
     ],

@@ -144,7 +144,7 @@ CASES = [
     Case("input-no-zip", CONVERT, _table("Sex", lambda data: data, "Sex.csv.zip")),
     Case("input-table-twice", CONVERT, _twice),
     Case("input-line-too-long", CONVERT, _table("Sex", lambda data: data + b"x" * 4_000_001)),
-    Case("input-too-many-columns", CONVERT, _table("Sex", lambda data: b"pid" + b",x" * 2_500)),
+    Case("input-too-many-columns", CONVERT, _table("Sex", lambda data: b"pid" + b",x" * 5_500)),
     Case("input-quote-never-closed", CONVERT, _table("Sex", lambda data: data + b'DEMO-1,"1')),
     Case("input-unknown-file-among", CONVERT.replace(" --quiet", ""), _table("Phenotype", lambda data: data, "Phenotypes.csv")),
     Case("input-too-many-rejects", CONVERT, _without_subjects),

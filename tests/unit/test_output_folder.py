@@ -14,7 +14,8 @@ def test_files_are_renamed_at_the_end_and_the_manifest_is_last(tmp_path: Path) -
     with OutputFolder(tmp_path / "out") as folder:
         folder.write("hub/subjects.ndjson", b"{}\n")
         assert not (tmp_path / "out" / "hub" / "subjects.ndjson").exists()
-        folder.finish({"status": "complete"}, {"report.json": {"a": 1}})
+        manifest = dict.fromkeys(("profile", "targets", "site", "counts", "recorded"), "x")
+        folder.finish({"status": "complete", **manifest}, {"report.json": {"a": 1}})
     manifest = read_manifest(tmp_path / "out")
     assert manifest["status"] == "complete" and set(manifest["files"]) == {"hub/subjects.ndjson", "report.json"}
     assert list((tmp_path / "out").rglob("*.part")) == []

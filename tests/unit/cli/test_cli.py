@@ -151,7 +151,7 @@ def test_source_date_epoch_is_the_clock(small: Registry, tmp_path: Path, key: Pa
     "verb",
     [
         ("schema", "list"), ("mappings", "lint"), ("gdi-validate", "--describe"), ("report", "diff", "a", "b"), ("report", "trend", "d"),
-        ("profiles", "new", "x/y"), ("profiles", "doc", "x/y"), ("terminology", "pull", "HP"), ("terminology", "translate", "HP:1", "--to", "X"),
+        ("profiles", "doc", "x/y"), ("terminology", "pull", "HP"), ("terminology", "translate", "HP:1", "--to", "X"),
     ],
 )  # fmt: skip
 def test_planned_verbs_are_refused_by_name(verb: tuple[str, ...]) -> None:
@@ -271,7 +271,7 @@ def test_version_and_doctor() -> None:
 
     assert harmonize("--version").out.strip() == f"harmonize {package.__version__}"
     answer = json.loads(harmonize("doctor", "--json").out)
-    assert answer["profiles"] == ["eu/ern-cde"] and all(answer["packages"].values())
+    assert answer["profiles"] == ["eu/ern-cde", "intl/redcap-rdcdm"] and all(answer["packages"].values())
 
 
 def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path) -> None:

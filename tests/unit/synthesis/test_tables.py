@@ -10,7 +10,7 @@ import pytest
 from harmonize.errors import CallError, SpecificationError
 from harmonize.profiles.specification import load_profile, profile_folder, profile_ids
 from harmonize.synthesis.tables import load_demo, write_tables
-from tests.registry import convert
+from tests.redcap import convert
 
 
 @pytest.mark.parametrize("profile_id", profile_ids())
@@ -20,8 +20,8 @@ def test_every_profile_has_records_that_convert(profile_id: str, tmp_path: Path)
     for path in sorted((tmp_path / "a").iterdir()):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
     write_tables(load_profile(profile_id), 50, 2, tmp_path / "c")
-    assert (tmp_path / "a" / "Phenotype.csv").read_bytes() != (tmp_path / "c" / "Phenotype.csv").read_bytes()
-    run = convert(tmp_path / "a", tmp_path / "out", consent="record")
+    assert any(p.read_bytes() != (tmp_path / "c" / p.name).read_bytes() for p in (tmp_path / "a").iterdir())
+    run = convert(tmp_path / "a", tmp_path / "out", profile=profile_id, consent="record")
     assert run.counts["subjects"]["converted"] == 50 and len(run.lines("fhir-r4/Observation.ndjson")) > 100
 
 
