@@ -72,9 +72,9 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.mark.parametrize("pattern", [*PATTERNS, *BOMBS.values()], ids=[*PATTERNS, *BOMBS])
 def test_patterns_are_refused_or_quick(pattern: str, capfd: pytest.CaptureFixture[str]) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     made = compiled(pattern)
-    assert (time.perf_counter() - started) < 1.0
+    assert (time.process_time() - started) < 1.0
     if made is None:
         with pytest.raises(ValueError, match=r"it (is no RE2 pattern|has more than)"):
             compile_pattern(pattern)
@@ -87,9 +87,9 @@ def test_patterns_are_refused_or_quick(pattern: str, capfd: pytest.CaptureFixtur
 
 
 def _milliseconds(made: object, text: str) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     fits(made, text)
-    return (time.perf_counter() - started) * 1_000
+    return (time.process_time() - started) * 1_000
 
 
 REFUSED = [pattern for pattern in PATTERNS if compiled(pattern) is None]
@@ -134,11 +134,11 @@ def test_a_spelling_says_which_part_is_the_code(pattern: str, tmp_path: Path) ->
 def test_codes_of_any_length_are_judged_quickly(tmp_path: Path) -> None:
     """A cell with a code may be as long as a cell can be."""
     systems = notation.load_systems()
-    started = time.perf_counter()
+    started = time.process_time()
     for text in TEXTS.values():
         for system in systems:
             assert isinstance(systems.parse(text, system), notation.NotACode)
-    assert (time.perf_counter() - started) < 1.0
+    assert (time.process_time() - started) < 1.0
 
 
 def test_the_corpus_is_large() -> None:
