@@ -199,7 +199,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     try:
         manifest = orjson.loads(path.read_bytes())
-        ours = isinstance(manifest, dict) and {"profile", "targets", "site", "counts", "recorded"} <= set(manifest)
+        ours = isinstance(manifest, dict) and {"status", "files"} <= set(manifest)
     except (orjson.JSONDecodeError, OSError):
         ours = False
     if not ours:

@@ -407,6 +407,8 @@ class _Compiler:
     def check_names(self, call: Call, slot: SlotDerivation) -> None:
         """Names of code systems and code maps in constant arguments must exist."""
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
+        if call.function == "map_code":
+            self.check_stated_code(call, slot)
         if call.function == "chosen":
             self.check_choices(constants, slot)
             constants = constants[:1]
@@ -420,6 +422,15 @@ class _Compiler:
         for value in constants:
             if value not in known:
                 raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
+
+    def check_stated_code(self, call: Call, slot: SlotDerivation) -> None:
+        """`map_code('CODE', 'SYSTEM')` states a code of the system."""
+        code, system = (node.value if isinstance(node, Constant) else None for node in call.arguments)
+        if not isinstance(code, str) or not isinstance(system, str):
+            raise self.wrong("map_code takes a code and a system, both written in the map", slot.line)
+        parsed = self.environment.systems.parse(code, system) if system in self.environment.systems else None
+        if isinstance(parsed, NotACode):
+            raise self.wrong(f"map_code: {code!r} is no code of {system}", slot.line, "correct the code")
 
     def check_choices(self, constants: list[str | int], slot: SlotDerivation) -> None:
         """Every choice of `chosen` is written `choice=CODE`, and the code is one of the system."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harmonize.convert import make_environment
 from harmonize.errors import SpecificationError
+from harmonize.profiles.coded_values import Environment
+from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.expressions import MAX_DEPTH, Call, Constant, parse_expression
 from harmonize.profiles.expressions import Path as SlotPath
 from harmonize.profiles.functions import FUNCTIONS
+from harmonize.profiles.specification import Profile, load_profile
 from tests.hostile.profiles import compile_of, copy_profile, watching
+from tests.registry import KEY
 
 DATA = Path(__file__).with_name("expressions.tsv")
 PLACE = 'first_contact_date: {expr: "date(first_visit.value)"'
@@ -81,6 +88,23 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return write
 
 
+@cache
+def _sound() -> tuple[Profile, Environment]:
+    profile = load_profile("eu/ern-cde")
+    return profile, make_environment(profile, KEY, "test")
+
+
+def compile_with(expression: Call) -> None:
+    """Compile the profile with *expression* in the first slot, without reading all files for every case."""
+    profile, environment = _sound()
+    root = profile.derivations[0]
+    slots = [replace(slot, expression=expression) if slot.slot == "first_contact_date" else slot for slot in root.slots]
+    assert tuple(slots) != root.slots
+    compile_profile(
+        replace(profile, derivations=(replace(root, slots=tuple(slots)), *profile.derivations[1:])), environment
+    )
+
+
 @pytest.mark.parametrize("case", cases("parse"), ids=lambda case: f"line {case.line}")
 def test_the_parser_refuses(case: Case, tmp_path: Path) -> None:
     sentinel = tmp_path / "sentinel"
@@ -94,9 +118,12 @@ def test_the_parser_refuses(case: Case, tmp_path: Path) -> None:
 def test_the_compiler_refuses(case: Case, tmp_path: Path, poisoned: Callable[[str], Path]) -> None:
     sentinel = tmp_path / "sentinel"
     text = case.text.replace("{SENTINEL}", str(sentinel))
-    parse_expression(text)  # what the parser refuses belongs into the other half of the file
+    expression = parse_expression(text)  # what the parser refuses belongs into the other half of the file
     with watching() as watch, pytest.raises(SpecificationError) as error:
-        compile_of(poisoned(text))
+        if isinstance(expression, Call):
+            compile_with(expression)
+        else:
+            compile_of(poisoned(text))
     assert "map.yaml:" in str(error.value), "the message names file and line"
     assert not sentinel.exists() and sentinel not in watch.opened and not watch.forbidden
 
@@ -104,14 +131,14 @@ def test_the_compiler_refuses(case: Case, tmp_path: Path, poisoned: Callable[[st
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_bombs_cost_nothing(bomb: Callable[[], str], poisoned: Callable[[str], Path]) -> None:
     text = bomb()
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         parse_expression(text)
     except SpecificationError:
         refused = True
     else:
         refused = False
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     if not refused:
         with pytest.raises(SpecificationError):
             compile_of(poisoned(text))

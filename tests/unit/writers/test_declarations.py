@@ -139,6 +139,7 @@ REDUNDANT: dict[str, set[str]] = {
         "PedigreeMember.sex",  # the proband is the Patient
         "VariantExpression.level",  # of an expression that is said to be lost
         "VitalStatus.status",  # the date of death says it
+        "PedigreeMember.deceased",  # the age at death says it
     },
     "phenopackets": {
         "Subject.administrative_gender",
