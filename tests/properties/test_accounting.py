@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import harmonize.convert.run
 from harmonize.errors import InputError
+from tests.properties.effort import examples
 from tests.registry import ALL_TARGETS, Registry, Run, convert, make_registry
 
 COUNTED = ("carried", "coarsened", "dropped", "unmapped", "rejected", "skipped")
@@ -47,7 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_registry(tmp_path_factory.mktemp("whole") / "in", subjects=8, seed=5).folder
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12)
 @given(damages=st.lists(DAMAGE, max_size=6))
 def test_any_damage(whole: Path, damages: list[tuple[str, int, bytes, int]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import pytest
 import re2
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmonize.errors import SpecificationError
 from harmonize.terminology.notation import Code, NotACode, load_systems
 from harmonize.terminology.sssom import NO_TERM, Ambiguous, Mapped, MappingSet, NotMapped, read_mapping_set
+from tests.properties.effort import examples
 from tests.properties.texts import any_text, shuffled_pieces
 
 SYSTEMS = load_systems()
@@ -37,7 +38,7 @@ OTHER_SPELLINGS = {
 CODES = st.sampled_from(NAMES).flatmap(lambda name: LOCALS[name].map(lambda local: Code(name, local)))
 
 
-@settings(max_examples=1200, deadline=None)
+@examples(500)
 @given(code=CODES, blank=st.sampled_from(("", " ", "\t", "\n", "\u00a0")))
 def test_a_code_is_read_back_from_its_curie(code: Code, blank: str) -> None:
     assert SYSTEMS.parse(f"{blank}{code}{blank}", code.system) == code
@@ -48,7 +49,7 @@ def test_a_code_is_read_back_from_its_curie(code: Code, blank: str) -> None:
     assert isinstance(SYSTEMS.parse_iri(str(code), others), NotACode), "no other system takes it"
 
 
-@settings(max_examples=600, deadline=None)
+@examples(300)
 @given(data=st.data(), name=st.sampled_from([name for name in NAMES if OTHER_SPELLINGS[name]]))
 def test_a_code_is_read_back_from_every_spelling(data: st.DataObject, name: str) -> None:
     pattern, texts = data.draw(st.sampled_from(OTHER_SPELLINGS[name]))
@@ -63,7 +64,7 @@ def test_a_code_is_read_back_from_every_spelling(data: st.DataObject, name: str)
         assert isinstance(SYSTEMS.parse_iri(text, [other for other in NAMES if other != name]), NotACode)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(200)
 @given(code=CODES)
 def test_what_targets_write_says_the_system_and_the_code(code: Code) -> None:
     system = SYSTEMS[code.system]
@@ -86,7 +87,7 @@ ALMOST_CODES = shuffled_pieces(
 )  # fmt: skip
 
 
-@settings(max_examples=800, deadline=None)
+@examples(600)
 @given(text=st.one_of(ALMOST_CODES, any_text(30), st.just("x" * 501)), name=st.sampled_from(NAMES))
 @example(text="\ud800", name="HGVS")
 def test_any_text_is_a_code_or_a_reason_that_does_not_quote_it(text: str, name: str) -> None:
@@ -144,7 +145,7 @@ def read(rows: Rows) -> MappingSet:
         return read_mapping_set(mapping_file(Path(folder), rows))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(100)
 @given(rows=st.lists(ROWS, max_size=12), predicates=st.permutations(PREDICATES))
 def test_a_code_map_is_read_as_written_and_never_picks_one_of_several(rows: Rows, predicates: list[str]) -> None:
     found = read(rows)
@@ -189,7 +190,7 @@ DAMAGED = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@examples(250)
 @given(text=DAMAGED)
 @example(text="#- a\n" + "\t".join(COLUMNS))
 @example(text=HEAD + "\t".join(COLUMNS) + '\n"' + "x" * 140_000 + "\t\t\t\t\t\n")

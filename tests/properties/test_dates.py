@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmonize.findings import Outcome
@@ -23,6 +23,7 @@ from harmonize.profiles.text_values import (
     typed_date,
 )
 from harmonize.writers.fhir.datatypes import age
+from tests.properties.effort import examples
 from tests.properties.texts import any_text, shuffled_pieces
 
 PRECISIONS = {4: "year", 7: "month", 10: "day"}
@@ -114,7 +115,7 @@ def calendar_parts(text: str) -> tuple[int, ...] | None:
     return tuple(map(int, parts)) if in_calendar else None
 
 
-@settings(max_examples=2500, deadline=None)
+@examples(1200)
 @given(text=st.one_of(NEARLY_DATES, any_text(30)))
 def test_a_date_is_a_prefix_of_its_text_and_in_the_calendar(text: str) -> None:
     for read in (read_date, lambda t: typed_date(t, "xsd:date"), read_year):
@@ -132,7 +133,7 @@ def test_a_date_is_a_prefix_of_its_text_and_in_the_calendar(text: str) -> None:
         assert found(read_date(text)) == (text, False), "what is a partial date is read as one"
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(day=DATES, time=TIMES)
 def test_a_time_of_day_never_moves_the_day(day: str, time: dt.time) -> None:
     assert found(read_date(f"{day}T{time.isoformat()}")) == (day, True)
@@ -177,7 +178,7 @@ def duration_of(parts: list[int | None]) -> str:
     return f"P{''.join(texts[:3])}{'T' if time else ''}{time}"
 
 
-@settings(max_examples=500, deadline=None)
+@examples(400)
 @given(parts=PARTS)
 def test_a_duration_is_kept_as_written_and_an_age_never_grows(parts: list[int | None]) -> None:
     text = duration_of(parts)
@@ -199,7 +200,7 @@ def test_a_duration_is_kept_as_written_and_an_age_never_grows(parts: list[int | 
         )
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(700)
 @given(
     text=st.one_of(
         shuffled_pieces(("P", "T", "1", "0", "12", "Y", "M", "W", "D", "H", "S", ".", "-", " ", "9" * 25)), any_text(20)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harmonize import Converter
@@ -18,6 +18,7 @@ from harmonize.profiles.notes import Noted
 from harmonize.profiles.specification import load_profile
 from harmonize.profiles.text_values import accession, hgvs_level, read_hgvs
 from harmonize.terminology.reference_sequences import genomic_substitution
+from tests.properties.effort import examples
 from tests.properties.texts import any_text, shuffled_pieces
 from tests.registry import KEY
 
@@ -36,7 +37,7 @@ HGVS_TEXTS = st.one_of(
 CHROMOSOMES = {f"{number:06d}": name for number, name in enumerate((*map(str, range(1, 23)), "X", "Y"), start=1)}
 
 
-@settings(max_examples=2000, deadline=None)
+@examples(1200)
 @given(text=HGVS_TEXTS)
 @example(text=f"NC_000017.11:g.{'9' * 5000}A>T")
 def test_hgvs_is_read_or_not_and_never_changed(text: str) -> None:
@@ -101,7 +102,7 @@ OF_TEXTS = sorted(name for name, known in FUNCTIONS.items() if known.maximum == 
 OF_CODES = ("mapped", "mapped_if", "unit", "classified")
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(800)
 @given(name=st.sampled_from([name for name in OF_TEXTS if name != "listed"]), text=TEXTS, data=st.data())
 def test_every_function_of_texts_is_total(name: str, text: str, data: st.DataObject) -> None:
     further = data.draw(FURTHER[name]) if name in FURTHER else ()
@@ -113,7 +114,7 @@ def test_every_function_of_texts_is_total(name: str, text: str, data: st.DataObj
         assert coding["system"] in environment().systems and coding["code"].startswith(f"{coding['system']}:")
 
 
-@settings(max_examples=200, deadline=None)
+@examples(150)
 @given(
     name=st.sampled_from(OF_CODES),
     map_name=st.sampled_from(sorted(environment().code_maps)),
@@ -143,7 +144,7 @@ def source_values(class_name: str, depth: int = 0) -> st.SearchStrategy[dict[str
     return st.fixed_dictionaries({}, optional=slots)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(80)
 @given(record=source_values(SOURCE.root))
 @example(record={"pid": "\ud800"})
 @example(record={"genetic": [{"rows": [{"value": f"NC_000017.11:g.{'9' * 5000}A>T"}]}]})

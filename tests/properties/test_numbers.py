@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from phenopackets.schema.v2.phenopackets_pb2 import Phenopacket
 
@@ -18,6 +18,7 @@ from harmonize.hub import hub_schema
 from harmonize.profiles.notes import Noted
 from harmonize.profiles.text_values import read_decimal, read_decision
 from harmonize.writers.fhir.datatypes import number
+from tests.properties.effort import examples
 from tests.properties.texts import any_text, shuffled_pieces
 from tests.properties.written import write
 
@@ -105,7 +106,7 @@ def assert_no_digit_is_lost(digits: str) -> None:
     assert (losses == [("value", Outcome.COARSENED)]) == (exact is None or exactly(written) != exact)
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(800)
 @given(digits=DIGITS)
 @example(digits="1e99999999999999999999")
 @example(digits="-1e-99999999999999999999")
@@ -115,7 +116,7 @@ def test_no_digit_is_lost_without_a_word(digits: str) -> None:
     assert_no_digit_is_lost(digits)
 
 
-@settings(max_examples=3000, deadline=None)
+@examples(1200)
 @given(digits=DIGITS)
 def test_a_json_number_has_the_digits_that_were_read(digits: str) -> None:
     written = orjson.dumps([number(digits)]).decode()[1:-1]
@@ -124,7 +125,7 @@ def test_a_json_number_has_the_digits_that_were_read(digits: str) -> None:
     assert json.loads(written, parse_float=str, parse_int=str) == written, "JSON takes it as a number"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(150)
 @given(value=st.floats(allow_nan=False, allow_infinity=False))
 def test_protobuf_gives_every_double_back(value: float) -> None:
     measurements, losses = of_number("phenopackets", repr(value))
@@ -135,7 +136,7 @@ def test_protobuf_gives_every_double_back(value: float) -> None:
     assert MessageToDict(ParseDict(packet, Phenopacket())) == packet
 
 
-@settings(max_examples=2500, deadline=None)
+@examples(1200)
 @given(text=st.one_of(shuffled_pieces(("1", "0", "9" * 12, ".", ",", "-", "+", "e", "E", " ", "٣", "_")), any_text(20)))
 def test_any_text_is_a_number_or_rejected(text: str) -> None:
     answer = read_decimal(text)
@@ -147,7 +148,7 @@ def test_any_text_is_a_number_or_rejected(text: str) -> None:
         float(answer)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(400)
 @given(
     text=st.one_of(
         any_text(10),

@@ -9,10 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from harmonize.pseudonyms import PseudonymKey, key_from_secret
+from tests.properties.effort import examples
 from tests.properties.texts import any_text
 
 SECRETS = st.binary(min_size=32, max_size=32)
@@ -57,7 +58,7 @@ def reference(secret: bytes, site: str, kind: str, source: str) -> str:
     return state.hexdigest()
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(secret=SECRETS, parts=PARTS)
 def test_stable_short_plain_and_as_documented(secret: bytes, parts: tuple[str, str, str]) -> None:
     made = key_from_secret(secret).pseudonym(*parts)
@@ -66,7 +67,7 @@ def test_stable_short_plain_and_as_documented(secret: bytes, parts: tuple[str, s
     assert len(parts[2]) < 8 or parts[2] not in made
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(secret=SECRETS, bit=st.integers(0, 255), parts=PARTS)
 def test_one_bit_of_the_key_gives_another_pseudonym(secret: bytes, bit: int, parts: tuple[str, str, str]) -> None:
     other = (int.from_bytes(secret, "big") ^ (1 << bit)).to_bytes(32, "big")
@@ -75,7 +76,7 @@ def test_one_bit_of_the_key_gives_another_pseudonym(secret: bytes, bit: int, par
     assert key.key_id != turned.key_id and secret.hex() not in repr(key)
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(first=PARTS, second=PARTS)
 @example(first=("a", "bc", "d"), second=("ab", "c", "d"))
 @example(first=("s", "a", "bc"), second=("s", "ab", "c"))
@@ -91,7 +92,7 @@ def test_no_two_triples_share_a_pseudonym(first: tuple[str, str, str], second: t
     assert key.pseudonym(*first) != key.pseudonym(*second)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(text=any_text(20).filter(bool), data=st.data())
 def test_the_borders_of_the_parts_count(text: str, data: st.DataObject) -> None:
     """One text cut into site, class and identifier at any two places: every cut has a pseudonym of its own."""
@@ -101,7 +102,7 @@ def test_the_borders_of_the_parts_count(text: str, data: st.DataObject) -> None:
     assert len(made) == len(cuts)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(sources=st.lists(NAMES, unique=True, min_size=2, max_size=20), data=st.data())
 def test_no_pseudonym_hangs_on_what_was_asked_before(sources: list[str], data: st.DataObject) -> None:
     alone = {source: key_of(7).pseudonym("s", "subject", source) for source in sources}

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from phenopackets.schema.v2.phenopackets_pb2 import Family, Phenopacket
 
 from harmonize.checks.fhir_r4 import check_resource, reference_key
@@ -22,6 +22,7 @@ from harmonize.hub import hub_json_schema, hub_schema
 from harmonize.hub.objects import hub_object, local_code
 from harmonize.terminology.store import Terminologies
 from harmonize.writers import WRITERS, TargetLog, load_writer
+from tests.properties.effort import examples
 from tests.properties.hub_records import CLASSES, records, slots_of
 from tests.properties.written import cached_context, write, write_objects, writer
 from tests.registry import convert, make_registry
@@ -29,7 +30,7 @@ from tests.registry import convert, make_registry
 TARGETS = [target for target in WRITERS if target != "hub"]
 ROOT = hub_schema().root
 Path = tuple[Any, ...]
-arbitrary = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+Made = list[tuple[str, dict[str, Any]]]
 
 
 @cache
@@ -59,7 +60,7 @@ def references(value: Any) -> list[str]:
 # --- documents are what their formats demand ------------------------------------------------------------------------
 
 
-@settings(arbitrary, max_examples=150)
+@examples(70)
 @given(record=records())
 def test_documents_are_sound(record: dict[str, Any]) -> None:
     assert schema().is_valid(record), "the strategy makes records of the hub"
@@ -74,37 +75,37 @@ def test_documents_are_sound(record: dict[str, Any]) -> None:
         keys = [(d.stem, d.document_id) for d in documents]
         assert len(set(keys)) == len(keys), "ids are unique"
         assert set(log.defaulted) <= set(fresh.defaults), "defaults are a closed list"
-        for document in documents:
-            for value in walk(json.loads(document.line)):
-                assert value is not None and value != {} and value != [], "nothing is null, nothing is empty"
+        made = [(document.stem, json.loads(document.line)) for document in documents]
+        for value in walk([body for _, body in made]):
+            assert value is not None and value != {} and value != [], "nothing is null, nothing is empty"
+        SOUND[target](made)
 
 
-@settings(arbitrary, max_examples=150)
-@given(record=records())
-def test_protobuf_gives_packets_and_families_back(record: dict[str, Any]) -> None:
-    documents, _ = write("phenopackets", record)
-    for document in documents:
-        made = json.loads(document.line)
-        message = Family() if document.stem == "families" else Phenopacket()
-        assert MessageToDict(ParseDict(made, message)) == made
-        packet = made["proband"] if document.stem == "families" else made
+def packets_come_back_from_protobuf(made: Made) -> None:
+    """Protobuf gives packets and families back as they are, and every prefix in them has a resource."""
+    for stem, body in made:
+        message = Family() if stem == "families" else Phenopacket()
+        assert MessageToDict(ParseDict(body, message)) == body
+        packet = body["proband"] if stem == "families" else body
         prefixes = {resource["namespacePrefix"] for resource in packet["metaData"].get("resources", ())}
-        body = {name: value for name, value in packet.items() if name != "metaData"}
-        used = {v["id"].partition(":")[0] for v in walk(body) if isinstance(v, dict) and "label" in v}
-        assert used <= prefixes, "every prefix has a resource"
+        parts = {name: value for name, value in packet.items() if name != "metaData"}
+        used = {v["id"].partition(":")[0] for v in walk(parts) if isinstance(v, dict) and "label" in v}
+        assert used <= prefixes
 
 
-@settings(arbitrary, max_examples=150)
-@given(record=records())
-def test_resources_are_fhir_and_every_reference_resolves(record: dict[str, Any]) -> None:
-    resources = [json.loads(document.line) for document in write("fhir-r4", record)[0]]
-    known = {reference_key(resource) for resource in resources}
-    for resource in resources:
-        problems = [
-            v for v in check_resource(resource, known.__contains__, terminologies()) if v.rule.startswith("target.")
-        ]
-        assert problems == []
-        assert set(references(resource)) <= known
+def resources_are_fhir(made: Made) -> None:
+    """HL7's JSON Schema, the invariants and the claimed profiles hold, and every reference resolves in the set."""
+    known = {reference_key(body) for _, body in made}
+    for _, body in made:
+        found = check_resource(body, known.__contains__, terminologies())
+        assert [problem for problem in found if problem.rule.startswith("target.")] == []
+        assert set(references(body)) <= known
+
+
+SOUND: dict[str, Callable[[Made], None]] = {
+    "phenopackets": packets_come_back_from_protobuf,
+    "fhir-r4": resources_are_fhir,
+}
 
 
 # --- nothing is lost without a word ---------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ def is_redundant(name: str, path: Path, record: Holder, said: set[Path]) -> bool
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(arbitrary, max_examples=120)
+@examples(70)
 @given(record=records())
 def test_nothing_is_lost_without_a_word(target: str, record: dict[str, Any]) -> None:
     declaration, said, whole = writer(target).declaration, said_paths(target, record), facts(target, record)
@@ -245,7 +246,7 @@ def written_code(target: str, coding: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(arbitrary, max_examples=120)
+@examples(70)
 @given(record=records())
 def test_codes_stand_in_the_target_unchanged(target: str, record: dict[str, Any]) -> None:
     """FHIR holds every stated code of a value; an ontology class of Phenopackets holds one code of it, and its label."""
