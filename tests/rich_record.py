@@ -35,7 +35,7 @@ RICH: dict[str, Any] = {
     "birth_date": day("1990-02-28"),
     "sex_at_birth": coded(code("NCIT:C16576", "Female"), code("BIRTHSEX:F", "Female", "mapped")),
     "administrative_gender": coded(code("GENDER:female", "Female")),
-    "karyotypic_sex": coded(code("KARYOTYPE:XX")),
+    "karyotypic_sex": coded(code("SNOMEDCT:734875008"), code("KARYOTYPE:XX", "XX", "mapped")),
     "gender_identity": coded(code("SNOMEDCT:446141000124107")),
     "registration_date": day("1998-06-02"),
     "age_category": coded(code("SNOMEDCT:41847000")),

@@ -173,7 +173,8 @@ def read_decision(text: str) -> str | Noted:
 
 # --- HGVS -----------------------------------------------------------------------------------------------------------
 
-HGVS = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\(([A-Za-z0-9_-]+)\))?:([cgmnopr])[.](\S+)")
+# A change holds a digit or one of = ? 0; a word such as a name holds none and is no HGVS.
+HGVS = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)(?:\(([A-Za-z0-9_-]+)\))?:([cgmnopr])[.]([^\s0-9=?]*[0-9=?]\S*)")
 
 
 def read_hgvs(text: str) -> str | None:

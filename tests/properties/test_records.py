@@ -205,6 +205,12 @@ REDUNDANT: dict[str, Callable[[Holder, Holder, frozenset[str]], bool]] = {
     "VariantExpression.level": lambda _, expression, lost: "hgvs" not in expression or "hgvs" in lost,  # a level of nothing
     "VariantExpression.text": lambda _, expression, lost: expression["text"] == expression.get("reference", {}).get("text"),
     "PedigreeMember.sex": lambda record, member, lost: proband_of_the_same_sex(record, member),
+    "PedigreeMember.deceased": lambda _, member, lost: member["deceased"] is True and "age_at_death" in member,
+    "PedigreeMember.record_status": lambda _, member, lost: member["record_status"] == "partial",  # what is written without one
+    "Measurement.status": lambda _, measurement, lost: measurement["status"] == "final",
+    "Consent.status": lambda _, consent, lost: consent["status"] == "active",
+    "Procedure.status": lambda _, procedure, lost: procedure["status"] == "unknown",
+    "CareEpisode.status": lambda _, episode, lost: episode["status"] == ("finished" if "end_date" in episode else "unknown"),
 }  # fmt: skip
 
 
