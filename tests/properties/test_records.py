@@ -197,6 +197,11 @@ def proband_of_the_same_sex(record: Holder, member: Holder) -> bool:
     return member["individual_id"] == record["subject_id"] and len(sexes) == 1
 
 
+def said_to_be_refuted(diagnosis: Holder) -> bool:
+    """Whether both the certainty and the exclusion say that the person does not have the disease."""
+    return diagnosis.get("certainty") == "refuted" and diagnosis.get("excluded") is True
+
+
 REDUNDANT: dict[str, Callable[[Holder, Holder, frozenset[str]], bool]] = {
     "Subject.administrative_gender": lambda _, subject, lost: same_sex(subject),
     "Subject.sex_at_birth": lambda _, subject, lost: same_sex(subject),
@@ -207,6 +212,8 @@ REDUNDANT: dict[str, Callable[[Holder, Holder, frozenset[str]], bool]] = {
     "PedigreeMember.sex": lambda record, member, lost: proband_of_the_same_sex(record, member),
     "PedigreeMember.deceased": lambda _, member, lost: member["deceased"] is True and "age_at_death" in member,
     "PedigreeMember.record_status": lambda _, member, lost: member["record_status"] == "partial",  # what is written without one
+    "Diagnosis.certainty": lambda _, diagnosis, lost: said_to_be_refuted(diagnosis),
+    "Diagnosis.excluded": lambda _, diagnosis, lost: said_to_be_refuted(diagnosis),
     "Measurement.status": lambda _, measurement, lost: measurement["status"] == "final",
     "Consent.status": lambda _, consent, lost: consent["status"] == "active",
     "Procedure.status": lambda _, procedure, lost: procedure["status"] == "unknown",
