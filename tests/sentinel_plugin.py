@@ -100,6 +100,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output["sentinels"] = dict(_sums)
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Add the sums of a worker."""
     for name, number in getattr(node, "workeroutput", {}).get("sentinels", {}).items():

@@ -16,7 +16,9 @@ import zstandard
 from harmonize.errors import InputError
 
 MAX_RATIO = 100
-"""Decompressed bytes for one compressed byte, above the first 10 MB. Tables of patients have 10 to 30."""
+"""Decompressed bytes for one compressed byte, above `FREE_BYTES`. Tables of patients have 10 to 30."""
+FREE_BYTES = 4_000_000
+"""Decompressed bytes that any compressed file may have: little enough to be read in a second."""
 SUFFIXES = (".gz", ".zst", ".zip")
 
 
@@ -52,7 +54,7 @@ class _Watched(io.RawIOBase):
     """A stream of decompressed bytes that refuses bombs: too many bytes out for the bytes that went in."""
 
     def __init__(self, stream: IO[bytes], compressed: int, name: str) -> None:
-        self.stream, self.allowed, self.name = stream, 10_000_000 + compressed * MAX_RATIO, name
+        self.stream, self.allowed, self.name = stream, FREE_BYTES + compressed * MAX_RATIO, name
 
     def readable(self) -> bool:
         return True
@@ -75,11 +77,13 @@ class _Watched(io.RawIOBase):
             ) from None
         self.allowed -= len(data)
         if self.allowed < 0:
-            raise InputError(
-                "the file decompresses to far more than such data do", file=self.name, fix="decompress and check it"
-            )
+            raise _bomb(self.name)
         view[: len(data)] = data
         return len(data)
+
+
+def _bomb(name: str) -> InputError:
+    return InputError("the file decompresses to far more than such data do", file=name, fix="decompress and check it")
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -99,6 +103,8 @@ def open_bytes(path: Path) -> IO[bytes]:
                 raise InputError("a zip must hold one file that is not encrypted", file=path.name, fix="unpack it")
             if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise InputError("the zip is packed in an unusual way", file=path.name, fix="pack it with deflate")
+            if members[0].file_size > FREE_BYTES + path.stat().st_size * MAX_RATIO:
+                raise _bomb(path.name)  # what a zip says of its size may be a lie, so what comes out is counted too
             return io.BufferedReader(_Watched(archive.open(members[0]), path.stat().st_size, path.name), 1 << 20)
         return path.open("rb", buffering=1 << 20)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):

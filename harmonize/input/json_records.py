@@ -18,7 +18,8 @@ from harmonize.input.log import ReadLog
 
 MAX_RECORD = 16_000_000
 """Characters of one object. No record of a person is longer, and reading it would fill the memory."""
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
+"""Characters that are read at a time."""
 _BLANK = " \t\n\r"
 
 
@@ -59,7 +60,7 @@ class _Text:
                 self.place += 1
             if self.ended:
                 return ""
-            self.more(_CHUNK)
+            self.more(CHUNK)
 
     def value(self) -> Any:
         """The JSON value that starts here. Raises ValueError where there is none."""
@@ -70,7 +71,7 @@ class _Text:
                 length = len(self.buffer) - self.place
                 if self.ended or length > MAX_RECORD:
                     raise
-                self.more(max(_CHUNK, length))
+                self.more(max(CHUNK, length))
             else:
                 return value
 

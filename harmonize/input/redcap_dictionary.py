@@ -105,7 +105,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """(row, cells by the names of the API's metadata)."""
     if plain_name(path).endswith(".json"):
         for number, record in array_records(path, None):
-            yield number, {name: str(value) for name, value in record.items() if value is not None}
+            texts = {name: str(value).strip() for name, value in record.items() if value is not None}
+            yield number, {name: text for name, text in texts.items() if text}
         return
     records = csv_records(path, Dialect(strict=False), None)
     header = [cell.strip().lower() for cell in next(records, (1, []))[1]]

@@ -82,9 +82,18 @@ def test_notice_names_every_code_system_that_ships() -> None:
     from harmonize.terminology.store import Terminologies
 
     notice = (ROOT / "NOTICE").read_text()
-    names = {"HP": "Human Phenotype Ontology", "MONDO": "Mondo", "ICD10CM": "ICD-10-CM", "GENO": "Genotype Ontology"}
+    names = {
+        "HP": "Human Phenotype Ontology",
+        "MONDO": "Mondo Disease Ontology",
+        "ICD10CM": "ICD-10-CM",
+        "GENO": "Genotype Ontology",
+        "NCIT": "NCI Thesaurus",
+        "ISO3166": "ISO 3166-1",
+        "ERDRISTATUS": "JRC set of common data elements",
+        **dict.fromkeys(("ACTCODE", "BIRTHSEX", "GENDER", "ROLECODE"), "HL7 code systems"),
+        **dict.fromkeys(("KARYOTYPE", "VITALSTATUS"), "Phenopacket schema v2"),
+        **{name: f"({name})" for name in ("DUO", "SO", "UO", "HGNC")},
+        "LOINC": "LOINC.",
+    }
     for system in Terminologies.installed().paths:
-        if system in ("ACTCODE", "BIRTHSEX", "GENDER"):
-            assert "HL7 code systems" in notice
-        elif system not in ("ERDRISTATUS", "VITALSTATUS"):  # facts; GA4GH's schema is named
-            assert names.get(system, system) in notice or {"NCIT": "NCIt"}.get(system, "-") in notice, system
+        assert names[system] in notice, system
