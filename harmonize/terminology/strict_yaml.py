@@ -6,12 +6,23 @@ that are too large or too deep.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml._yaml import CParser
+from yaml.events import (
+    AliasEvent,
+    CollectionStartEvent,
+    Event,
+    MappingEndEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 from yaml.reader import ReaderError
 
 from harmonize.errors import SpecificationError
@@ -21,34 +32,6 @@ MAX_DEPTH = 64
 MAX_NODES = 100_000
 MAX_POINTER = 1_000
 """Characters of a JSON Pointer: one is kept for every node, so long keys above many nodes would fill the memory."""
-
-
-class _Loader(yaml.SafeLoader):
-    """A loader without implicit types: scalars are built by `_build`, not by constructors."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.depth = self.nodes = 0
-
-    def compose_node(self, parent: Node | None, index: int) -> Node | None:
-        """The next node. What is dangerous, deep or too much is refused before it is built."""
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise SpecificationError("anchors and aliases are refused", line=line, fix="write it out")
-        if getattr(event, "tag", None) not in (None, "!"):
-            raise SpecificationError("tags are refused", line=line, fix="remove the tag")
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise SpecificationError(f"more than {MAX_NODES} keys and values", line=line)
-        if not isinstance(event, yaml.CollectionStartEvent):
-            return super().compose_node(parent, index)
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise SpecificationError(f"nested deeper than {MAX_DEPTH}", line=line)
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
 
 
 def load_strict_yaml(source: Path | str, *, name: str) -> tuple[Any, Mapping[str, int]]:
@@ -66,16 +49,12 @@ def load_strict_yaml(source: Path | str, *, name: str) -> tuple[Any, Mapping[str
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise SpecificationError("not UTF-8", file=name, fix="convert it to UTF-8") from None
-    lines: dict[str, int] = {}
-    loader: _Loader | None = None
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        return _build(node, "", lines, 0), lines
+        return _Document(text).read()
     except SpecificationError as error:
         raise SpecificationError(error.what, file=name, line=error.line, fix=error.fix) from None
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        raise SpecificationError(_problem(error), file=name, line=_line(error, text, loader)) from None
+    except yaml.YAMLError as error:
+        raise SpecificationError(_problem(error, data), file=name, line=_line(error, data)) from None
 
 
 def _bytes_of(source: Path | str) -> bytes:
@@ -86,59 +65,99 @@ def _bytes_of(source: Path | str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def _problem(error: Exception) -> str:
+def _problem(error: yaml.YAMLError, data: bytes) -> str:
     """What the parser says, without the piece of the file that it quotes."""
     if isinstance(error, ReaderError):
         return "a control character, which YAML does not allow"
-    if isinstance(error, ValueError | OverflowError):
-        return "an escape that is no character"
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None and data.decode()[mark.index : mark.index + 1] == "\t":
+        return "a tab, where YAML wants spaces"
     parts = (getattr(error, "context", None), getattr(error, "problem", None))
     return ", ".join(part for part in parts if part) or "no YAML"
 
 
-def _line(error: Exception, text: str, loader: _Loader | None) -> int | None:
+def _line(error: yaml.YAMLError, data: bytes) -> int | None:
     if isinstance(error, ReaderError):
-        return text.count("\n", 0, error.position) + 1
+        return data.count(b"\n", 0, error.position) + 1
     mark = getattr(error, "problem_mark", None)
-    if mark is None and loader is not None:
-        return int(loader.line) + 1
     return mark.line + 1 if mark else None
 
 
-def _build(node: Node | None, pointer: str, lines: dict[str, int], depth: int) -> Any:
-    if node is None:
-        return {}
-    line = lines[pointer] = node.start_mark.line + 1
-    if len(pointer) > MAX_POINTER:
-        raise SpecificationError(f"keys of more than {MAX_POINTER} characters, one in another", line=line)
-    if isinstance(node, ScalarNode):
-        return _text(node)
-    if isinstance(node, SequenceNode):
-        return [_build(item, f"{pointer}/{index}", lines, depth + 1) for index, item in enumerate(node.value)]
-    if isinstance(node, MappingNode):
-        return _build_mapping(node, pointer, lines, depth)
-    raise SpecificationError("an unknown kind of node", line=node.start_mark.line + 1)
+class _Document:
+    """A YAML text, read event by event: what is dangerous, deep or too much is refused before it is built."""
 
+    def __init__(self, text: str) -> None:
+        self._parser = CParser(text)
+        self._nodes = 0
+        self.lines: dict[str, int] = {}
+        """The line of every JSON Pointer."""
 
-def _text(node: ScalarNode) -> str:
-    """The text of *node*. Half of a surrogate pair, which an escape can make, is no text that could be written again."""
-    text = str(node.value)
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise SpecificationError("an escape that is no character", line=node.start_mark.line + 1)
-    return text
+    def read(self) -> tuple[Any, Mapping[str, int]]:
+        """The content of the only document, and its lines."""
+        self._next()  # the stream starts
+        content: Any = {}
+        if not isinstance(self._next(), StreamEndEvent):  # else a document starts
+            content = self._value(self._node(self._next(), 0), "", 0)
+            self._next()  # it ends
+            more = self._next()
+            if not isinstance(more, StreamEndEvent):
+                raise SpecificationError("more than one document", line=_start(more), fix="keep one of them")
+        return content, self.lines
 
+    def _next(self) -> Event:
+        return cast(Event, self._parser.get_event())
 
-def _build_mapping(node: MappingNode, pointer: str, lines: dict[str, int], depth: int) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        if not isinstance(key_node, ScalarNode):
+    def _node(self, event: Event, depth: int) -> NodeEvent:
+        """*event*, which starts a node, unless it is one that is refused."""
+        line = _start(event)
+        if isinstance(event, AliasEvent) or not isinstance(event, NodeEvent) or event.anchor:
+            raise SpecificationError("anchors and aliases are refused", line=line, fix="write it out")
+        if getattr(event, "tag", None) not in (None, "!"):
+            raise SpecificationError("tags are refused", line=line, fix="remove the tag")
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise SpecificationError(f"more than {MAX_NODES} keys and values", line=line)
+        if depth >= MAX_DEPTH and isinstance(event, CollectionStartEvent):
+            raise SpecificationError(f"nested deeper than {MAX_DEPTH}", line=line)
+        return event
+
+    def _value(self, event: NodeEvent, pointer: str, depth: int) -> Any:
+        """The dict, list or text that *event* starts, and *depth* collections around it."""
+        line = self.lines.setdefault(pointer, _start(event))
+        if len(pointer) > MAX_POINTER:
+            raise SpecificationError(f"keys of more than {MAX_POINTER} characters, one in another", line=line)
+        if isinstance(event, ScalarEvent):
+            return event.value
+        if isinstance(event, SequenceStartEvent):
+            return list(self._items(pointer, depth + 1))
+        return self._mapping(pointer, depth + 1)
+
+    def _items(self, pointer: str, depth: int) -> Iterator[Any]:
+        index = 0
+        while not isinstance(event := self._next(), SequenceEndEvent):
+            yield self._value(self._node(event, depth), f"{pointer}/{index}", depth)
+            index += 1
+
+    def _mapping(self, pointer: str, depth: int) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        while not isinstance(event := self._next(), MappingEndEvent):
+            key = self._key(self._node(event, depth), result)
+            self.lines[f"{pointer}/{key}"] = _start(event)
+            result[key] = self._value(self._node(self._next(), depth), f"{pointer}/{key}", depth)
+        return result
+
+    def _key(self, event: NodeEvent, others: Mapping[str, Any]) -> str:
+        line = _start(event)
+        if not isinstance(event, ScalarEvent):
             raise SpecificationError("a key that is no text", line=line)
-        key = _text(key_node)
-        if key == "<<":
+        if event.value == "<<":
             raise SpecificationError("merge keys are refused", line=line, fix="write it out")
-        if key in result:
-            raise SpecificationError(f"the key {key!r} stands twice", line=line, fix="keep one of them")
-        result[key] = _build(value_node, f"{pointer}/{key}", lines, depth + 1)
-        lines[f"{pointer}/{key}"] = line
-    return result
+        if event.value in others:
+            raise SpecificationError(f"the key {event.value!r} stands twice", line=line, fix="keep one of them")
+        key: str = event.value
+        return key
+
+
+def _start(event: Event) -> int:
+    """The line on which *event* starts."""
+    return event.start_mark.line + 1 if event.start_mark else 1
