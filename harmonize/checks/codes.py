@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import NamedTuple
 
 from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
@@ -56,10 +57,25 @@ def code_problem(
 
 
 def _quotable(code: str, system: str) -> str:
-    """The code where it is written as its system writes codes; anything else could be a person's data."""
-    return (
-        code if isinstance(load_systems().parse(code, system), Code) else "a code that is not in the system's notation"
-    )
+    """The code where only a code of its system is written so; anything else could be a person's data."""
+    if not isinstance(load_systems().parse(code, system), Code):
+        return "a code that is not in the system's notation"
+    return code if _is_telling(system) else "the code"
+
+
+_OF_A_PERSON = ("Jane", "19850910", "Jane1985")
+"""A name, a date, a number, a login: where a system's notation allows one of them, an unknown code may be one."""
+
+
+@cache
+def _is_telling(system: str) -> bool:
+    """Whether the notation of *system* tells its codes from names and numbers.
+
+    >>> _is_telling("HP"), _is_telling("SNOMEDCT"), _is_telling("UCUM")
+    (True, False, False)
+    """
+    systems = load_systems()
+    return not any(isinstance(systems.parse(f"{system}:{text}", system), Code) for text in _OF_A_PERSON)
 
 
 def _names(code: str, label: str, terminologies: Terminologies) -> bool:

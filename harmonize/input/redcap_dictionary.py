@@ -80,6 +80,15 @@ def checkbox_column(field: str, code: str) -> str:
     return f"{field}___{re.sub('[^a-z0-9_]', '_', code.lower())}"
 
 
+def is_field_name(name: str) -> bool:
+    """Whether *name* is spelt as REDCap spells the names of fields and columns: small letters, digits and `_`.
+
+    >>> is_field_name("symptoms___hp_0001250"), is_field_name("Jane Doe"), is_field_name("1985-09-10")
+    (True, False, False)
+    """
+    return re.fullmatch("[a-z][a-z0-9_]*", name) is not None
+
+
 def is_dictionary(columns: Sequence[str]) -> bool:
     """Whether a table with these columns is a data dictionary and no export of records.
 
@@ -121,7 +130,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 def _field(row: Mapping[str, str], path: Path, number: int) -> Field:
     name = row.get("field_name", "")
-    if re.fullmatch("[a-z][a-z0-9_]*", name) is None or "form_name" not in row or "field_type" not in row:
+    if not is_field_name(name) or "form_name" not in row or "field_type" not in row:
         raise InputError(
             "the row states no field of REDCap (name in lower case, form, type)",
             file=path.name,

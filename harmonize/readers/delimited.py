@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from harmonize.errors import InputError
@@ -88,9 +89,11 @@ def _open_table(spec: TableAssembly, path: Path, profile: Profile, log: ReadLog)
     """Check header and order of one table: one quick pass over the file."""
     assembly = profile.assembly
     records = csv_records(path, _dialect(assembly), log)
-    header = _header(next(records, (1, []))[1], path, profile, spec, log)
+    first, second = next(records, (1, []))[1], next(records, (2, []))[1]
+    header = _header(first, path, profile, spec, log, has_rows=len(second) == len(first))
     index = header.index(assembly.subject)
-    ascends = in_order(cells[index].strip() if index < len(cells) else "" for _, cells in records)
+    others = (cells for _, cells in records)
+    ascends = in_order(cells[index].strip() if index < len(cells) else "" for cells in chain([second], others))
     rows = partial(_good_rows, spec.name, path, header, _dialect(assembly), log)
     return PhysicalTable(spec.name, path.name, header, index, ascends, rows)
 
@@ -99,7 +102,10 @@ def _dialect(assembly: Assembly) -> Dialect:
     return Dialect(assembly.encoding, assembly.delimiter, assembly.quote)
 
 
-def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly, log: ReadLog) -> tuple[str, ...]:
+def _header(
+    cells: list[str], path: Path, profile: Profile, spec: TableAssembly, log: ReadLog, *, has_rows: bool
+) -> tuple[str, ...]:
+    """The names of the columns. Without rows of its width, a header may have run into a row: unknown names are not told."""
     assembly = profile.assembly
     header = tuple(readable_name(cell.strip()) for cell in cells)
     if not any(header):
@@ -133,6 +139,8 @@ def _header(cells: list[str], path: Path, profile: Profile, spec: TableAssembly,
     known = {assembly.subject, *profile.left_out_columns}
     for table in assembly.physical_tables()[spec.name]:
         known |= {name for name in header if table.slot_of(name) in profile.source.classes[table.row_class]}
+    if not has_rows:
+        header = tuple(name if name in known else f"column {place}" for place, name in enumerate(header, start=1))
     for position, name in enumerate(header):
         if name not in known:
             _say_unknown_column(name, position, set(profile.source.classes[spec.row_class]), path, log)

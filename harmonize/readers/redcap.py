@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 
 from harmonize.errors import InputError
 from harmonize.findings import Cell, Finding, Outcome, Severity
-from harmonize.input.cells import readable_name, usable_cells
+from harmonize.input.cells import usable_cells
 from harmonize.input.csv_records import MAX_COLUMNS, Dialect, csv_records, ragged
 from harmonize.input.files import find_files, plain_name, sha256
 from harmonize.input.json_records import DoubledKeys, array_records
 from harmonize.input.log import ReadLog
-from harmonize.input.redcap_dictionary import NO_DATA, checkbox_column, is_dictionary, read_dictionary
+from harmonize.input.redcap_dictionary import NO_DATA, checkbox_column, is_dictionary, is_field_name, read_dictionary
 from harmonize.input.row_order import sorted_rows
 from harmonize.input.subjects import PhysicalTable, TableSource, in_order
 from harmonize.profiles.assembly import BadRow, RawRow
@@ -57,7 +57,7 @@ def open_source(profile: Profile, inputs: Sequence[Path], work: Path) -> TableSo
     export = _open_export(path, physical, profile, work, log)
     subject = profile.assembly.subject
     if subject not in export.header:
-        close = difflib.get_close_matches(subject, export.header, n=1)
+        close = difflib.get_close_matches(subject, [name for name in export.header if is_field_name(name)], n=1)
         hint = f"rename {close[0]!r} to it" if close else "export it"
         raise InputError(f"the field {subject!r} is missing", file=path.name, fix=hint)
     _say_unknown_columns(export.header, profile, path, log)
@@ -105,11 +105,13 @@ def _first_columns(path: Path) -> Sequence[str]:
 def _open_export(path: Path, physical: str, profile: Profile, work: Path, log: ReadLog) -> _Export:
     """The export with its columns found: one pass over the file."""
     if plain_name(path).endswith(".json"):
-        columns = dict.fromkeys(name for _, record in array_records(path, log) for name in record)
-        header, rows = tuple(columns), partial(_json_rows, path, physical, tuple(columns))
+        header = tuple(dict.fromkeys(name for _, record in array_records(path, log) for name in record))
+        names = _told(header, profile)
+        rows: Rows = partial(_json_rows, path, physical, header, names)
     else:
-        first = next(csv_records(path, Dialect(), log), (1, []))[1]
-        header, rows = tuple(cell.strip() for cell in first), partial(_csv_rows, path, physical, tuple(first))
+        header = tuple(cell.strip() for cell in next(csv_records(path, Dialect(), log), (1, []))[1])
+        names = _told(header, profile)
+        rows = partial(_csv_rows, path, physical, names)
     if not any(header):
         raise InputError("the file holds no record", file=path.name, fix="export it again")
     if len(header) > MAX_COLUMNS:
@@ -122,7 +124,14 @@ def _open_export(path: Path, physical: str, profile: Profile, work: Path, log: R
         )
     if set(header) >= _EAV:
         return _eav(header, rows, path, physical, profile, work)
-    return _Export(tuple(map(readable_name, header)), rows)
+    return _Export(names, rows)
+
+
+def _told(header: Sequence[str], profile: Profile) -> tuple[str, ...]:
+    """The names of the columns as they may be told: what is no name of a field may be a value that ran into the header."""
+    known = _known_columns(profile)
+    told = enumerate(header, start=1)
+    return tuple(name if name in known or is_field_name(name) else f"field {place}" for place, name in told)
 
 
 def _csv_rows(path: Path, physical: str, header: Sequence[str], log: ReadLog | None) -> Iterator[RawRow]:
@@ -135,14 +144,16 @@ def _csv_rows(path: Path, physical: str, header: Sequence[str], log: ReadLog | N
             log.rejected.append(ragged(physical, path.name, number, cells, len(header)))
 
 
-def _json_rows(path: Path, physical: str, header: Sequence[str], log: ReadLog | None) -> Iterator[RawRow]:
+def _json_rows(
+    path: Path, physical: str, keys: Sequence[str], header: Sequence[str], log: ReadLog | None
+) -> Iterator[RawRow]:
     for number, record in array_records(path, None):
         problem = _unusable(record)
         if problem is None:
-            cells = [_text(record.get(name)) for name in header]
+            cells = [_text(record.get(key)) for key in keys]
             yield RawRow(number, _cells(cells, header, path.name, number, log))
         elif log is not None:
-            cells = [value if isinstance(value := record.get(name), str) else "" for name in header]
+            cells = [value if isinstance(value := record.get(key), str) else "" for key in keys]
             finding = Finding(
                 "source.record-shape",
                 Severity.ERROR,
@@ -192,6 +203,10 @@ def _eav(stated: Sequence[str], rows: Rows, path: Path, physical: str, profile: 
     return _Export(header, partial(_folded, _Eav(places, header, known, path.name, physical, work), rows))
 
 
+_NO_FIELD = "(no name of a field)"
+"""What stands for all fields that are not named as REDCap names fields: their names may be values."""
+
+
 class _Eav(NamedTuple):
     places: Mapping[str, int]
     header: tuple[str, ...]
@@ -203,10 +218,10 @@ class _Eav(NamedTuple):
 
 def _column(field: str, value: str, known: frozenset[str]) -> tuple[str, str]:
     """(column, value) as a flat export has them: a checked box is a column of its own."""
-    name = readable_name(field.strip())
+    name = field.strip()
     if name not in known and (box := checkbox_column(name, value)) in known:
         return box, "1"
-    return name, value
+    return name if not name or name in known or is_field_name(name) else _NO_FIELD, value
 
 
 def _folded(eav: _Eav, rows: Rows, log: ReadLog | None) -> Iterator[RawRow]:

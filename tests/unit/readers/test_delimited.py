@@ -54,6 +54,17 @@ def test_unknown_column_is_a_warning_and_counted(registry: Registry, tmp_path: P
     assert counts["read"] == 40 and counts["dropped"] + counts["skipped"] == 40
 
 
+@pytest.mark.parametrize("lines", ["the first two", "all"])
+def test_a_row_that_ran_into_the_header_is_not_told(registry: Registry, tmp_path: Path, lines: str) -> None:
+    data = registry.bytes_of("Deathdate")
+    registry.write_bytes("Deathdate", data.replace(b"\n", b"Jane", 1 if lines == "the first two" else -1))
+    run = convert(registry.folder, tmp_path / "out", max_errors="100%")
+    told = [f["source"]["column"] for f in run.findings() if f["rule"] == "source.unknown-column"]
+    assert told and all(name.startswith("column ") for name in told)
+    for path in tmp_path.joinpath("out").rglob("*"):
+        assert path.is_dir() or "Jane" not in path.read_text(), path
+
+
 def test_duplicate_subject_rejects_the_later_row(registry: Registry, tmp_path: Path) -> None:
     before = convert(registry.folder, tmp_path / "before")
     registry.change("Birthdate", lambda rows: rows.append({**rows[4], "value": "1999-09-09"}))

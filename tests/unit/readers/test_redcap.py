@@ -103,6 +103,17 @@ def test_numbers_keep_their_digits_and_booleans_are_redcaps(tmp_path: Path) -> N
     assert run.lines("hub/subjects.ndjson")[0]["measurements"][0]["value"]["value"] == "7.20"
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_names_that_no_field_has_are_not_told(records: list[dict[str, str]], tmp_path: Path, form: str) -> None:
+    records = [{**record, "Jane Doe": "x", "1985-09-10": "y"} for record in records]
+    run = convert(write_export(records, form, tmp_path / "in"), tmp_path / "out", max_errors="100%")
+    told = [f["source"]["column"] for f in run.findings() if f["rule"] == "source.unknown-column"]
+    assert told and all(name.startswith(("field ", "(no name")) for name in told)
+    for path in tmp_path.joinpath("out").rglob("*"):
+        assert path.is_dir() or "Jane" not in path.read_text(), path
+    assert_adds_up(run)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
