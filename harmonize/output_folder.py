@@ -5,6 +5,7 @@ A file under its final name is whole. A folder without `manifest.json` holds a r
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -39,6 +40,8 @@ class OutputFolder:
         self._digests: dict[str, Any] = {}
         self._lines: dict[str, int] = {}
         self._lock: IO[bytes] | None = None
+        self._started = False
+        """Whether an earlier run was cleared away, which the first line that is written does."""
 
     def __enter__(self) -> OutputFolder:
         if self.folder.is_file():
@@ -46,11 +49,9 @@ class OutputFolder:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take_lock()
-            self._clear_earlier_run()
-            private = self.folder / PRIVATE
-            private.mkdir(mode=0o700, exist_ok=True)
-            private.chmod(0o700)
-            self.work_folder.mkdir(mode=0o700, exist_ok=True)
+            self._refuse_foreign_files()
+            shutil.rmtree(self.work_folder, ignore_errors=True)
+            self._make_private_folders()
         except OSError as error:
             self._release_lock()
             raise CallError(
@@ -65,17 +66,28 @@ class OutputFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for file in self._files.values():
-            file.close()
-        for part in self.folder.rglob("*.part"):
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a full disk says so again; what is not renamed is removed
+                file.close()
+        if self._started:
+            for part in self.folder.rglob("*.part"):
+                part.unlink(missing_ok=True)
         shutil.rmtree(self.work_folder, ignore_errors=True)
         self._release_lock()
+        for made in () if self._started else (self.folder / PRIVATE, self.folder):
+            with contextlib.suppress(OSError):  # it holds an earlier run, which stays
+                made.rmdir()
 
     def _release_lock(self) -> None:
         if self._lock is not None:
             (self.folder / _LOCK).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
+
+    def _make_private_folders(self) -> None:
+        private = self.folder / PRIVATE
+        private.mkdir(mode=0o700, exist_ok=True)
+        private.chmod(0o700)
+        self.work_folder.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def work_folder(self) -> Path:
@@ -126,6 +138,8 @@ class OutputFolder:
             ) from None
 
     def _open(self, name: str) -> IO[bytes]:
+        if not self._started:
+            self._clear_earlier_run()
         path = self.part(name)
         private = name.startswith(f"{PRIVATE}/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,23 +166,32 @@ class OutputFolder:
                 f"another run writes into {self.folder}. To mend it: wait for it, or choose another --out"
             ) from None
 
-    def _clear_earlier_run(self) -> None:
-        """Remove what an earlier run left, and only that. Raises CallError, with nothing removed, where other things lie there."""
-        earlier = self._files_of_earlier_run()
-        shutil.rmtree(self.work_folder, ignore_errors=True)
-        found = [path for path in self.folder.rglob("*") if path.is_file() and path.name != _LOCK]
-        ours = [path for path in found if str(path.relative_to(self.folder)) in earlier or path.suffix == ".part"]
-        foreign = sorted(set(found) - set(ours))
+    def _refuse_foreign_files(self) -> None:
+        """Raise CallError where other things lie in the folder than what an earlier run left."""
+        foreign = sorted(set(self._files_there()) - set(self._left_by_earlier_run()))
         if foreign:
             first = foreign[0].relative_to(self.folder)
             raise CallError(
                 f"{self.folder} holds files that no run of harmonize wrote ({first}). To mend it: choose an empty folder"
             )
-        for path in ours:
+
+    def _clear_earlier_run(self) -> None:
+        """Remove what an earlier run left, and only that: as late as can be, so that a call that is refused removes nothing."""
+        for path in self._left_by_earlier_run():
             path.unlink()
         for sub_folder in sorted((path for path in self.folder.rglob("*") if path.is_dir()), reverse=True):
-            if not any(sub_folder.iterdir()):
+            if sub_folder != self.work_folder and not any(sub_folder.iterdir()):
                 sub_folder.rmdir()
+        self._started = True
+
+    def _files_there(self) -> list[Path]:
+        found = (path for path in self.folder.rglob("*") if path.is_file() and path.name != _LOCK)
+        return [path for path in found if not path.is_relative_to(self.work_folder)]
+
+    def _left_by_earlier_run(self) -> list[Path]:
+        earlier = self._files_of_earlier_run()
+        there = self._files_there()
+        return [path for path in there if str(path.relative_to(self.folder)) in earlier or path.suffix == ".part"]
 
     def _files_of_earlier_run(self) -> set[str]:
         manifest = self.folder / MANIFEST

@@ -54,6 +54,8 @@ class RunOutcome(NamedTuple):
 def default_instant() -> str:
     """SOURCE_DATE_EPOCH, else now: an RFC 3339 instant in UTC, whole seconds."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch and not re.fullmatch("[0-9]{1,11}", epoch):
+        raise CallError("SOURCE_DATE_EPOCH is no number of seconds. To mend it: unset it, or write seconds since 1970")
     moment = dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -256,11 +258,10 @@ class _Run:
         self, engine: Engine, target: str, column: str, feeds: Sequence[Feed], outcome: Outcome, number: int
     ) -> None:
         file, _, name = column.partition("/")
-        if feeds:
-            supports = [engine.writers[target].declaration[f"{feed.hub_class}.{feed.slot}"] for feed in feeds]
-            reason = "; ".join(sorted({support.reason for support in supports if support.reason}))
-            rule_id = "target.declared-loss"
-        else:
+        supports = [engine.writers[target].declaration[f"{feed.hub_class}.{feed.slot}"] for feed in feeds]
+        reason = "; ".join(sorted({support.reason for support in supports if support.reason}))
+        rule_id = "target.declared-loss"
+        if not reason:  # nothing that the target says: the profile leaves it out, if only in the rows of some tables
             reason = left_out_reason(engine.profile, self.source.files, file, name) or ""
             rule_id = "mapping.left-out"
         message = reason or "the profile does not know the column"

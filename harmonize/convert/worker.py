@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -18,7 +18,7 @@ from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, best_outcome
 from harmonize.hub.objects import HubObject
-from harmonize.profiles.assembly import Assembler, BadRow, RawRow, RawSubject
+from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
 from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
@@ -78,6 +78,19 @@ class BatchResult:
             self.find(Finding(rule_id, known.severity, known.title, outcome, subject=subject, fix=known.fix))
 
 
+_Unusual = tuple[int, str, Mapping[str, Outcome]]
+"""(index of a column, its name, target -> outcome of its values in the rows of certain tables)."""
+
+
+class _SharedRows(NamedTuple):
+    """What a subject's rows are of that several tables of the profile are made of."""
+
+    tables: Mapping[tuple[str, int | None], tuple[str, ...]]
+    """(file, row) -> the tables that select it."""
+    unusual: Mapping[Cell, Mapping[str, Outcome]]
+    """Cells in rows of tables that do something else with the column than the column's other tables: target -> outcome."""
+
+
 def with_advice(finding: Finding) -> Finding:
     """Every finding says what to do: where it does not itself, its rule does."""
     return finding if finding.fix is not None else replace(finding, fix=rule(finding.rule).fix)
@@ -102,6 +115,8 @@ class Worker:
             self._assembler = Assembler(self._engine.profile, self.headers, self.files)
             self._columns = _columns(self._engine.plan, self.headers, self.files)
             self._defaults = _default_outcomes(self._engine, self._columns)
+            self._feeds_of_tables = _feeds_of_tables(self._engine.plan, self.headers, self.files)
+            self._unusual: dict[tuple[str, ...], tuple[_Unusual, ...]] = {}
         return self._engine
 
     def default_outcomes(self) -> dict[tuple[str, str], Outcome]:
@@ -164,7 +179,10 @@ class Worker:
                 result.write(f"{target}/{document.stem}.ndjson", document.line + b"\n")
         self._report_rows(assembled.rejected, subject_id, result)
         for bad in assembled.bad_cells:
-            result.find(replace(bad.finding, subject=subject_id))
+            finding = replace(bad.finding, subject=subject_id)
+            result.find(finding)
+            if finding.outcome is Outcome.REJECTED:
+                result.write("private/rejects.ndjson", self._reject_line(finding, None))
             self._lose_cell(bad.cell, bad.finding.outcome or Outcome.REJECTED, result)
         for cell, reason in assembled.left_out:
             place = (f"{cell.file}/{cell.column}", reason)
@@ -175,13 +193,61 @@ class Worker:
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
         self._report_notes(log, subject_id, result)
         self._report_violations(engine.judge(record), record, result)
-        self._account(record, log, target_logs, result)
+        self._account(record, log, target_logs, self._shared_rows(raw, assembled), result)
         self._lineage(raw, record, result)
         result.account.subjects["converted"] += 1
         rejected = {id(bad.row) for bad in assembled.rejected}
         for table, rows in raw.rows.items():
             result.account.row(self.files[table], "used", sum(id(row) not in rejected for row in rows))
         return result
+
+    def _shared_rows(self, raw: RawSubject, assembled: Assembled) -> _SharedRows:
+        """What tables the rows are of that several tables share, and the cells whose outcome is not that of their column."""
+        tables: dict[tuple[str, int | None], tuple[str, ...]] = {}
+        unusual: dict[Cell, Mapping[str, Outcome]] = {}
+        rejected = {id(bad.row) for bad in assembled.rejected}
+        lost = {bad.cell for bad in assembled.bad_cells} | {cell for cell, _ in assembled.left_out}
+        blank = self.engine.profile.assembly.blank
+        for physical, row, names in self._assembler.kinds(raw):
+            if id(row) in rejected:
+                continue
+            file = self.files[physical]
+            tables[(file, row.number)] = names
+            for index, column, outcomes in self._unusual_columns(physical, names):
+                cell = Cell(file, row.number, column)
+                if row.cells[index] and row.cells[index] not in blank and cell not in lost:
+                    unusual[cell] = outcomes
+        return _SharedRows(tables, unusual)
+
+    def _unusual_columns(self, physical: str, names: tuple[str, ...]) -> tuple[_Unusual, ...]:
+        """The columns that have other outcomes in rows of the tables *names* than in most rows."""
+        known = self._unusual.get((physical, *names))
+        if known is None:
+            made = []
+            specs = [spec for spec in self.engine.profile.assembly.tables if spec.name in names]
+            selecting = {s.column for spec in specs for s in (*spec.where, *spec.unless)}  # it made the row what it is
+            for index, name in enumerate(self.headers[physical]):
+                if name in selecting:
+                    continue
+                column = f"{self.files[physical]}/{name}"
+                feeds = self._feeds(column, names)
+                outcomes = {target: self._usual(target, feeds) for target in self.settings.targets}
+                differ = {t: o for t, o in outcomes.items() if o is not self._defaults[(t, column)]}
+                if differ:
+                    made.append((index, name, differ))
+            known = self._unusual[(physical, *names)] = tuple(made)
+        return known
+
+    def _usual(self, target: str, feeds: Sequence[Feed]) -> Outcome:
+        declaration = self.engine.writers[target].declaration
+        outcomes = [declaration[f"{feed.hub_class}.{feed.slot}"].outcome for feed in feeds]
+        return best_outcome(outcomes) if outcomes else Outcome.DROPPED  # left out
+
+    def _feeds(self, column: str, tables: Sequence[str] | None) -> tuple[Feed, ...]:
+        """The feeds of *column*, in rows of *tables* where those share their rows with others."""
+        if tables is None:
+            return self._columns[column]
+        return tuple(dict.fromkeys(feed for name in tables for feed in self._feeds_of_tables[name].get(column, ())))
 
     def _skipped(self, raw: RawSubject) -> BatchResult:
         """A subject past the limit."""
@@ -265,11 +331,16 @@ class Worker:
             )
 
     def _account(
-        self, record: HubObject, log: SubjectLog, target_logs: Mapping[str, TargetLog], result: BatchResult
+        self,
+        record: HubObject,
+        log: SubjectLog,
+        target_logs: Mapping[str, TargetLog],
+        shared: _SharedRows,
+        result: BatchResult,
     ) -> None:
         cells = log.exceptional_cells()
         said_on_the_way = {cell for cell, feeds in cells.items() if any(said for _, said in feeds.values())}
-        unplaced = self._report_unplaced(log, record["subject_id"], result)
+        unplaced = self._report_unplaced(log, record["subject_id"], shared, result)
         for target, target_log in target_logs.items():
             exceptional = {cell: _outcomes(feeds) for cell, feeds in cells.items()}
             said = said_on_the_way | unplaced
@@ -277,7 +348,7 @@ class Worker:
                 said |= self._report_loss(target, loss, record["subject_id"], exceptional, result)
             for element, number in target_log.defaulted.items():
                 result.account.default(target, element, number)
-            self._count_exceptions(target, exceptional, said, result)
+            self._count_exceptions(target, exceptional, said, shared, result)
 
     def _report_loss(
         self, target: str, loss: Loss, subject: str, exceptional: dict[Cell, dict[Feed, Outcome]], result: BatchResult
@@ -304,27 +375,37 @@ class Worker:
         return lost
 
     def _count_exceptions(
-        self, target: str, exceptional: Mapping[Cell, Mapping[Feed, Outcome]], said: set[Cell], result: BatchResult
+        self,
+        target: str,
+        exceptional: Mapping[Cell, Mapping[Feed, Outcome]],
+        said: set[Cell],
+        shared: _SharedRows,
+        result: BatchResult,
     ) -> None:
         """Count the cells whose outcome is not the usual one of their column; a loss that nobody spoke of is a declared one."""
         declaration = self.engine.writers[target].declaration
+        outcomes = {cell: known[target] for cell, known in shared.unusual.items() if target in known}
         for cell, feeds in exceptional.items():
-            column = f"{cell.file}/{cell.column}"
-            outcome = best_outcome(
-                feeds.get(feed, declaration[f"{feed.hub_class}.{feed.slot}"].outcome) for feed in self._columns[column]
+            known = self._feeds(f"{cell.file}/{cell.column}", shared.tables.get((cell.file, cell.row)))
+            outcomes[cell] = best_outcome(
+                feeds.get(feed, declaration[f"{feed.hub_class}.{feed.slot}"].outcome) for feed in known
             )
+        for cell, outcome in outcomes.items():
+            column = f"{cell.file}/{cell.column}"
             if outcome is not self._defaults[(target, column)]:
                 result.account.lose(target, column, outcome)
                 if cell not in said and outcome in (Outcome.DROPPED, Outcome.COARSENED):
                     key = (target, column, outcome)
                     result.declared[key] = result.declared.get(key, 0) + 1
 
-    def _report_unplaced(self, log: SubjectLog, subject: str, result: BatchResult) -> set[Cell]:
+    def _report_unplaced(
+        self, log: SubjectLog, subject: str, shared: _SharedRows, result: BatchResult
+    ) -> set[Cell]:
         """Filled cells that made nothing anywhere and of which nothing was said: gaps of the map, reported."""
         unplaced: set[Cell] = set()
         for cell, feeds in log.exceptional_cells().items():
             column = f"{cell.file}/{cell.column}"
-            known = self._columns[column]
+            known = self._feeds(column, shared.tables.get((cell.file, cell.row)))
             if all(feed in feeds for feed in known) and not any(feeds[feed][1] for feed in known):
                 finding = Finding(
                     "mapping.no-place",
@@ -359,20 +440,31 @@ def _outcomes(feeds: Mapping[Feed, tuple[Outcome, bool]]) -> dict[Feed, Outcome]
     return {feed: outcome if was_said or silent is None else silent for feed, (outcome, was_said) in feeds.items()}
 
 
-def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> dict[str, tuple[Feed, ...]]:
-    """`file/column` -> feeds. The subject's identifier feeds the subject's id in every table."""
+def _feeds_of_tables(
+    plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]
+) -> dict[str, dict[str, tuple[Feed, ...]]]:
+    """Table -> `file/column` -> feeds. The subject's identifier feeds the subject's id in every table."""
     profile = plan.profile
     root_feeds = plan.fed_by.get((profile.source.root, profile.assembly.subject), ())
-    result = {}
-    for physical, specs in profile.assembly.physical_tables().items():
-        for name in headers.get(physical, ()):
+    result: dict[str, dict[str, tuple[Feed, ...]]] = {}
+    for spec in profile.assembly.tables:
+        made = result[spec.name] = {}
+        for name in headers.get(spec.rows_of, ()):
             feeds = root_feeds if name == profile.assembly.subject else ()
-            for spec in specs:
-                slot = spec.slot_of(name)
-                feeds += plan.fed_by.get((spec.row_class, slot), ())
-                if spec.group is not None and slot in spec.group.lift:
-                    feeds += plan.fed_by.get((spec.group.row_class, slot), ())
-            result[f"{files[physical]}/{name}"] = tuple(dict.fromkeys(feeds))
+            slot = spec.slot_of(name)
+            feeds += plan.fed_by.get((spec.row_class, slot), ())
+            if spec.group is not None and slot in spec.group.lift:
+                feeds += plan.fed_by.get((spec.group.row_class, slot), ())
+            made[f"{files[spec.rows_of]}/{name}"] = feeds
+    return result
+
+
+def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> dict[str, tuple[Feed, ...]]:
+    """`file/column` -> the feeds of all tables."""
+    result: dict[str, tuple[Feed, ...]] = {}
+    for feeds_of in _feeds_of_tables(plan, headers, files).values():
+        for column, feeds in feeds_of.items():
+            result[column] = tuple(dict.fromkeys((*result.get(column, ()), *feeds)))
     return result
 
 
@@ -384,8 +476,9 @@ def left_out_reason(profile: Profile, files: Mapping[str, str], file: str, colum
         if files.get(physical) == file:
             for spec in specs:
                 slot = spec.slot_of(column)
-                if slot in profile.source.classes[spec.row_class]:
-                    return profile.left_out_reason(spec.row_class, slot)
+                reason = profile.left_out_reason(spec.row_class, slot)
+                if slot in profile.source.classes[spec.row_class] and reason:
+                    return reason
                 if any(selection.column == column for selection in (*spec.where, *spec.unless)):
                     return "The column says which table of the profile a row belongs to."
     return None

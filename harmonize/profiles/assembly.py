@@ -93,16 +93,24 @@ class Assembler:
         self.selective = {
             name: tuple(self.plans[t.name] for t in tables)
             for name, tables in profile.assembly.physical_tables().items()
-            if name in headers and all(t.where or t.unless for t in tables)
+            if name in headers and any(t.where or t.unless for t in tables)
         }
-        """Physical tables of which every table selects: a row that none selects is of a kind that nobody knows."""
+        """Physical tables of which some table selects: a row that none selects is of a kind that nobody knows."""
+        self.sharing = {
+            name: tuple(self.plans[t.name] for t in profile.assembly.physical_tables()[name])
+            for name in sorted(shared & set(headers))
+        }
+        """Physical tables of which several tables are made."""
         self._strays: dict[tuple[str, ...], tuple[tuple[int, str], ...]] = {}
 
     def assemble(self, raw: RawSubject) -> Assembled:
         """The source record of *raw*."""
         rejected = [bad for name in self.selective if name in raw.rows for bad in self._unselected(name, raw)]
-        bad_cells = [bad for name in self.selective if name in raw.rows for bad in self._stray_cells(name, raw)]
-        left_out: list[tuple[Cell, str]] = []
+        bad_cells = {
+            bad.cell: bad for name in self.selective if name in raw.rows for bad in self._stray_cells(name, raw)
+        }
+        surplus: dict[Cell, BadCell] = {}
+        left_out: dict[Cell, str] = {}
         rows = {
             name: self._row_objects(plan, raw.rows[plan.spec.rows_of], left_out)
             for name, plan in self.plans.items()
@@ -113,7 +121,7 @@ class Assembler:
         for name, made in rows.items():
             plan, remaining = self.plans[name], made
             if plan.spec.join:
-                remaining = _join(plan, remaining, rows.get(plan.spec.join.into, []), raw, rejected)
+                remaining = _join(plan, remaining, rows.get(plan.spec.join.into, []), raw, rejected, surplus)
             if plan.spec.group:
                 remaining = _group(plan.spec, remaining, bad_cells)
             if not remaining:
@@ -123,11 +131,21 @@ class Assembler:
             else:
                 record[plan.spec.slot] = remaining[0]
                 for extra in remaining[1:]:
-                    _surplus_row(plan, remaining[0], extra, raw, rejected, bad_cells)
-        return Assembled(record, tuple(rejected), tuple(bad_cells), tuple(left_out))
+                    _surplus_row(plan, remaining[0], extra, raw, rejected, surplus)
+        if surplus or left_out:  # what another table of the same rows holds is not lost
+            held = frozenset(_cells_in(record)) if self.sharing else frozenset()
+            bad_cells.update((cell, bad) for cell, bad in surplus.items() if cell not in held)
+            left_out = {c: reason for c, reason in left_out.items() if c not in held and c not in bad_cells}
+        return Assembled(record, tuple(rejected), tuple(bad_cells.values()), tuple(left_out.items()))
+
+    def kinds(self, raw: RawSubject) -> Iterator[tuple[str, RawRow, tuple[str, ...]]]:
+        """(physical table, row, names of the tables that are made of it), for tables that share rows."""
+        for physical, plans in self.sharing.items():
+            for row in raw.rows.get(physical, ()):
+                yield physical, row, tuple(p.spec.name for p in plans if p.selects(row.cells, self.blank))
 
     def _row_objects(
-        self, plan: _TablePlan, rows: Sequence[RawRow], left_out: list[tuple[Cell, str]]
+        self, plan: _TablePlan, rows: Sequence[RawRow], left_out: dict[Cell, str]
     ) -> list[SourceObject]:
         pairs, table, blank = plan.pairs, plan.table, self.blank
         if plan.where or plan.unless:
@@ -142,7 +160,7 @@ class Assembler:
         return [row_object({s: v for s, i in pairs if (v := cells[i])}, table, number) for number, cells in rows]
 
     def _filled_objects(
-        self, plan: _TablePlan, rows: Sequence[RawRow], left_out: list[tuple[Cell, str]]
+        self, plan: _TablePlan, rows: Sequence[RawRow], left_out: dict[Cell, str]
     ) -> list[SourceObject]:
         """The objects of rows that several tables share: a row that fills nothing of this one makes no object."""
         made = []
@@ -152,7 +170,7 @@ class Assembler:
             for slot, texts in plan.says_nothing.items():
                 reason = texts.get(values.get(slot, ""))
                 if reason is not None:
-                    left_out += [(cell, reason) for cell in row.cells(slot)]
+                    left_out.update((cell, reason) for cell in row.cells(slot))
                     del row[slot]
             if not plan.shared or row.keys() - {self.subject}:
                 made.append(row)
@@ -192,6 +210,17 @@ class Assembler:
                     yield _stray_cell(Cell(plans[0].table.file, row.number, column))
 
 
+def _cells_in(value: SourceObject) -> Iterator[Cell]:
+    """The cells whose values stand in the source object *value*."""
+    for slot, item in value.items():
+        if isinstance(item, str):
+            if value.table is not None:
+                yield from value.cells(slot)
+            continue
+        for inner in item if isinstance(item, list) else [item]:
+            yield from _cells_in(inner)
+
+
 def _stray_cell(cell: Cell) -> BadCell:
     message = "the row is not of the kind that this column belongs to, so the value has no place"
     fix = "correct the row, or let a table of the profile read the column there"
@@ -226,8 +255,24 @@ def _bad_row(plan: _TablePlan, row: SourceObject, raw: RawSubject, rule: str, me
     return BadRow(plan.spec.rows_of, _raw_row(plan.spec.rows_of, row, raw), finding)
 
 
+def _set_aside(
+    plan: _TablePlan, row: SourceObject, bad: BadRow, rejected: list[BadRow], surplus: dict[Cell, BadCell]
+) -> None:
+    """A row that has no place. Of a row that other tables share only the cells are rejected."""
+    if not plan.shared:
+        rejected.append(bad)
+        return
+    for slot in row:
+        surplus.update((cell, BadCell(cell, replace(bad.finding, cell=cell))) for cell in row.cells(slot))
+
+
 def _join(
-    plan: _TablePlan, rows: list[SourceObject], partners: list[SourceObject], raw: RawSubject, rejected: list[BadRow]
+    plan: _TablePlan,
+    rows: list[SourceObject],
+    partners: list[SourceObject],
+    raw: RawSubject,
+    rejected: list[BadRow],
+    surplus: dict[Cell, BadCell],
 ) -> list[SourceObject]:
     """Put each row into its partner; the rows that stay are returned. A row that should join and cannot is an orphan."""
     join = plan.spec.join
@@ -244,18 +289,19 @@ def _join(
         if partner_found is None:
             keys = " and ".join(join.on)
             message = f"no row of {join.into} of the same subject has this {keys}"
-            rejected.append(
-                _bad_row(plan, row, raw, "source.orphan-row", message, f"correct {keys}, or add the row to {join.into}")
-            )
+            fix = f"correct {keys}, or add the row to {join.into}"
+            bad = _bad_row(plan, row, raw, "source.orphan-row", message, fix)
+            _set_aside(plan, row, bad, rejected, surplus)
         elif join.slot in partner_found:
             message = f"a second row for the same row of {join.into}"
-            rejected.append(_bad_row(plan, row, raw, "source.duplicate-row", message, "keep one row"))
+            bad = _bad_row(plan, row, raw, "source.duplicate-row", message, "keep one row")
+            _set_aside(plan, row, bad, rejected, surplus)
         else:
             partner_found[join.slot] = row
     return staying
 
 
-def _group(spec: TableAssembly, rows: list[SourceObject], bad_cells: list[BadCell]) -> list[SourceObject]:
+def _group(spec: TableAssembly, rows: list[SourceObject], bad_cells: dict[Cell, BadCell]) -> list[SourceObject]:
     """Rows that share the keys become one object, without keys all rows; lifted slots move up where all agree."""
     group = spec.group
     assert group is not None
@@ -266,14 +312,14 @@ def _group(spec: TableAssembly, rows: list[SourceObject], bad_cells: list[BadCel
     return [_group_object(members, group, bad_cells) for members in groups.values()]
 
 
-def _group_object(members: list[SourceObject], group: Group, bad_cells: list[BadCell]) -> SourceObject:
+def _group_object(members: list[SourceObject], group: Group, bad_cells: dict[Cell, BadCell]) -> SourceObject:
     made = shared_object({group.rows: members}, members)
     for slot in group.lift:
         values = {row[slot] for row in members if slot in row}
         if len(values) == 1:
             made[slot] = values.pop()
         elif values:
-            bad_cells += [_contradiction(cell, slot, group) for cell in made.cells(slot)]
+            bad_cells.update((cell, _contradiction(cell, slot, group)) for cell in made.cells(slot))
     return made
 
 
@@ -291,17 +337,13 @@ def _surplus_row(
     extra: SourceObject,
     raw: RawSubject,
     rejected: list[BadRow],
-    bad_cells: list[BadCell],
+    surplus: dict[Cell, BadCell],
 ) -> None:
-    """A second row where the table holds one a subject. Of a row that other tables share only the cells are rejected."""
+    """A second row where the table holds one a subject."""
     what = "repeats" if dict(first) == dict(extra) else "contradicts"
     message = f"{plan.spec.name} holds one row a subject; this row {what} row {first.number}, which is used"
     bad = _bad_row(plan, extra, raw, "source.duplicate-subject", message, "keep one row a subject")
-    if not plan.shared:
-        rejected.append(bad)
-        return
-    for slot in extra:
-        bad_cells += [BadCell(cell, replace(bad.finding, cell=cell)) for cell in extra.cells(slot)]
+    _set_aside(plan, extra, bad, rejected, surplus)
 
 
 def check_assembly(profile: Profile) -> list[str]:
