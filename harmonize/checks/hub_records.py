@@ -7,7 +7,7 @@ from typing import Any
 
 from harmonize.checks.features import StatedFeature, feature_problems
 from harmonize.checks.violations import Violation
-from harmonize.hub.objects import HubObject, local_code
+from harmonize.hub.objects import HubObject, is_stated, local_code
 from harmonize.terminology.store import Terminologies
 
 Check = Callable[[HubObject, Terminologies], Iterator[Violation]]
@@ -107,7 +107,7 @@ def _check_vital_status(record: HubObject, terminologies: Terminologies) -> Iter
     if vital is None or local_code(vital.get("status"), "VITALSTATUS") != "alive":
         return
     for slot in ("date_of_death", "age_at_death", "cause_of_death"):
-        if slot in vital:
+        if is_stated(vital.get(slot)):
             message = f"{slot} is stated of a person whose status is alive"
             yield Violation("plausibility.alive-and-dead", f"/vital_status/{slot}", message, vital, slot)
             return

@@ -9,6 +9,10 @@ from harmonize.hub.objects import HubObject
 from harmonize.profiles.notes import SubjectLog
 
 _UNREADABLE = (Outcome.REJECTED, Outcome.UNMAPPED)
+_NOT_IN_FORCE = ("draft", "proposed", "entered-in-error")
+_WITHDRAWN = ("rejected", "inactive")
+"""States of HL7 consent-state-codes: what never was in force says nothing, what is no longer in force is a refusal."""
+_DECISIVE = ("Consent.decision", "Consent.status")
 
 
 class ConsentAnswer(StrEnum):
@@ -45,12 +49,11 @@ def consent_answer(record: HubObject, log: SubjectLog) -> ConsentAnswer:
     status = record.get("participation_status", {}).get("status", {})
     if any(coding["code"] == "ERDRISTATUS:opted-out" for coding in status.get("codings", ())):
         return ConsentAnswer.REFUSED
-    consents = record.get("consents", ())
-    if any(c.get("decision") == "deny" and c.get("purpose", "data_reuse") == "data_reuse" for c in consents):
+    reuse = [c for c in record.get("consents", ()) if c.get("purpose", "data_reuse") == "data_reuse"]
+    counted = [c for c in reuse if c.get("status") not in _NOT_IN_FORCE]
+    if any(c.get("decision") == "deny" or c.get("status") in _WITHDRAWN for c in counted):
         return ConsentAnswer.REFUSED
-    if any(c.get("status") == "rejected" and c.get("purpose", "data_reuse") == "data_reuse" for c in consents):
-        return ConsentAnswer.REFUSED
-    if any(slot == "Consent.decision" and noted.outcome in _UNREADABLE for noted, _, slot in log.notes):
+    if any(slot in _DECISIVE and noted.outcome in _UNREADABLE for noted, _, slot in log.notes):
         return ConsentAnswer.UNREADABLE
-    stated = any(c.get("purpose") == "data_reuse" and "decision" in c for c in consents)
+    stated = any("purpose" in c and "decision" in c for c in counted)
     return ConsentAnswer.STATED if stated else ConsentAnswer.NOT_STATED

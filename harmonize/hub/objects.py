@@ -40,6 +40,24 @@ def local_code(coded: Mapping[str, Any] | None, system: str) -> str | None:
     return None
 
 
+def is_stated(value: Any) -> bool:
+    """Whether *value* is there and is more than the reason why nothing is known.
+
+    >>> is_stated({"null_flavor": "UNK"}), is_stated({"codings": [{"code": "HP:1"}]}), is_stated(None)
+    (False, True, False)
+    """
+    return value is not None and not (isinstance(value, dict) and "null_flavor" in value and "codings" not in value)
+
+
+def says_death(vital: Mapping[str, Any]) -> bool:
+    """Whether a vital status says by a date, an age or a cause that the person died.
+
+    >>> says_death({"cause_of_death": {"null_flavor": "UNK"}}), says_death({"age_at_death": "P50Y"})
+    (False, True)
+    """
+    return any(is_stated(vital.get(slot)) for slot in ("date_of_death", "age_at_death", "cause_of_death"))
+
+
 class Identities:
     """What hub objects say, without labels and editions: the ground of ids that outlive a release.
 

@@ -13,7 +13,7 @@ from typing import Any
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Cell, Outcome, Severity
 from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, is_stated
 from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
 from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
@@ -100,6 +100,8 @@ class _Compiler:
             "second_choice": _second_choice,
             "agrees": _agrees,
             "incomplete": _incomplete,
+            "undecided": _undecided,
+            "is_stated": is_stated,
             "missing_datum": MISSING_DATUM,
         }
         self.made: dict[str, str] = {}
@@ -148,6 +150,7 @@ class _Compiler:
         paths: dict[str, tuple[tuple[str, ...], ...]] = {}
         feeds: dict[str, Feed] = {}
         constants: list[str] = []
+        unread: list[str] = []
         for slot in derivation.slots:
             if slot.slot not in hub_slots:
                 error = UnknownNameError(f"slot of {derivation.hub_class}", slot.slot, hub_slots)
@@ -157,6 +160,13 @@ class _Compiler:
             body, slot_paths = self.compile_slot(derivation, slot, hub_slots[slot.slot], name)
             paths[slot.slot] = slot_paths
             (constants if slot.value is not None else lines).extend(f"    {line}" for line in body)
+            if slot.slot == "excluded" and slot_paths:  # without it the object would say the opposite
+                stated = " or ".join(f"{local} is not None" for local in self.locals_of(slot_paths))
+                unread = [
+                    f"    if out and 'excluded' not in out and ({stated}):",
+                    f"        return log.incomplete(src, lineage_{name}, out, undecided)",
+                ]
+        lines += unread
         if constants:  # an object that holds nothing but constants says nothing of anybody
             lines += ["    if out:", *(f"    {line}" for line in constants)]
         required = [name for name, hub_slot in hub_slots.items() if hub_slot.required and name in paths]
@@ -322,14 +332,19 @@ class _Compiler:
     def first_known(self, call: Call, arguments: list[str], result: str, feed: str) -> list[str]:
         """`first(a, b)`: the first that is known; another one that says something else is lost with a finding."""
         lines = [f"{result} = {arguments[0]}"]
+        earlier = list(dict.fromkeys(p.names for p in paths_of(call.arguments[0])))
         for argument, node in zip(arguments[1:], call.arguments[1:], strict=True):
             paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(node))))
             lines += [
                 f"if {result} is None:",
                 f"    {result} = {argument}",
+                f"elif is_stated({argument}) and not is_stated({result}):",  # why nothing is known gives way to what is
+                f"    log.note(src, {feed}, {self.constant(tuple(earlier))}, second_choice)",
+                f"    {result} = {argument}",
                 f"elif {argument} is not None and not agrees({argument}, {result}):",
                 f"    log.note(src, {feed}, {paths}, second_choice)",
             ]
+            earlier += [p.names for p in paths_of(node) if p.names not in earlier]
         return lines
 
     def argument(
@@ -539,6 +554,14 @@ _second_choice = Noted(
     Outcome.DROPPED,
     "another column of the same row states this and is preferred",
     None,
+)
+_undecided = Noted(
+    None,
+    "mapping.incomplete",
+    Severity.WARNING,
+    Outcome.DROPPED,
+    "it cannot be read whether this was observed or excluded, so neither is said",
+    "correct the column that says whether it is there",
 )
 _incomplete = Noted(
     None,

@@ -25,7 +25,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub import hub_schema
-from harmonize.hub.objects import HubObject, Identities, local_code
+from harmonize.hub.objects import HubObject, Identities, local_code, says_death
 from harmonize.terminology.reference_sequences import genomic_substitution
 from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext, coarsens, drops
 
@@ -330,8 +330,7 @@ class PhenopacketsWriter:
         path = "/subject/vitalStatus"
         status = local_code(vital.get("status"), "VITALSTATUS")
         made: dict[str, Any] = {}
-        implied = {"date_of_death", "age_at_death", "cause_of_death"} & vital.keys()
-        if status == "deceased" or (status is None and implied):
+        if status == "deceased" or (status is None and says_death(vital)):
             made["status"] = "DECEASED"
         elif status == "alive":
             made["status"] = "ALIVE"
@@ -409,6 +408,9 @@ class PhenopacketsWriter:
             entry: dict[str, Any] = {"term": term}
             if diagnosis.get("excluded"):
                 entry["excluded"] = True
+            elif diagnosis.get("certainty", "confirmed") != "confirmed":
+                message = "it is written as a disease; v2 does not say that it is not confirmed"
+                log.unsupported(diagnosis, "certainty", path, message, Outcome.COARSENED)
             onset = self._time(diagnosis, ("onset_date", "onset_age", "onset_stage"), f"{path}/onset", prefixes, log)
             if onset is None and onset_of is not None and onset_of[0] is diagnosis:
                 onset = self._time(onset_of[1], ("date", "age", "stage"), f"{path}/onset", prefixes, log)
@@ -446,6 +448,9 @@ class PhenopacketsWriter:
             value = self._value(measurement, path, prefixes, log)
             if assay is None or value is None:
                 log.unsupported(measurement, "*", path, "a measurement needs an assay and a value")
+                continue
+            if measurement.get("status") in ("cancelled", "entered-in-error"):
+                log.unsupported(measurement, "*", path, "it was cancelled or entered in error; v2 has no way to say so")
                 continue
             entry: dict[str, Any] = {"assay": assay, "value": value}
             time = self._time(measurement, ("date", "age", "-"), f"{path}/timeObserved", prefixes, log)

@@ -14,5 +14,6 @@ def examples(number: int) -> settings:
     return settings(
         max_examples=number * _EFFORT,
         deadline=None,
+        derandomize=_EFFORT == 1,  # a run of CI finds what the last one found; the long ones look further
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

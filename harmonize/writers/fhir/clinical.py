@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, is_stated
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, UCUM, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
 
@@ -183,8 +183,8 @@ def phenotypic_features(sheet: Sheet) -> None:
     for feature in sheet.record.get("phenotypic_features", ()):
         resource_id = sheet.new_id("Observation/phenotype", feature)
         path = f"/Observation/{resource_id}"
-        code = sheet.concept(feature, "type", f"{path}/code")
-        if code is None:
+        code = sheet.concept(feature, "type", f"{path}/code") if is_stated(feature.get("type")) else None
+        if code is None:  # nor is it said that something unknown is present
             sheet.log.unsupported(feature, "*", path, "an observation needs a code")
             continue
         sheet.log.default("Observation.status")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harmonize.findings import Outcome
-from harmonize.hub.objects import HubObject, local_code
+from harmonize.hub.objects import HubObject, local_code, says_death
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, concept
 from harmonize.writers.fhir.sheet import Sheet
 
@@ -145,7 +145,7 @@ def _deceased(sheet: Sheet, vital: HubObject, path: str) -> dict[str, Any]:
         return {"deceasedBoolean": status == "deceased"}
     if "status" in vital:
         sheet.log.unsupported(vital, "status", f"{path}/deceasedBoolean", "it says neither alive nor deceased")
-    return {"deceasedBoolean": True} if {"cause_of_death", "age_at_death"} & vital.keys() else {}
+    return {"deceasedBoolean": True} if status is None and says_death(vital) else {}
 
 
 def cause_of_death(sheet: Sheet, vital: HubObject) -> None:
@@ -219,7 +219,8 @@ def _member_age(sheet: Sheet, member: HubObject, path: str) -> dict[str, Any]:
 
 def _proband(sheet: Sheet, member: HubObject) -> None:
     """The proband is the Patient. What the pedigree alone says of the proband has no resource."""
-    same_sex = local_code(member.get("sex"), "BIRTHSEX") == local_code(sheet.record.get("sex_at_birth"), "BIRTHSEX")
+    sex = local_code(member.get("sex"), "BIRTHSEX")
+    same_sex = sex is not None and sex == local_code(sheet.record.get("sex_at_birth"), "BIRTHSEX")
     for slot in sorted(member.keys() - {"individual_id", "paternal_id", "maternal_id", "affected_status"}):
         if not (slot == "sex" and same_sex):
             message = "the proband is the Patient, of whom there is no family member history"
