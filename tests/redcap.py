@@ -14,7 +14,7 @@ from harmonize.synthesis.tables import write_tables
 from tests.registry import ALL_TARGETS, KEY, RECORDED, Run
 
 Record = dict[str, str]
-KEYS = ("redcap_repeat_instrument", "redcap_repeat_instance")
+KEYS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 
 
 def make_records(folder: Path, subjects: int = 30, seed: int = 5) -> list[Record]:
@@ -38,7 +38,7 @@ def flat_csv(records: list[Record], path: Path) -> None:
 def values(records: list[Record]) -> Iterable[Record]:
     """The same records as single values."""
     for record in records:
-        place = {"record": record["record_id"], **{name: record[name] for name in KEYS}}
+        place = {"record": record["record_id"], **{name: record[name] for name in KEYS if name in record}}
         for name, value in record.items():
             if value and name not in (*KEYS, "record_id"):
                 yield {**place, "field_name": name, "value": value}

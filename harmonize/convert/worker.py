@@ -398,9 +398,7 @@ class Worker:
                     key = (target, column, outcome)
                     result.declared[key] = result.declared.get(key, 0) + 1
 
-    def _report_unplaced(
-        self, log: SubjectLog, subject: str, shared: _SharedRows, result: BatchResult
-    ) -> set[Cell]:
+    def _report_unplaced(self, log: SubjectLog, subject: str, shared: _SharedRows, result: BatchResult) -> set[Cell]:
         """Filled cells that made nothing anywhere and of which nothing was said: gaps of the map, reported."""
         unplaced: set[Cell] = set()
         for cell, feeds in log.exceptional_cells().items():

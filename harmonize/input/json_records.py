@@ -96,6 +96,8 @@ def array_records(path: Path, log: ReadLog | None) -> Iterator[tuple[int, dict[s
 def _items(text: _Text, path: Path, log: ReadLog | None) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     if text.next_character() == "]":
+        text.place += 1
+        _require_end(text, path, 1, log)
         return
     while True:
         number += 1
@@ -111,10 +113,16 @@ def _items(text: _Text, path: Path, log: ReadLog | None) -> Iterator[tuple[int, 
         mark = text.next_character()
         text.place += 1
         if mark == "]":
+            _require_end(text, path, number + 1, log)
             return
         if mark != ",":
             _unreadable(path, number + 1, log)
             return
+
+
+def _require_end(text: _Text, path: Path, number: int, log: ReadLog | None) -> None:
+    if text.next_character():
+        _unreadable(path, number, log)
 
 
 def _unreadable(path: Path, number: int, log: ReadLog | None) -> None:

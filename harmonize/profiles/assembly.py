@@ -144,9 +144,7 @@ class Assembler:
             for row in raw.rows.get(physical, ()):
                 yield physical, row, tuple(p.spec.name for p in plans if p.selects(row.cells, self.blank))
 
-    def _row_objects(
-        self, plan: _TablePlan, rows: Sequence[RawRow], left_out: dict[Cell, str]
-    ) -> list[SourceObject]:
+    def _row_objects(self, plan: _TablePlan, rows: Sequence[RawRow], left_out: dict[Cell, str]) -> list[SourceObject]:
         pairs, table, blank = plan.pairs, plan.table, self.blank
         if plan.where or plan.unless:
             rows = [row for row in rows if plan.selects(row.cells, blank)]

@@ -33,7 +33,8 @@ from harmonize.input.subjects import PhysicalTable, TableSource, in_order
 from harmonize.profiles.assembly import BadRow, RawRow
 from harmonize.profiles.specification import Profile
 
-_KEYS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
+_EVENT, _INSTANCE = "redcap_event_name", "redcap_repeat_instance"
+_KEYS = (_EVENT, "redcap_repeat_instrument", _INSTANCE)
 _EAV = frozenset({"record", "field_name", "value"})
 Rows = Callable[[ReadLog | None], Iterator[RawRow]]
 """The rows of the export; what cannot be used is said in the log, or passed over without one."""
@@ -60,12 +61,15 @@ def open_source(profile: Profile, inputs: Sequence[Path], work: Path) -> TableSo
         close = difflib.get_close_matches(subject, [name for name in export.header if is_field_name(name)], n=1)
         hint = f"rename {close[0]!r} to it" if close else "export it"
         raise InputError(f"the field {subject!r} is missing", file=path.name, fix=hint)
+    _require_keys(export, profile, path)
     _say_unknown_columns(export.header, profile, path, log)
     if dictionary is not None:
         _compare(dictionary, profile, log)
     index = export.header.index(subject)
     ascends = in_order(row.cells[index].strip() for row in export.rows(None))
-    table = PhysicalTable(physical, path.name, export.header, index, ascends, partial(export.rows, log))
+    numbered = _INSTANCE in export.header
+    keys = tuple(export.header.index(name) for name in _KEYS if numbered and name in export.header)
+    table = PhysicalTable(physical, path.name, export.header, index, ascends, partial(export.rows, log), keys)
     return TableSource(profile.assembly, (table,), work, log, {path.name: sha256(path)})
 
 
@@ -109,9 +113,12 @@ def _open_export(path: Path, physical: str, profile: Profile, work: Path, log: R
         names = _told(header, profile)
         rows: Rows = partial(_json_rows, path, physical, header, names)
     else:
-        header = tuple(cell.strip() for cell in next(csv_records(path, Dialect(), log), (1, []))[1])
+        records = csv_records(path, Dialect(), log)
+        header = tuple(cell.strip() for cell in next(records, (1, []))[1])
         names = _told(header, profile)
         rows = partial(_csv_rows, path, physical, names)
+        if sum(1 for _ in records) == 0:  # read to the end: the pass is also the one that checks the file
+            header = ()
     if not any(header):
         raise InputError("the file holds no record", file=path.name, fix="export it again")
     if len(header) > MAX_COLUMNS:
@@ -122,6 +129,9 @@ def _open_export(path: Path, physical: str, profile: Profile, work: Path, log: R
         raise InputError(
             "the header is delimited by ';'", file=path.name, row=1, fix="export with commas, as REDCap does"
         )
+    if "field_name" in header and set(header) & _EAV != _EAV:
+        missing = " and ".join(sorted(_EAV - set(header)))
+        raise InputError(f"an EAV export without {missing}", file=path.name, row=1, fix=f"export {missing} too")
     if set(header) >= _EAV:
         return _eav(header, rows, path, physical, profile, work)
     return _Export(names, rows)
@@ -197,7 +207,7 @@ def _eav(stated: Sequence[str], rows: Rows, path: Path, physical: str, profile: 
     for row in rows(None):
         column, _ = _column(row.cells[places["field_name"]], row.cells[places["value"]], known)
         if column:
-            fields[column] = None
+            fields[_NO_FIELD if column in places else column] = None
     subject = profile.assembly.subject
     header = (subject, *(name for name in _KEYS if name in places), *(name for name in fields if name != subject))
     return _Export(header, partial(_folded, _Eav(places, header, known, path.name, physical, work), rows))
@@ -219,6 +229,8 @@ class _Eav(NamedTuple):
 def _column(field: str, value: str, known: frozenset[str]) -> tuple[str, str]:
     """(column, value) as a flat export has them: a checked box is a column of its own."""
     name = field.strip()
+    if not name:
+        return (_NO_FIELD, value) if value else ("", "")
     if name not in known and (box := checkbox_column(name, value)) in known:
         return box, "1"
     return name if not name or name in known or is_field_name(name) else _NO_FIELD, value
@@ -234,8 +246,10 @@ def _folded(eav: _Eav, rows: Rows, log: ReadLog | None) -> Iterator[RawRow]:
             keys = tuple(cells[eav.places[name]] for name in _KEYS if name in eav.places)
             column, value = _column(cells[eav.places["field_name"]], cells[eav.places["value"]], eav.known)
             _, row = made.setdefault(keys, (number, [key, *keys, *[""] * (len(eav.header) - 1 - len(keys))]))
-            if column in eav.header[1 + len(keys) :]:
-                _put(eav, row, column, value, number, log)
+            if column == eav.header[0] and value and value != key:
+                _say_twice(eav, column, number, log)
+            elif column and column != eav.header[0]:
+                _put(eav, row, _NO_FIELD if column in eav.places else column, value, number, log)
         for number, row in sorted(made.values()):
             yield RawRow(number, row)
     if log is not None:  # a row that cannot be read states no field, so none of its cells is a value of a column
@@ -245,27 +259,63 @@ def _folded(eav: _Eav, rows: Rows, log: ReadLog | None) -> Iterator[RawRow]:
 
 def _put(eav: _Eav, row: list[str], column: str, value: str, number: int, log: ReadLog | None) -> None:
     index = eav.header.index(column)
-    if row[index] and value and row[index] != value and log is not None:
-        message = "the field is stated twice with two values; the first is used"
-        finding = Finding(
-            "source.duplicate-value",
-            Severity.ERROR,
-            message,
-            Outcome.REJECTED,
-            cell=Cell(eav.file, number, column),
-            fix="keep one value",
-        )
-        log.rejected_cells.append((f"{eav.file}/{column}", finding))
+    if row[index] and value and row[index] != value:
+        _say_twice(eav, column, number, log)
     row[index] = row[index] or value
+
+
+def _say_twice(eav: _Eav, column: str, number: int, log: ReadLog | None) -> None:
+    if log is None:
+        return
+    message = "the field is stated twice with two values; the first is used"
+    cell = Cell(eav.file, number, column)
+    finding = Finding(
+        "source.duplicate-value", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix="keep one value"
+    )
+    log.rejected_cells.append((f"{eav.file}/{column}", finding))
 
 
 # --- what the profile knows -----------------------------------------------------------------------------------------
 
 
 def _known_columns(profile: Profile) -> frozenset[str]:
-    slots = {slot for table in profile.assembly.tables for slot in profile.source.classes[table.row_class]}
+    renamed = {column for table in profile.assembly.tables for column in table.columns}
+    slots = {
+        slot
+        for table in profile.assembly.tables
+        for slot in profile.source.classes[table.row_class]
+        if slot not in table.columns.values()
+    }
     selecting = {s.column for table in profile.assembly.tables for s in (*table.where, *table.unless)}
-    return frozenset({profile.assembly.subject, *_KEYS, *slots, *selecting, *profile.left_out_columns})
+    return frozenset({profile.assembly.subject, *_KEYS, *slots, *renamed, *selecting, *profile.left_out_columns})
+
+
+def _require_keys(export: _Export, profile: Profile, path: Path) -> None:
+    """Raise InputError where the export does not say of which instrument a row is, or is of events that nobody tells apart."""
+    tables = profile.assembly.tables
+    for name in _KEYS:
+        texts = {text for table in tables for s in table.where if s.column == name for text in s.texts}
+        if texts - {""} and name not in export.header:
+            raise InputError(
+                f"the column {name!r} is missing, by which the profile tells the instruments apart",
+                file=path.name,
+                fix="export it: REDCap adds it unless the export leaves it out",
+            )
+    selecting = {s.column for table in tables for s in (*table.where, *table.unless)}
+    slots = {
+        table.slot_of(_EVENT) for table in tables if table.slot_of(_EVENT) in profile.source.classes[table.row_class]
+    }
+    if _EVENT in export.header and _EVENT not in selecting and not slots:
+        index = export.header.index(_EVENT)
+        events = set()
+        for row in export.rows(None):
+            events.add(row.cells[index].strip())
+            if len(events - {""}) > 1:
+                raise InputError(
+                    "the project has several events, which the profile does not tell apart",
+                    file=path.name,
+                    fix=f"export one event, or add {_EVENT} to the `where` of the tables in a profile of your own",
+                )
 
 
 def _say_unknown_columns(header: Sequence[str], profile: Profile, path: Path, log: ReadLog) -> None:

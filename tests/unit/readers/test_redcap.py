@@ -80,7 +80,8 @@ CHANGES: dict[str, tuple[Callable[[list[dict[str, Any]]], None], str, str]] = {
         "source.hidden-field",
         "",
     ),
-    "second base row": (lambda rows: rows.append({**rows[0]}), "source.duplicate-subject", "holds one row a subject"),
+    "second base row": (lambda rows: rows.append({**rows[0]}), "source.duplicate-row", "has the same redcap_repeat"),
+    "second instance": (lambda rows: rows.append({**rows[1]}), "source.duplicate-row", "has the same redcap_repeat"),
 }
 
 
@@ -119,6 +120,8 @@ def test_names_that_no_field_has_are_not_told(records: list[dict[str, str]], tmp
     [
         ("{}", "no JSON array"),
         ("[]", "no record"),
+        ('[{"record_id": "1", "sex": "2"}]', "'redcap_repeat_instrument' is missing"),
+        ('[{"record": "1", "field_name": "sex", "redcap_repeat_instrument": ""}]', "EAV export without value"),
         ("[1]", "no object"),
         ('[{"a": "1"}]', "'record_id' is missing"),
         ('[{"recordid": "1"}]', "rename 'recordid'"),
@@ -133,6 +136,54 @@ def test_input_that_is_no_export(tmp_path: Path, text: str, message: str) -> Non
         convert(tmp_path / "export.json", tmp_path / "out")
 
 
+def test_a_csv_without_records_is_refused(records: list[dict[str, str]], tmp_path: Path) -> None:
+    path = write_export(records, "flat CSV", tmp_path / "in")
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(InputError, match="holds no record"):
+        convert(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_several_events_are_refused(records: list[dict[str, str]], tmp_path: Path, form: str) -> None:
+    """A refusal of consent at a later event must not be passed over."""
+    one = [{**record, "redcap_event_name": "baseline_arm_1"} for record in records]
+    convert(write_export(one, form, tmp_path / "one"), tmp_path / "out")
+    later = {**records[0], "redcap_event_name": "month_6_arm_1"}
+    with pytest.raises(InputError, match="several events"):
+        convert(write_export([*one, later], form, tmp_path / "two"), tmp_path / "again")
+
+
+def test_a_second_array_is_not_passed_over(records: list[dict[str, str]], tmp_path: Path) -> None:
+    path = write_export(records, "flat JSON", tmp_path / "in")
+    path.write_text(path.read_text() + path.read_text())
+    run = convert(path, tmp_path / "out")
+    assert run.outcome.partly_read and "source.cut-off" in run.rules()
+
+
+def test_eav_values_without_a_field_are_counted(records: list[dict[str, str]], tmp_path: Path) -> None:
+    path = write_export(records, "EAV JSON", tmp_path / "in")
+    entries = json.loads(path.read_text())
+    wrong = [("", "x"), ("record_id", "other"), ("redcap_repeat_instrument", "y"), ("record_id", entries[0]["record"])]
+    path.write_text(json.dumps([*entries, *({**entries[0], "field_name": f, "value": v} for f, v in wrong)]))
+    run = convert(path, tmp_path / "out")
+    counts = run.counts["values"]["hub"]
+    assert counts["export.json/(no name of a field)"]["read"] == 2
+    assert counts["export.json/record_id"]["rejected"] == 1
+    assert_adds_up(run)
+
+
+def test_a_rejected_value_is_counted_where_another_form_reads_the_column(
+    records: list[dict[str, str]], tmp_path: Path
+) -> None:
+    def spoil(rows: list[dict[str, Any]]) -> None:
+        row = next(r for r in rows if r["measurement_category"] == "laboratory" and r["ncit_c82577"])
+        row["ncit_c82577"] = "2020-99-99"
+
+    before = changed(records, tmp_path / "a", lambda rows: None).counts["values"]["hub"]["export.json/ncit_c82577"]
+    after = changed(records, tmp_path / "b", spoil).counts["values"]["hub"]["export.json/ncit_c82577"]
+    assert after["rejected"] == before["rejected"] + 1 and after["carried"] == before["carried"] - 1
+
+
 def test_two_exports_are_refused(records: list[dict[str, str]], tmp_path: Path) -> None:
     write_export(records, "flat JSON", tmp_path / "in")
     write_export(records, "flat CSV", tmp_path / "in")
@@ -140,10 +191,11 @@ def test_two_exports_are_refused(records: list[dict[str, str]], tmp_path: Path) 
         convert(tmp_path / "in", tmp_path / "out")
 
 
-def test_a_cut_off_export_is_partial(records: list[dict[str, str]], tmp_path: Path) -> None:
-    path = write_export(records, "flat JSON", tmp_path / "in")
+@pytest.mark.parametrize("form", ["flat JSON", "flat CSV", "EAV JSON", "EAV CSV"])
+def test_a_cut_off_export_is_partial(records: list[dict[str, str]], tmp_path: Path, form: str) -> None:
+    path = write_export(records, form, tmp_path / "in")
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    path.write_bytes(whole[: len(whole) // 2] + (b'\n"' if form.endswith("CSV") else b""))
     run = convert(path, tmp_path / "out")
     assert run.outcome.partly_read and run.outcome.manifest["status"] == "partial"
     assert "source.cut-off" in run.rules()
