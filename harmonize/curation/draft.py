@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from harmonize.errors import CallError, UnknownNameError
+from harmonize.errors import CallError, InputError, UnknownNameError
 from harmonize.input.redcap_dictionary import NO_DATA, Field, read_dictionary
 from harmonize.profiles.specification import profile_ids
 
-_ID = re.compile(r"[a-z]{2,4}/[a-z0-9.-]+")
+_ID = re.compile(r"[a-z]{2,4}/[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _ONTOLOGIES = {  # BioPortal's acronym -> our CURIE prefix
     "ECO": "ECO",
     "HGNC": "HGNC",
@@ -37,6 +37,8 @@ _ONTOLOGIES = {  # BioPortal's acronym -> our CURIE prefix
     "UO": "UO",
 }
 PHYSICAL = "records"
+ROOT = "Project"
+"""The source class of a record of the project."""
 _STRUCTURE = {
     "redcap_event_name": "Structure of the export: the event that a form was filled in at.",
     "redcap_repeat_instance": "Structure of the export: the number of a repeated form; order is kept, the number is not carried.",
@@ -57,8 +59,8 @@ def draft_from_redcap_dictionary(
         raise CallError(f"{profile_id!r} is no profile id. To mend it: write scope/name, such as de/my-registry")
     if profile_id in profile_ids():
         raise CallError(f"there is a profile {profile_id} already. To mend it: choose another name")
-    if folder.exists() and any(folder.iterdir()):
-        raise CallError(f"{folder} is not empty. To mend it: choose another --out")
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+        raise CallError(f"{folder} is a file or not empty. To mend it: choose another --out")
     fields = [field for field in read_dictionary(dictionary) if field.kind not in NO_DATA]
     forms: dict[str, list[Field]] = {}
     for field in fields[1:]:
@@ -67,15 +69,23 @@ def draft_from_redcap_dictionary(
         if form not in forms:
             raise UnknownNameError("instrument", form, forms)
     subject = fields[0]
+    classes = class_names(forms)
+    if subject.name in forms:
+        raise InputError(
+            f"the form {subject.name!r} is named as the identifier of the record", file=dictionary.name, fix="rename it"
+        )
     texts = {
-        "profile.yaml": _yaml(_card(profile_id, dictionary.name, subject, forms, repeating)),
-        "source.yaml": _yaml(_source(profile_id, subject, forms, repeating)),
+        "profile.yaml": _yaml(_card(profile_id, dictionary.name, subject, forms, repeating, classes)),
+        "source.yaml": _yaml(_source(profile_id, subject, forms, repeating, classes)),
         "map.yaml": _yaml(_map(profile_id, subject)),
         "README.md": _readme(profile_id, dictionary.name, len(fields), len(forms)),
     }
-    (folder / "cases").mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    try:
+        (folder / "cases").mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CallError(f"cannot write into {folder}: {error.strerror}. To mend it: choose another --out") from None
     return [folder / name for name in texts]
 
 
@@ -86,6 +96,21 @@ def class_name(form: str) -> str:
     'Visit5Disease'
     """
     return "".join(part.capitalize() for part in form.split("_") if part)
+
+
+def class_names(forms: Iterable[str]) -> dict[str, str]:
+    """The source class of every form; forms that would be called the same, or as the record itself, get other names.
+
+    >>> class_names(["visit_1", "visit1", "project"])
+    {'visit_1': 'Visit1', 'visit1': 'Visit1Form', 'project': 'ProjectForm'}
+    """
+    names: dict[str, str] = {}
+    for form in forms:
+        name = class_name(form)
+        while name in (ROOT, *names.values()):
+            name += "Form"
+        names[form] = name
+    return names
 
 
 class _Dumper(yaml.SafeDumper):
@@ -100,7 +125,12 @@ def _yaml(document: Mapping[str, Any]) -> str:
 
 
 def _card(
-    profile_id: str, dictionary: str, subject: Field, forms: Mapping[str, Sequence[Field]], repeating: Collection[str]
+    profile_id: str,
+    dictionary: str,
+    subject: Field,
+    forms: Mapping[str, Sequence[Field]],
+    repeating: Collection[str],
+    classes: Mapping[str, str],
 ) -> dict[str, Any]:
     identifiers = [field for fields in forms.values() for field in fields if field.identifier]
     card: dict[str, Any] = {
@@ -117,7 +147,7 @@ def _card(
         "assemble": {
             "reader": "redcap",
             "subject": subject.name,
-            "tables": {form: _table(form, form in repeating) for form in forms},
+            "tables": {form: _table(form, classes[form], form in repeating) for form in forms},
         },
         "left_out": [{"columns": [name], "reason": reason} for name, reason in _STRUCTURE.items()]
         + [
@@ -130,16 +160,20 @@ def _card(
     if identifiers:
         reason = "Marked as identifier in the data dictionary: it must not leave but as a keyed pseudonym."
         card["left_out"] += [
-            {"class": class_name(form), "slots": [f.name for f in fields if f.identifier], "reason": reason}
+            {
+                "class": classes[form],
+                "slots": [c for f in fields if f.identifier for c in f.columns()],
+                "reason": reason,
+            }
             for form, fields in forms.items()
             if any(f.identifier for f in fields)
         ]
     return card
 
 
-def _table(form: str, repeats: bool) -> dict[str, Any]:
+def _table(form: str, row_class: str, repeats: bool) -> dict[str, Any]:
     return {
-        "class": class_name(form),
+        "class": row_class,
         "slot": form,
         "rows_of": PHYSICAL,
         "where": {"redcap_repeat_instrument": form if repeats else ""},
@@ -148,24 +182,28 @@ def _table(form: str, repeats: bool) -> dict[str, Any]:
 
 
 def _source(
-    profile_id: str, subject: Field, forms: Mapping[str, Sequence[Field]], repeating: Collection[str]
+    profile_id: str,
+    subject: Field,
+    forms: Mapping[str, Sequence[Field]],
+    repeating: Collection[str],
+    names: Mapping[str, str],
 ) -> dict[str, Any]:
     root: dict[str, Any] = {
         subject.name: {"description": subject.label or "Identifier of the record.", "required": "true"}
     }
     for form in forms:
-        root[form] = {"range": class_name(form), "inlined": "true"}
+        root[form] = {"range": names[form], "inlined": "true"}
         if form in repeating:
             root[form] |= {"multivalued": "true", "inlined_as_list": "true"}
     classes: dict[str, Any] = {
-        "Project": {"tree_root": "true", "description": "The forms of one record of the project.", "attributes": root}
+        ROOT: {"tree_root": "true", "description": "The forms of one record of the project.", "attributes": root}
     }
     enums: dict[str, Any] = {}
     for form, fields in forms.items():
         attributes: dict[str, Any] = {}
         for field in fields:
             attributes.update(_attributes(field, enums))
-        classes[class_name(form)] = {"description": f"The form {form}.", "attributes": attributes}
+        classes[names[form]] = {"description": f"The form {form}.", "attributes": attributes}
     name = profile_id.replace("/", "_").replace("-", "_").replace(".", "_")
     document = {
         "id": f"https://w3id.org/harmonize/mappings/{profile_id}",
@@ -213,7 +251,7 @@ def _map(profile_id: str, subject: Field) -> dict[str, Any]:
         "class_derivations": [
             {
                 "name": "Subject",
-                "populated_from": "Project",
+                "populated_from": ROOT,
                 "slot_derivations": {"subject_id": {"expr": f"pseudonym({subject.name}, 'subject')"}},
             }
         ],

@@ -59,7 +59,7 @@ def says_death(vital: Mapping[str, Any]) -> bool:
 
 
 class Identities:
-    """What hub objects say, without labels and editions: the ground of ids that outlive a release.
+    """What hub objects say, without labels, editions and translations: the ground of ids that outlive a release.
 
     Coded values and dates are shared by the records that state them, so their texts are kept, up to a limit.
 
@@ -92,7 +92,8 @@ class Identities:
 
     def _of_value(self, value: Mapping[str, Any]) -> str:
         if "codings" in value:
-            return " ".join(coding["code"] for coding in value["codings"])
+            stated = [coding["code"] for coding in value["codings"] if coding.get("origin") != "mapped"]
+            return " ".join(stated or [coding["code"] for coding in value["codings"]])
         return "{" + ", ".join(f"{name!r}: {self.of(item)}" for name, item in value.items()) + "}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from harmonize.errors import InputError
 from harmonize.input.csv_records import Dialect, csv_records
 from harmonize.input.files import plain_name
 from harmonize.input.json_records import array_records
+from harmonize.input.log import ReadLog
 
 NO_DATA = ("descriptive",)
 """Field types that show something and hold no value."""
@@ -104,20 +106,30 @@ def read_dictionary(path: Path) -> tuple[Field, ...]:
     fields = tuple(_field(row, path, number) for number, row in _rows(path))
     if not fields:
         raise InputError("the data dictionary holds no field", file=path.name, fix="download it again from REDCap")
-    doubled = [field.name for index, field in enumerate(fields) if field.name in {f.name for f in fields[:index]}]
+    names = Counter(field.name for field in fields)
+    doubled = next((name for name, number in names.items() if number > 1), None)
     if doubled:
-        raise InputError(f"the field {doubled[0]!r} stands twice", file=path.name, fix="keep one of them")
+        raise InputError(f"the field {doubled!r} stands twice", file=path.name, fix="keep one of them")
     return fields
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """(row, cells by the names of the API's metadata)."""
+    log = ReadLog()
+    yield from _records(path, log)
+    if log.partly:
+        raise InputError(
+            "the data dictionary is cut off or broken", file=path.name, fix="download it again from REDCap"
+        )
+
+
+def _records(path: Path, log: ReadLog) -> Iterator[tuple[int, Mapping[str, str]]]:
     if plain_name(path).endswith(".json"):
-        for number, record in array_records(path, None):
+        for number, record in array_records(path, log):
             texts = {name: str(value).strip() for name, value in record.items() if value is not None}
             yield number, {name: text for name, text in texts.items() if text}
         return
-    records = csv_records(path, Dialect(strict=False), None)
+    records = csv_records(path, Dialect(strict=False), log)
     header = [cell.strip().lower() for cell in next(records, (1, []))[1]]
     if not is_dictionary(header):
         raise InputError(
@@ -130,7 +142,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 def _field(row: Mapping[str, str], path: Path, number: int) -> Field:
     name = row.get("field_name", "")
-    if not is_field_name(name) or "form_name" not in row or "field_type" not in row:
+    if not is_field_name(name) or not is_field_name(row.get("form_name", "")) or "field_type" not in row:
         raise InputError(
             "the row states no field of REDCap (name in lower case, form, type)",
             file=path.name,

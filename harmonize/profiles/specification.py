@@ -492,7 +492,9 @@ def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | 
         required=_flag(spec.get("required")),
         description=spec.get("description", ""),
         code_systems=tuple(systems.split()) if isinstance(systems, str) else tuple(systems),
-        branching=annotations.get("branching"),
+        branching=_text(annotations["branching"], f"branching of {class_name}.{name}", file, line)
+        if "branching" in annotations
+        else None,
     )
 
 

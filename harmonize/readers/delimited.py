@@ -76,9 +76,10 @@ def _say_unknown(profile: Profile, paths: list[Path], used: set[str], log: ReadL
         if path.name not in used:
             close = difflib.get_close_matches(plain_name(path), known, n=1)
             fix = f"rename it to {close[0]} if it is that table" if close else f"known: {', '.join(known)}"
-            message = f"{path.name} is no table of {profile.id} and was not read"
+            name = readable_name(path.name)
+            message = f"{name} is no table of {profile.id} and was not read"
             log.findings.append(
-                Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(path.name, None, None), fix=fix)
+                Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(name, None, None), fix=fix)
             )
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from harmonize.errors import InputError
 from harmonize.findings import Cell, Finding, Outcome, Severity
-from harmonize.input.cells import usable_cells
+from harmonize.input.cells import readable_name, usable_cells
 from harmonize.input.csv_records import MAX_COLUMNS, Dialect, csv_records, ragged
 from harmonize.input.files import find_files, plain_name, sha256
 from harmonize.input.json_records import DoubledKeys, array_records
@@ -81,9 +81,10 @@ def _sort_out(paths: list[Path], profile: Profile, log: ReadLog) -> tuple[Path, 
     exports, dictionaries = [], []
     for path in paths:
         if not plain_name(path).endswith((".json", ".csv")):
-            message = f"{path.name} is neither JSON nor CSV and was not read"
+            name = readable_name(path.name)
+            message = f"{name} is neither JSON nor CSV and was not read"
             finding = Finding(
-                "source.unknown-file", Severity.WARNING, message, cell=Cell(path.name, None, None), fix="remove it"
+                "source.unknown-file", Severity.WARNING, message, cell=Cell(name, None, None), fix="remove it"
             )
             log.findings.append(finding)
         elif is_dictionary(_first_columns(path)):

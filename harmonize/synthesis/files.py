@@ -31,12 +31,21 @@ def _write_delimited(
     profile: Profile, columns: Mapping[str, Sequence[str]], subjects: Iterable[Tables], out: Path
 ) -> dict[str, int]:
     assembly = profile.assembly
+    if any(table.rows_of != table.name for table in assembly.tables):
+        raise NotAvailableError("synthetic records for delimited tables that share their rows")
     names = {table.name: table.file for table in assembly.tables}
     written = {names[table]: 0 for table in columns}
     files = {table: (out / names[table]).open("w", encoding=assembly.encoding, newline="") for table in columns}
     try:
         writers = {
-            table: csv.DictWriter(file, columns[table], restval="", delimiter=assembly.delimiter, lineterminator="\n")
+            table: csv.DictWriter(
+                file,
+                columns[table],
+                restval="",
+                delimiter=assembly.delimiter,
+                quotechar=assembly.quote,
+                lineterminator="\n",
+            )
             for table, file in files.items()
         }
         for writer in writers.values():

@@ -70,13 +70,20 @@ def load_demo(profile: Profile) -> tuple[Table, ...]:
     require_inside(path, profile.folder)
     tree, _ = load_strict_yaml(path, name="demo.yaml")
     known = {table.name for table in profile.assembly.tables}
+    if not isinstance(tree, Mapping) or not isinstance(tree.get("tables"), Mapping):
+        raise SpecificationError("tables is missing", file=str(path), fix="see harmonize.synthesis.tables")
     tables = []
     for name, body in tree["tables"].items():
         if name not in known:
             raise SpecificationError(
                 f"the profile has no table {name!r}", file=str(path), fix=f"use {', '.join(sorted(known))}"
             )
-        tables.append(_table(name, body, str(path)))
+        try:
+            tables.append(_table(name, body, str(path)))
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError):
+            raise SpecificationError(
+                f"the table {name!r} is not written as it must be", file=str(path), fix="see harmonize.synthesis.tables"
+            ) from None
     return tuple(tables)
 
 
