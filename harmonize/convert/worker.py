@@ -111,7 +111,9 @@ class Worker:
         """The compiled plan and writers of this process."""
         if self._engine is None:
             self._engine = Engine(self.settings)
-            self._hidden = HiddenFields(self._engine.profile)
+            self._hidden = HiddenFields(
+                self._engine.profile, {name for header in self.headers.values() for name in header}
+            )
             self._assembler = Assembler(self._engine.profile, self.headers, self.files)
             self._columns = _columns(self._engine.plan, self.headers, self.files)
             self._defaults = _default_outcomes(self._engine, self._columns)

@@ -19,6 +19,7 @@ from harmonize.input.csv_records import Dialect, csv_records
 from harmonize.input.files import plain_name
 from harmonize.input.json_records import array_records
 from harmonize.input.log import ReadLog
+from harmonize.profiles.branching import checkbox_column
 
 NO_DATA = ("descriptive",)
 """Field types that show something and hold no value."""
@@ -71,15 +72,6 @@ class Field(NamedTuple):
         if self.kind == "checkbox":
             return tuple(checkbox_column(self.name, choice.code) for choice in self.choices)
         return (self.name,)
-
-
-def checkbox_column(field: str, code: str) -> str:
-    """The column of an export that says whether a choice is checked.
-
-    >>> checkbox_column("symptoms", "HP:0001250"), checkbox_column("test", "-1")
-    ('symptoms___hp_0001250', 'test____1')
-    """
-    return f"{field}___{re.sub('[^a-z0-9_]', '_', code.lower())}"
 
 
 def is_field_name(name: str) -> bool:

@@ -348,6 +348,11 @@ def check_assembly(profile: Profile) -> list[str]:
     """What of `assemble` does not fit `source.yaml`, one sentence each."""
     problems = []
     classes, root = profile.source.classes, profile.source.root
+    physical = sorted(profile.assembly.physical_tables())
+    if profile.assembly.reader == "redcap" and len(physical) != 1:
+        problems.append(
+            f"assemble.tables: a REDCap export is one table; give all tables the same rows_of, not {', '.join(physical)}"
+        )
     names = {table.name for table in profile.assembly.tables}
     if profile.assembly.subject not in classes[root]:
         problems.append(f"assemble.subject: {root} has no slot {profile.assembly.subject!r}")

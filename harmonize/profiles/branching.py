@@ -8,8 +8,9 @@ never a guess. A value in a field that its form hides is said, and carried: it w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from harmonize.findings import Cell
 from harmonize.profiles.source_record import SourceObject
@@ -17,7 +18,25 @@ from harmonize.profiles.specification import Profile
 
 Fields = Callable[[str], str]
 """The text of a field, empty where it is blank."""
-Condition = Callable[[Fields], bool]
+Holds = Callable[[Fields], bool]
+
+
+class Condition(NamedTuple):
+    """A condition: whether it holds for given fields, and the columns that it asks."""
+
+    holds: Holds
+    columns: frozenset[str]
+
+
+def checkbox_column(field: str, code: str) -> str:
+    """The column of an export that says whether a choice is checked.
+
+    >>> checkbox_column("symptoms", "HP:0001250"), checkbox_column("test", "-1")
+    ('symptoms___hp_0001250', 'test____1')
+    """
+    return f"{field}___{re.sub('[^a-z0-9_]', '_', code.lower())}"
+
+
 _TOKEN = re.compile(
     r"""\s*(?:\[(?P<field>[a-z][a-z0-9_]*)(?:\((?P<box>[^()\[\]]{1,60})\))?\](?!\s*\[)"""
     r"""|'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<number>-?\d+(?:\.\d+)?)"""
@@ -32,8 +51,10 @@ def parse_condition(text: str) -> Condition | None:
     """The condition *text*, or None where it holds what is not judged.
 
     >>> shown = parse_condition("[coding] = 'omim' and ([age] >= 18 or [kind(2)] = '1')")
-    >>> shown({"coding": "omim", "kind___2": "1"}.get), shown({"coding": "mondo"}.get)
+    >>> shown.holds({"coding": "omim", "kind___2": "1"}.get), shown.holds({"coding": "mondo"}.get)
     (True, False)
+    >>> sorted(shown.columns)
+    ['age', 'coding', 'kind___2']
     >>> parse_condition("datediff([a], [b], 'y') > 1") is None
     True
     """
@@ -41,10 +62,11 @@ def parse_condition(text: str) -> Condition | None:
     if not tokens or None in tokens:
         return None
     try:
-        condition, rest = _either([t for t in tokens if t is not None], 0, 0)
+        holds, rest = _either([t for t in tokens if t is not None], 0, 0)
     except _NotJudgedError:
         return None
-    return condition if rest == len(tokens) else None
+    columns = frozenset(text for kind, text in filter(None, tokens) if kind == "field")
+    return Condition(holds, columns) if rest == len(tokens) else None
 
 
 class _NotJudgedError(ValueError):
@@ -65,18 +87,17 @@ def _tokens(text: str) -> Iterator[Token | None]:
         kind = str(match.lastgroup)
         if match["field"] is not None:
             box = match["box"]
-            name = match["field"] if box is None else f"{match['field']}___{re.sub('[^a-z0-9_]', '_', box.lower())}"
-            yield "field", name
+            yield "field", match["field"] if box is None else checkbox_column(match["field"], box)
         else:
             yield ("text" if kind in ("single", "double", "number") else kind), str(match[kind]).lower()
 
 
-def _either(tokens: list[Token], place: int, depth: int) -> tuple[Condition, int]:
+def _either(tokens: list[Token], place: int, depth: int) -> tuple[Holds, int]:
     parts, place = _chain(tokens, place, depth, "or", _all)
     return (parts[0] if len(parts) == 1 else lambda fields: any(part(fields) for part in parts)), place
 
 
-def _all(tokens: list[Token], place: int, depth: int) -> tuple[Condition, int]:
+def _all(tokens: list[Token], place: int, depth: int) -> tuple[Holds, int]:
     parts, place = _chain(tokens, place, depth, "and", _single)
     return (parts[0] if len(parts) == 1 else lambda fields: all(part(fields) for part in parts)), place
 
@@ -86,8 +107,8 @@ def _chain(
     place: int,
     depth: int,
     word: str,
-    inner: Callable[[list[Token], int, int], tuple[Condition, int]],
-) -> tuple[list[Condition], int]:
+    inner: Callable[[list[Token], int, int], tuple[Holds, int]],
+) -> tuple[list[Holds], int]:
     first, place = inner(tokens, place, depth)
     parts = [first]
     while place < len(tokens) and tokens[place] == ("word", word):
@@ -96,7 +117,7 @@ def _chain(
     return parts, place
 
 
-def _single(tokens: list[Token], place: int, depth: int) -> tuple[Condition, int]:
+def _single(tokens: list[Token], place: int, depth: int) -> tuple[Holds, int]:
     if depth > MAX_DEPTH or place >= len(tokens):
         raise _NotJudgedError
     if tokens[place] == ("bracket", "("):
@@ -114,7 +135,8 @@ def _single(tokens: list[Token], place: int, depth: int) -> tuple[Condition, int
 def _operand(token: Token) -> Callable[[Fields], str]:
     kind, text = token
     if kind == "field":
-        return lambda fields: fields(text) or ""
+        blank = "0" if "___" in text else ""  # a box that is not checked is 0, and no value where rows are read
+        return lambda fields: fields(text) or blank
     if kind == "text":
         return lambda fields: text
     raise _NotJudgedError
@@ -146,12 +168,13 @@ _COMPARISONS: Mapping[str, Callable[[str, str], bool]] = {
 class HiddenFields:
     """The conditions of a profile's source classes, and the values that stand in fields that are hidden."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, columns: Collection[str] | None = None) -> None:
+        """*columns* are those that the input has; a condition that asks another one is not judged. None: it has all."""
         self._conditions: dict[str, list[tuple[str, Condition]]] = {}
         for name, slots in profile.source.classes.items():
             for slot in slots.values():
                 condition = parse_condition(slot.branching) if slot.branching else None
-                if condition is not None:
+                if condition is not None and (columns is None or condition.columns <= set(columns)):
                     self._conditions.setdefault(name, []).append((slot.name, condition))
         self._classes = profile.source.classes
         self._root = profile.source.root
@@ -167,7 +190,7 @@ class HiddenFields:
         for single in singles:  # forms that are there once can be asked by all others
             texts.update({name: item for name, item in single.items() if isinstance(item, str)})
         for name, condition in self._conditions.get(source_class, ()):
-            if name in value and not condition(lambda field: texts.get(field, "")):
+            if name in value and not condition.holds(lambda field: texts.get(field, "")):
                 yield from value.cells(name)
         for name, item in value.items():
             for inner in item if isinstance(item, list) else [item]:

@@ -27,10 +27,11 @@ from harmonize.input.csv_records import MAX_COLUMNS, Dialect, csv_records, ragge
 from harmonize.input.files import find_files, plain_name, sha256
 from harmonize.input.json_records import DoubledKeys, array_records
 from harmonize.input.log import ReadLog
-from harmonize.input.redcap_dictionary import NO_DATA, checkbox_column, is_dictionary, is_field_name, read_dictionary
+from harmonize.input.redcap_dictionary import NO_DATA, is_dictionary, is_field_name, read_dictionary
 from harmonize.input.row_order import sorted_rows
 from harmonize.input.subjects import PhysicalTable, TableSource, in_order
 from harmonize.profiles.assembly import BadRow, RawRow
+from harmonize.profiles.branching import checkbox_column
 from harmonize.profiles.specification import Profile
 
 _EVENT, _INSTANCE = "redcap_event_name", "redcap_repeat_instance"
