@@ -40,6 +40,7 @@ class OutputFolder:
         self._digests: dict[str, Any] = {}
         self._lines: dict[str, int] = {}
         self._lock: IO[bytes] | None = None
+        self._was_there = True
         self._started = False
         """Whether an earlier run was cleared away, which the first line that is written does."""
 
@@ -47,6 +48,7 @@ class OutputFolder:
         if self.folder.is_file():
             raise CallError(f"cannot write into {self.folder}: it is a file. To mend it: give --out a folder")
         try:
+            self._was_there = self.folder.is_dir()
             self.folder.mkdir(parents=True, exist_ok=True)
             self._take_lock()
             self._refuse_foreign_files()
@@ -73,9 +75,15 @@ class OutputFolder:
                 part.unlink(missing_ok=True)
         shutil.rmtree(self.work_folder, ignore_errors=True)
         self._release_lock()
-        for made in () if self._started else (self.folder / PRIVATE, self.folder):
-            with contextlib.suppress(OSError):  # it holds an earlier run, which stays
-                made.rmdir()
+        if not self._started:
+            self._remove_empty_folders()
+
+    def _remove_empty_folders(self) -> None:
+        """A call that was refused leaves nothing of its own; what an earlier run wrote stays."""
+        with contextlib.suppress(OSError):
+            (self.folder / PRIVATE).rmdir()
+            if not self._was_there:
+                self.folder.rmdir()
 
     def _release_lock(self) -> None:
         if self._lock is not None:

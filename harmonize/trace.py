@@ -50,7 +50,7 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
     `fhir-r4:/Observation/<id>`. Raises CallError where the run, the subject or the element is not there.
     """
     manifest = read_manifest(folder)
-    profile = load_profile(manifest["profile"]["id"])
+    profile = load_profile(manifest["profile"].get("folder", manifest["profile"]["id"]))
     if profile.sha256 != manifest["profile"]["sha256"]:
         raise CallError(
             f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest"

@@ -18,6 +18,7 @@ from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import source_object
 from harmonize.profiles.specification import Profile
 from harmonize.safe_messages import safe_message
+from harmonize.terminology.patterns import compile_pattern, fits
 from harmonize.writers import Document, TargetLog
 
 
@@ -84,7 +85,9 @@ class Converter:
             return Subject(None, {}, problems, "rejected")
         log = SubjectLog()
         try:
-            record = engine.derive(source_object(plain), log)
+            source, left_out = as_read(plain, engine.profile)
+            problems += left_out
+            record = engine.derive(source_object(source), log)
             answer = consent_answer(record, log)
             if answer.withholds and self.settings.consent == "require":
                 return Subject(None, {}, [*problems, *_of_rule(answer.rule, record, Outcome.SKIPPED)], "skipped")
@@ -150,10 +153,49 @@ def record_problems(record: Any, profile: Profile) -> list[Finding]:
     if not isinstance(record, Mapping):
         return [_rejects("source.record-shape", "", "the record is no mapping of slots")]
     key = record.get(profile.assembly.subject)
+    path = f"/{profile.assembly.subject}"
     if not isinstance(key, str) or not key.strip() or key.strip() in profile.assembly.blank:
-        path = f"/{profile.assembly.subject}"
         return [_rejects("source.no-subject-id", path, "the record has no text as the subject's identifier")]
+    pattern = profile.assembly.subject_pattern
+    if pattern and not fits(compile_pattern(pattern), key.strip()):
+        message = "the subject's identifier is not of the form that the profile states"
+        return [_rejects("source.subject-id", path, message)]
     return list(_shape_problems(record, profile, profile.source.root, ""))
+
+
+def as_read(record: Mapping[str, Any], profile: Profile) -> tuple[dict[str, Any], list[Finding]]:
+    """*record* as rows of a file would give it, and the texts that say nothing by the profile.
+
+    Texts that stand for no value are gone, and the identifier has no blanks around it: the same person has the same
+    pseudonym, whichever way the record came.
+    """
+    subject = profile.assembly.subject
+    left_out: list[Finding] = []
+    made = _without_blanks(record, profile, profile.source.root, "", left_out)
+    return {**made, subject: str(record[subject]).strip()}, left_out
+
+
+def _without_blanks(
+    value: Mapping[str, Any], profile: Profile, source_class: str, path: str, left_out: list[Finding]
+) -> dict[str, Any]:
+    slots, says_nothing = profile.source.classes[source_class], profile.left_out_values(source_class)
+    made: dict[str, Any] = {}
+    for name, item in value.items():
+        slot = slots.get(name)
+        here = f"{path}/{name}"
+        if slot is None or item in profile.assembly.blank:
+            continue
+        if isinstance(item, str) and item in says_nothing.get(name, {}):
+            known = rule("mapping.left-out")
+            reason = says_nothing[name][item]
+            left_out.append(Finding(known.id, known.severity, reason, Outcome.DROPPED, target="source", path=here))
+        elif slot.range not in profile.source.classes or item is None:
+            made[name] = item
+        elif isinstance(item, list):
+            made[name] = [_without_blanks(o, profile, slot.range, f"{here}/{i}", left_out) for i, o in enumerate(item)]
+        else:
+            made[name] = _without_blanks(item, profile, slot.range, here, left_out)
+    return made
 
 
 def _shape_problems(value: Mapping[str, Any], profile: Profile, source_class: str, path: str) -> Iterator[Finding]:

@@ -275,7 +275,12 @@ class _Run:
             "schema_version": "1.0",
             "harmonize": harmonize.__version__,
             "hub": hub_schema().version,
-            "profile": {"id": profile.id, "version": profile.version, "sha256": profile.sha256},
+            "profile": {
+                "id": profile.id,
+                "version": profile.version,
+                "sha256": profile.sha256,
+                **({} if self.settings.profile == profile.id else {"folder": self.settings.profile}),
+            },
             "targets": list(self.settings.targets),
             "site": self.settings.site,
             "consent": self.settings.consent,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harmonize import Converter
-from harmonize.errors import CallError
+from harmonize.errors import CallError, HarmonizeError
 from harmonize.writers.phenopackets import PhenopacketsWriter
-from tests.registry import Registry, convert, write_registry
+from tests.registry import ALL_TARGETS, Registry, convert, write_registry
 
 OBO = "http://purl.obolibrary.org/obo/"
 SEX = f"{OBO}NCIT_C16576"
@@ -137,6 +137,43 @@ def test_converter_in_memory() -> None:
     assert empty.status == "converted"
     again = pickle.loads(pickle.dumps(converter))
     assert next(again.convert([record])).documents == good.documents
+
+
+def test_records_in_memory_are_read_as_rows_are() -> None:
+    """The same person has the same pseudonym, and a text that stands for no value is none, whichever way the record comes."""
+    converter = Converter("eu/ern-cde", targets=["hub"], key=bytes(32))
+    plain, spaced = converter.convert(
+        [{"pid": "1"}, {"pid": " 1 ", "sex": {"valueIRI": "NA"}, "phenotype": [{"valueIRI": "N/A"}]}]
+    )
+    assert plain.record is not None and spaced.record is not None
+    assert dict(plain.record) == dict(spaced.record)
+    assert [finding.rule for finding in spaced.findings] == [finding.rule for finding in plain.findings]
+
+
+@pytest.mark.parametrize("status", ["active", None, "inactive", "rejected", "entered-in-error", "proposed", "draft"])
+def test_only_a_consent_in_force_is_one(status: str | None) -> None:
+    from harmonize.convert.consent import ConsentAnswer, consent_answer
+    from harmonize.hub.objects import hub_object
+    from harmonize.profiles.notes import SubjectLog
+
+    consent = {"purpose": "data_reuse", "decision": "permit", **({"status": status} if status else {})}
+    answer = consent_answer(hub_object({"subject_id": "x", "consents": [consent]}), SubjectLog())
+    expected = {"active": "stated", None: "stated", "inactive": "refused", "rejected": "refused"}
+    assert answer is ConsentAnswer(expected.get(status, "not-stated"))
+
+
+@pytest.mark.parametrize("wrong", ["no input", "no target", "empty input"])
+def test_a_call_that_is_refused_leaves_the_earlier_run(registry: Registry, tmp_path: Path, wrong: str) -> None:
+    run = convert(registry.folder, tmp_path / "out")
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
+    (tmp_path / "empty").mkdir()
+    source = {"no input": tmp_path / "nowhere", "empty input": tmp_path / "empty"}.get(wrong, registry.folder)
+    with pytest.raises(HarmonizeError):
+        convert(source, tmp_path / "out", targets=("fhir-r3",) if wrong == "no target" else ALL_TARGETS)
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
+    with pytest.raises(HarmonizeError):
+        convert(tmp_path / "nowhere", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
