@@ -96,6 +96,9 @@ def _configuration() -> dict[str, Any]:
     return made
 
 
+_INTERRUPTED = "interrupted: nothing that is half done stands under its final name. To mend it: run the call again"
+
+
 def main() -> None:
     """Run the command line and leave with the exit code of the contract."""
     try:
@@ -103,7 +106,11 @@ def main() -> None:
     except HarmonizeError as error:
         _leave(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _leave("interrupted", 130)
+        _leave(_INTERRUPTED, 130)
+    except SystemExit as left:
+        if left.code == 130:  # typer turns the interrupt into an exit without a word
+            _leave(_INTERRUPTED, 130)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

@@ -86,7 +86,11 @@ def array_records(path: Path, log: ReadLog | None) -> Iterator[tuple[int, dict[s
         text = _Text(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="strict"))
         try:
             if text.next_character() != "[":
-                raise InputError("it is no JSON array of objects", file=path.name, fix="export the records as JSON")
+                raise InputError(
+                    "it is no JSON array of objects",
+                    file=path.name,
+                    fix="export the records as JSON; an object is what REDCap's API answers where a call failed",
+                )
             text.place += 1
             yield from _items(text, path, log)
         except UnicodeDecodeError:

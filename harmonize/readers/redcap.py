@@ -94,6 +94,8 @@ def _sort_out(paths: list[Path], profile: Profile, log: ReadLog) -> tuple[Path, 
             exports.append(path)
     if len(exports) != 1 or len(dictionaries) > 1:
         what = "no export of records" if not exports else "more than one export or data dictionary"
+        if dictionaries and not exports:
+            what = f"a data dictionary ({dictionaries[0].name}) and no export of records"
         fix = f"give one export of {profile.id} (JSON or CSV), and its data dictionary if you like"
         raise InputError(f"there is {what} among the input", fix=fix)
     return exports[0], dictionaries[0] if dictionaries else None

@@ -100,6 +100,10 @@ def report_document(manifest: Mapping[str, Any], counts: RuleCounts, left_out: C
         "subjects": manifest["counts"]["subjects"],
         "rows": manifest["counts"]["rows"],
         "values": {target: _totals(columns, left_out) for target, columns in manifest["counts"]["values"].items()},
+        "mapped_values": {
+            target: _totals({name: counts for name, counts in columns.items() if name not in left_out}, ())
+            for target, columns in manifest["counts"]["values"].items()
+        },
         "defaulted": manifest["counts"]["defaulted"],
         "findings": by_severity,
         "rules": entries,
@@ -147,8 +151,9 @@ def summary_text(report: Mapping[str, Any]) -> str:
     lines.append(
         f"  rows       {rows['read']} read = {rows['used']} used + {rows['rejected']} rejected + {rows['skipped']} skipped"
     )
-    lines += [_target_line(target, report["values"][target]) for target in report["provenance"]["targets"]]
-    left_out = max((total.get("left_out", 0) for total in report["values"].values()), default=0)
+    lines += [_target_line(target, report["mapped_values"][target]) for target in report["provenance"]["targets"]]
+    read = {name: [total.get("read", 0) for total in report[name].values()] for name in ("values", "mapped_values")}
+    left_out = max((whole - mapped for whole, mapped in zip(*read.values(), strict=True)), default=0)
     if left_out:
         lines.append(
             f"  ({left_out} more values stand in columns that the profile leaves out, each with its reason in the report)"
@@ -166,9 +171,8 @@ def summary_text(report: Mapping[str, Any]) -> str:
 
 def _target_line(target: str, total: Mapping[str, int]) -> str:
     """Values carried, of those that the profile maps; what became of the others."""
-    mapped = total.get("read", 0) - total.get("left_out", 0)
-    dropped = total.get("dropped", 0) - total.get("left_out", 0)
-    parts = {**{n: total.get(n, 0) for n in ("coarsened", "unmapped", "rejected", "skipped")}, "dropped": dropped}
+    mapped = total.get("read", 0)
+    parts = {name: total.get(name, 0) for name in ("coarsened", "unmapped", "rejected", "skipped", "dropped")}
     lost = ", ".join(f"{number} {name}" for name, number in parts.items() if number)
     carried = total.get("carried", 0)
     return f"  {target:<12} {carried} of {mapped} mapped values carried ({percent(carried, mapped)}); {lost or 'nothing lost'}"

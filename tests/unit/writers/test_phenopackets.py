@@ -40,6 +40,37 @@ def test_sex(born: str, sex: str | None) -> None:
     assert packet(sex_at_birth=coded(code(born)))["subject"].get("sex") == sex
 
 
+UNKNOWN = {"null_flavor": "UNK"}
+
+
+@pytest.mark.parametrize(
+    ("vital", "status"),
+    [
+        ({"status": UNKNOWN, "cause_of_death": UNKNOWN}, None),
+        ({"cause_of_death": UNKNOWN}, None),
+        ({"cause_of_death": coded(code("ICD10CM:I10"))}, "DECEASED"),
+        ({"status": UNKNOWN, "age_at_death": "P50Y"}, "DECEASED"),
+    ],
+)
+def test_nobody_is_dead_of_an_unknown_cause(vital: dict[str, Any], status: str | None) -> None:
+    assert packet(vital_status=vital)["subject"].get("vitalStatus", {}).get("status") == status
+
+
+@pytest.mark.parametrize("certainty", ["provisional", "differential", "unconfirmed"])
+def test_a_diagnosis_that_is_not_confirmed_is_a_loss_of_its_own(certainty: str) -> None:
+    assert ("certainty", "coarsened") in losses(
+        diagnoses=[{"disease": coded(code("MONDO:0007947")), "certainty": certainty}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "written"), [("final", 1), ("cancelled", 0), ("entered-in-error", 0), ("amended", 1)]
+)
+def test_results_that_do_not_hold_are_left_out(status: str, written: int) -> None:
+    measurement = {"assay": coded(code("LOINC:2160-0")), "value": {"value": "1", "unit": "mg/dL"}, "status": status}
+    assert len(packet(measurements=[measurement]).get("measurements", ())) == written
+
+
 def test_excluded_and_observed() -> None:
     made = packet(
         phenotypic_features=[{"type": coded(code("HP:0001250", "Seizure")), "excluded": flag} for flag in (True, False)]

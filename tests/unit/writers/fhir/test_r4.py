@@ -161,6 +161,28 @@ def test_death() -> None:
     assert resources("Observation", vital_status=vital)[0]["code"]["coding"][0]["code"] == "184305005"
 
 
+UNKNOWN = {"null_flavor": "UNK"}
+
+
+@pytest.mark.parametrize(
+    ("vital", "deceased"),
+    [
+        ({"status": UNKNOWN, "cause_of_death": UNKNOWN}, None),
+        ({"cause_of_death": UNKNOWN}, None),
+        ({"status": coded(code("VITALSTATUS:unknown")), "cause_of_death": coded(code("ICD10CM:I10"))}, None),
+        ({"status": UNKNOWN, "cause_of_death": coded(code("ICD10CM:I10"))}, True),
+        ({"age_at_death": "P50Y"}, True),
+    ],
+)
+def test_nobody_is_dead_of_an_unknown_cause(vital: dict[str, Any], deceased: bool | None) -> None:
+    assert resources("Patient", vital_status=vital)[0].get("deceasedBoolean") is deceased
+
+
+def test_nothing_unknown_is_present() -> None:
+    assert resources("Observation", phenotypic_features=[{"type": UNKNOWN}]) == []
+    assert ("*", "dropped") in losses(phenotypic_features=[{"type": UNKNOWN}])
+
+
 def test_one_group_and_one_provenance_a_run(tmp_path: Any) -> None:
     run = convert(make_registry(tmp_path / "in", subjects=12).folder, tmp_path / "out", consent="record")
     (group,), (provenance,) = run.lines("fhir-r4/Group.ndjson"), run.lines("fhir-r4/Provenance.ndjson")
