@@ -338,11 +338,12 @@ class _Compiler:
             lines += [
                 f"if {result} is None:",
                 f"    {result} = {argument}",
-                f"elif is_stated({argument}) and not is_stated({result}):",  # why nothing is known gives way to what is
-                f"    log.note(src, {feed}, {self.constant(tuple(earlier))}, second_choice)",
-                f"    {result} = {argument}",
-                f"elif {argument} is not None and not agrees({argument}, {result}):",
-                f"    log.note(src, {feed}, {paths}, second_choice)",
+                f"elif {argument} is not None:",
+                f"    if is_stated({argument}) and not is_stated({result}):",  # why nothing is known gives way to what is
+                f"        log.note(src, {feed}, {self.constant(tuple(earlier))}, second_choice)",
+                f"        {result} = {argument}",
+                f"    elif not agrees({argument}, {result}):",
+                f"        log.note(src, {feed}, {paths}, second_choice)",
             ]
             earlier += [p.names for p in paths_of(node) if p.names not in earlier]
         return lines
