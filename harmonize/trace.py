@@ -146,8 +146,8 @@ def _slot_origins(
                     yield from _slot_origins(traced, child, nested, f"{item_path}/{child.slot}", item_rows)
         return
     rule = f"{derivation.hub_class}.{slot.slot} (map.yaml:{slot.line})"
-    for file, column in _columns(traced, slot, derivation.source_class, rows):
-        for number in rows[file]:
+    for (file, column), tables in _columns(traced, slot, derivation.source_class, rows).items():
+        for number in _rows_of_tables(traced, tables, rows[file]):
             value = traced.values.get((file, number, column))
             if not traced.values or value:
                 yield Origin(path, file, number, column, rule, value)
@@ -171,11 +171,20 @@ def _range(profile: Profile, source_class: str, path: tuple[str, ...]) -> str:
     return source_class
 
 
-def _columns(traced: _Traced, slot: SlotDerivation, source_class: str, rows: Rows) -> Iterator[tuple[str, str]]:
-    """(file, column) of every path that the derivation reads."""
+def _rows_of_tables(traced: _Traced, tables: Sequence[str], rows: Sequence[int]) -> list[int]:
+    """Those of *rows* that are of one of *tables*; a table that shares no rows has all of its file."""
+    physical = traced.profile.assembly.physical_tables().values()
+    shared = {table.name for members in physical if len(members) > 1 for table in members}
+    known = traced.lineage.get("tables", {})
+    chosen = {number for table in tables for number in (known.get(table, ()) if table in shared else rows)}
+    return [number for number in rows if number in chosen]
+
+
+def _columns(traced: _Traced, slot: SlotDerivation, source_class: str, rows: Rows) -> dict[tuple[str, str], list[str]]:
+    """(file, column) of every path that the derivation reads -> the tables that it reads it from."""
     profile = traced.profile
     stated = [path.names for path in paths_of(slot.expression)] if slot.expression else []
-    found: dict[tuple[str, str], None] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for path in [slot.populated_from] if slot.populated_from else stated:
         holder = _range(profile, source_class, path[:-1])
         for table in profile.assembly.tables:
@@ -186,8 +195,8 @@ def _columns(traced: _Traced, slot: SlotDerivation, source_class: str, rows: Row
             file = traced.files.get(table.rows_of)
             if file in rows:
                 column = next((name for name, renamed in table.columns.items() if renamed == path[-1]), path[-1])
-                found[(file, column)] = None
-    yield from found
+                found.setdefault((file, column), []).append(table.name)
+    return found
 
 
 def _values(profile: Profile, inputs: Sequence[Path], rows: Rows, work: Path) -> dict[tuple[str, int, str], str]:

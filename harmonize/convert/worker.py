@@ -195,8 +195,9 @@ class Worker:
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
         self._report_notes(log, subject_id, result)
         self._report_violations(engine.judge(record), record, result)
-        self._account(record, log, target_logs, self._shared_rows(raw, assembled), result)
-        self._lineage(raw, record, result)
+        shared = self._shared_rows(raw, assembled)
+        self._account(record, log, target_logs, shared, result)
+        self._lineage(raw, record, shared, result)
         result.account.subjects["converted"] += 1
         rejected = {id(bad.row) for bad in assembled.rejected}
         for table, rows in raw.rows.items():
@@ -420,7 +421,7 @@ class Worker:
                 unplaced.add(cell)
         return unplaced
 
-    def _lineage(self, raw: RawSubject, record: HubObject, result: BatchResult) -> None:
+    def _lineage(self, raw: RawSubject, record: HubObject, shared: _SharedRows, result: BatchResult) -> None:
         """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
         rows = {self.files[table]: [row.number for row in rows] for table, rows in raw.rows.items()}
         objects = {
@@ -429,7 +430,10 @@ class Worker:
             if isinstance(value, list)
             for index, item in enumerate(value)
         }
-        line = {"subject": record["subject_id"], "rows": rows, "objects": objects}
+        line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}
+        for (_, number), names in shared.tables.items():
+            for name in names:
+                line.setdefault("tables", {}).setdefault(name, []).append(number)
         result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
 
 

@@ -146,20 +146,9 @@ def _parse(
 
 
 def _cut_off(path: Path, number: int, log: ReadLog | None) -> None:
-    if log is None:
-        return
-    log.partly = True
-    message = "a quote opens here and is never closed: the rest of the file could not be read"
-    log.findings.append(
-        Finding(
-            "source.cut-off",
-            Severity.FATAL,
-            message,
-            Outcome.REJECTED,
-            cell=Cell(path.name, number, None),
-            fix="close the quote, or copy the file again",
-        )
-    )
+    if log is not None:
+        message = "a quote opens here and is never closed: the rest of the file could not be read"
+        log.cut_off(path.name, number, message, "close the quote, or copy the file again")
 
 
 def ragged(table: str, file: str, number: int, cells: list[str], width: int) -> BadRow:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harmonize.errors import InputError
-from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.files import open_bytes
 from harmonize.input.log import ReadLog
 
@@ -130,17 +129,6 @@ def _require_end(text: _Text, path: Path, number: int, log: ReadLog | None) -> N
 
 
 def _unreadable(path: Path, number: int, log: ReadLog | None) -> None:
-    if log is None:
-        return
-    log.partly = True
-    message = "no JSON object can be read here: the rest of the file could not be read"
-    log.findings.append(
-        Finding(
-            "source.cut-off",
-            Severity.FATAL,
-            message,
-            Outcome.REJECTED,
-            cell=Cell(path.name, number, None),
-            fix="copy the file again, or export it again",
-        )
-    )
+    if log is not None:
+        message = "no JSON object can be read here: the rest of the file could not be read"
+        log.cut_off(path.name, number, message, "copy the file again, or export it again")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harmonize.findings import Finding
+from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.profiles.assembly import BadRow
 
 
@@ -19,6 +19,12 @@ class ReadLog:
     rejected_subjects: int = 0
     partly: bool = False
     """True where input could not be read to its end."""
+
+    def cut_off(self, file: str, row: int, message: str, fix: str) -> None:
+        """Say that *file* could not be read from *row* on."""
+        self.partly = True
+        cell = Cell(file, row, None)
+        self.findings.append(Finding("source.cut-off", Severity.FATAL, message, Outcome.REJECTED, cell=cell, fix=fix))
 
     def drain(self) -> ReadLog:
         """What was collected since the last call."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harmonize.errors import InputError
+from harmonize.trace import trace
 from tests.properties.test_accounting import assert_adds_up
 from tests.redcap import FORMS, convert, make_records, write_export
 from tests.registry import Run
@@ -113,6 +114,16 @@ def test_names_that_no_field_has_are_not_told(records: list[dict[str, str]], tmp
     for path in tmp_path.joinpath("out").rglob("*"):
         assert path.is_dir() or "Jane" not in path.read_text(), path
     assert_adds_up(run)
+
+
+def test_trace_names_rows_of_the_form_alone(records: list[dict[str, str]], tmp_path: Path) -> None:
+    run = convert(write_export(records, "flat JSON", tmp_path / "in"), tmp_path / "out")
+    record = next(r for r in run.lines("hub/subjects.ndjson") if "birth_date" in r and "diagnoses" in r)
+    origins = trace(run.folder, record["subject_id"], "/birth_date", [])
+    assert len(origins) == 1 and origins[0].column == "snomedct_184099003"
+    base = origins[0].row
+    rows = {origin.row for origin in trace(run.folder, record["subject_id"], "/diagnoses/0", [])}
+    assert rows and base not in rows
 
 
 @pytest.mark.parametrize(
