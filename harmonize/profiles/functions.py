@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from harmonize.findings import Outcome, Severity
+from harmonize.hub.objects import is_stated
 from harmonize.profiles.coded_values import (
     Environment,
     make_chosen,
@@ -70,12 +71,13 @@ def listed(*values: Any) -> list[Any] | None:
 
 
 def first_known(*values: Any) -> Any:
-    """The first value that is not None.
+    """The first value that is more than the reason why nothing is known; without one, the first that is not None.
 
-    >>> first_known(None, "a", "b")
-    'a'
+    >>> first_known(None, {"null_flavor": "UNK"}, "a", "b"), first_known(None, {"null_flavor": "UNK"})
+    ('a', {'null_flavor': 'UNK'})
     """
-    return next((value for value in values if value is not None), None)
+    given = [value for value in values if value is not None]
+    return next(filter(is_stated, given), given[0] if given else None)
 
 
 def _pure(function: Callable[..., Any]) -> Callable[[Environment], Callable[..., Any]]:
@@ -216,7 +218,15 @@ FUNCTIONS: Mapping[str, Function] = {
         "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier.",
         False,
     ),
-    "first": Function(lambda _: first_known, 2, 9, False, "any", "`first(a, b)`: the first that is known.", False),
+    "first": Function(
+        lambda _: first_known,
+        2,
+        9,
+        False,
+        "any",
+        "`first(a, b)`: the first that is known; a reason why nothing is known gives way to a value.",
+        False,
+    ),
     "listed": Function(
         lambda _: listed,
         1,
