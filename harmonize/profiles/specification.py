@@ -22,7 +22,6 @@ from harmonize.shipped import mappings_folder
 from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
-DIALECT = "linkml-map-0.5"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 """Names of classes, slots and tables: they become names in generated Python and names of files."""
 _SCHEMA_FILE = Path(__file__).parent / "profile.schema.json"
@@ -112,7 +111,6 @@ class SourceSlot:
     multivalued: bool
     required: bool
     description: str
-    code_systems: tuple[str, ...]
     branching: str | None = None
     """The condition under which a form shows the field."""
 
@@ -248,7 +246,6 @@ class Profile:
     licence: str
     owner: str
     specification: Mapping[str, str]
-    time_zone: str | None
     identifiers: Mapping[str, Mapping[str, str]]
     code_maps: Mapping[str, Path]
     predicates: tuple[str, ...]
@@ -323,7 +320,6 @@ def load_profile(name: str) -> Profile:
         licence=card["licence"],
         owner=card["owner"],
         specification=card["specification"],
-        time_zone=card.get("time_zone"),
         identifiers=card.get("identifiers", {}),
         code_maps=_code_maps(folder, card.get("code_maps", {})),
         predicates=tuple(card.get("predicates", ["skos:exactMatch"])),
@@ -484,14 +480,12 @@ def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | 
     _refuse_keys(spec, _SOURCE_SLOT_KEYS, f"slot {class_name}.{name}", file, line)
     annotations = _mapping(spec.get("annotations"), "annotations", file)
     _refuse_keys(annotations, _SLOT_ANNOTATIONS, f"annotations of {class_name}.{name}", file, line)
-    systems = annotations.get("code_system", "")
     return SourceSlot(
         name=name,
         range=_text(spec.get("range", "string"), f"range of {class_name}.{name}", file, line),
         multivalued=_flag(spec.get("multivalued")),
         required=_flag(spec.get("required")),
         description=spec.get("description", ""),
-        code_systems=tuple(systems.split()) if isinstance(systems, str) else tuple(systems),
         branching=_text(annotations["branching"], f"branching of {class_name}.{name}", file, line)
         if "branching" in annotations
         else None,

@@ -41,7 +41,7 @@ def read_date(text: str) -> dict[str, str] | Noted | None:
     precision = _PRECISIONS[len(parts) - 1]
     value = {"value": text.strip()[: (4, 7, 10)[len(parts) - 1]], "precision": precision}
     if match.group(4):
-        message = "the time of day is dropped: the profile declares no time zone"
+        message = "the time of day is dropped: dates of the hub are days"
         return Noted(value, "source.time-of-day", Severity.INFO, Outcome.COARSENED, message, None)
     return value
 
