@@ -120,7 +120,7 @@ def _undiagnosed(sheet: Sheet) -> None:
     resource_id = sheet.new_id("Condition/undiagnosed", True)
     if not sheet.record["undiagnosed"]:
         message = "that a diagnosis was made is said by the diagnosis alone"
-        sheet.log.unsupported(sheet.record, "undiagnosed", f"/Condition/{resource_id}", message)
+        sheet.log.unsupported(sheet.record, "undiagnosed", "/Condition", message)
         return
     sheet.add("Condition", resource_id, sheet.record, {"code": UNDIAGNOSED, "subject": sheet.patient})
 
@@ -185,7 +185,7 @@ def phenotypic_features(sheet: Sheet) -> None:
         path = f"/Observation/{resource_id}"
         code = sheet.concept(feature, "type", f"{path}/code") if is_stated(feature.get("type")) else None
         if code is None:  # nor is it said that something unknown is present
-            sheet.log.unsupported(feature, "*", path, "an observation needs a code")
+            sheet.not_made(feature, path, "an observation needs a code")
             continue
         sheet.log.default("Observation.status")
         components, computed = _feature_components(sheet, feature, born, path)
@@ -263,7 +263,7 @@ def measurements(sheet: Sheet) -> None:
         path = f"/Observation/{resource_id}"
         code = sheet.concept(measurement, "assay", f"{path}/code")
         if code is None:
-            sheet.log.unsupported(measurement, "*", path, "an observation needs a code; the measurement states none")
+            sheet.not_made(measurement, path, "an observation needs a code; the measurement states none")
             continue
         if "status" not in measurement:
             sheet.log.default("Observation.status")

@@ -169,7 +169,7 @@ def family_member_histories(sheet: Sheet) -> None:
         path = f"/FamilyMemberHistory/{resource_id}"
         relationship = sheet.concept(member, "relationship", f"{path}/relationship")
         if relationship is None:
-            sheet.log.unsupported(member, "*", path, "a family member history needs the relationship to the patient")
+            sheet.not_made(member, path, "a family member history needs the relationship to the patient")
             continue
         if "record_status" not in member:
             sheet.log.default("FamilyMemberHistory.status")
@@ -234,7 +234,7 @@ def consents(sheet: Sheet) -> None:
         path = f"/Consent/{resource_id}"
         decision = consent.get("decision")
         if decision is None:
-            sheet.log.unsupported(consent, "*", path, "a consent needs a decision; the record states none")
+            sheet.not_made(consent, path, "a consent needs a decision; the record states none")
             continue
         for element in ("Consent.scope", "Consent.category"):
             sheet.log.default(element)
@@ -309,7 +309,7 @@ def procedures(sheet: Sheet) -> None:
         path = f"/Procedure/{resource_id}"
         code = sheet.concept(procedure, "code", f"{path}/code")
         if code is None:
-            sheet.log.unsupported(procedure, "*", path, "a procedure needs a code; the record states none")
+            sheet.not_made(procedure, path, "a procedure needs a code; the record states none")
             continue
         if "status" not in procedure:
             sheet.log.default("Procedure.status")

@@ -73,6 +73,10 @@ class Sheet:
         self.documents.append(Document(resource_type, resource_id, orjson.dumps(resource)))
         self.log.made(f"/{resource_type}/{resource_id}", hub_object)
 
+    def not_made(self, hub_object: HubObject, path: str, message: str) -> None:
+        """Say that no resource was made of *hub_object*. The place is its type: a reader would look for the id in vain."""
+        self.log.unsupported(hub_object, "*", path.rpartition("/")[0], message)
+
     def concept(self, holder: HubObject, slot: str, path: str) -> orjson.Fragment | None:
         """The CodeableConcept of a coded slot; None where it is absent or, with a loss, cannot be written."""
         coded = holder.get(slot)
