@@ -144,6 +144,8 @@ def summary_text(report: Mapping[str, Any]) -> str:
         f"  subjects   {subjects['read']} read = {subjects['converted']} converted "
         f"+ {subjects['rejected']} rejected + {subjects['skipped']} skipped",
     ]
+    if not subjects["converted"]:
+        lines.append("  NOTHING WAS CONVERTED: the findings below say why")
     rows = {
         name: sum(counts[name] for counts in report["rows"].values())
         for name in ("read", "used", "rejected", "skipped")

@@ -68,6 +68,16 @@ def test_the_summary_holds_the_sums_of_the_manifest(registry: Registry, tmp_path
     assert sum(run.outcome.report["findings"].values()) == len(run.findings(info=True))
 
 
+def test_percentages_are_of_what_the_profile_maps(registry: Registry, tmp_path: Any) -> None:
+    """Whoever is skipped or not: columns that are left out on purpose are in no denominator."""
+    whole = convert(registry.folder, tmp_path / "whole", consent="record").outcome.report
+    part = convert(registry.folder, tmp_path / "part", consent="record", limit=5).outcome.report
+    for target, total in whole["mapped_values"].items():
+        assert total["read"] == part["mapped_values"][target]["read"] < whole["values"][target]["read"]
+    nobody = convert(registry.folder, tmp_path / "nobody", limit=0).outcome.report
+    assert "NOTHING WAS CONVERTED" in summary_text(nobody) and "NOTHING" not in summary_text(whole)
+
+
 def test_markdown_cannot_be_broken_by_a_name(registry: Registry, tmp_path: Any) -> None:
     report = convert(registry.folder, tmp_path / "out").outcome.report
     evil = "a|b\n# <script>alert(1)</script> [x](javascript:y)"
