@@ -303,7 +303,7 @@ def _require_keys(export: _Export, profile: Profile, path: Path) -> None:
             raise InputError(
                 f"the column {name!r} is missing, by which the profile tells the instruments apart",
                 file=path.name,
-                fix="export it: REDCap adds it unless the export leaves it out",
+                fix="export again with it: REDCap adds it to every export of a project with repeating instruments",
             )
     selecting = {s.column for table in tables for s in (*table.where, *table.unless)}
     slots = {
