@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -54,25 +54,27 @@ class TableSource:
         merged = heapq.merge(*(self._keyed(order) for order in range(len(self.tables))), key=itemgetter(0, 1))
         for key, entries in groupby(merged, key=itemgetter(0)):
             rows: dict[str, list[RawRow]] = {}
+            seen: set[tuple[str, ...]] = set()
             for _, order, name, row in entries:
-                if not self.tables[order].keys or self._is_new(self.tables[order], row, rows.get(name, ())):
+                if not self.tables[order].keys or self._is_new(self.tables[order], row, seen):
                     rows.setdefault(name, []).append(row)
             if pattern is not None and not fits(pattern, key):
                 self._reject_subject(rows)
                 continue
             yield RawSubject(key, rows)
 
-    def _is_new(self, table: PhysicalTable, row: RawRow, others: Sequence[RawRow]) -> bool:
-        """Whether no other row of the subject has the numbers of *row*; one that has is rejected."""
-        key = [row.cells[index].strip() for index in table.keys]
-        numbered = key[-1] or not any(key)  # an instrument that repeats without numbers cannot be compared
-        if numbered and any([other.cells[index].strip() for index in table.keys] == key for other in others):
+    def _is_new(self, table: PhysicalTable, row: RawRow, seen: set[tuple[str, ...]]) -> bool:
+        """Whether no row of the subject that was *seen* has the numbers of *row*; one that has is rejected."""
+        key = (table.name, *(row.cells[index].strip() for index in table.keys))
+        numbered = key[-1] or not any(key[1:])  # an instrument that repeats without numbers cannot be compared
+        if numbered and key in seen:
             names = ", ".join(table.header[index] for index in table.keys)
             message = f"another row of the same subject has the same {names}"
             self._reject_row(
                 table, row, "source.duplicate-row", message, "keep one of the rows; is the export there twice?"
             )
             return False
+        seen.add(key)
         return True
 
     def _keyed(self, order: int) -> Iterator[tuple[str, int, str, RawRow]]:

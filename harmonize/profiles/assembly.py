@@ -7,8 +7,10 @@ format. A *physical table* is what a file holds; a table of the profile is one, 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 from harmonize.errors import SpecificationError, UnknownNameError
@@ -25,7 +27,7 @@ class RawRow(NamedTuple):
 
 
 class RawSubject(NamedTuple):
-    """All physical rows of one subject, by physical table, and the subject's identifier in the source."""
+    """All physical rows of one subject, by physical table in the order of the file, and its identifier in the source."""
 
     key: str
     rows: Mapping[str, Sequence[RawRow]]
@@ -244,7 +246,8 @@ def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: 
 
 
 def _raw_row(physical: str, row: SourceObject, raw: RawSubject) -> RawRow:
-    return next(r for r in raw.rows[physical] if r.number == row.number)
+    rows = raw.rows[physical]
+    return rows[bisect_left(rows, row.number, key=attrgetter("number"))]
 
 
 def _bad_row(plan: _TablePlan, row: SourceObject, raw: RawSubject, rule: str, message: str, fix: str) -> BadRow:

@@ -210,6 +210,7 @@ CSV: dict[str, Callable[[], bytes]] = {
     "quote open in each row": lambda: HEADER + b'DEMO-00000001,"1\n' * 2_000,
     "quotes that run on": lambda: HEADER + b'a","\n' * 2_000_000,
     "quote open and a megabyte": lambda: HEADER + b'"' + (b"x" * 99 + b"\n") * 20_000,
+    "many rows of one subject": lambda: HEADER + ROW * 30_000,
     "three quotes": lambda: HEADER + b'"""\n' * 100_000,
     "text behind a quote": lambda: HEADER + b'"a"b,1,2,3\n' * 1_000,
     "cell one character too long": lambda: HEADER + b"x" * 1_000_001 + b",1,2,3\n" + ROW,
