@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -47,6 +47,18 @@ _STRUCTURE = {
 }
 
 
+class _Project(NamedTuple):
+    """What a dictionary and its owner say of a project."""
+
+    profile_id: str
+    dictionary: str
+    subject: Field
+    forms: Mapping[str, Sequence[Field]]
+    repeating: frozenset[str]
+    classes: Mapping[str, str]
+    """Form -> its source class."""
+
+
 def draft_from_redcap_dictionary(
     dictionary: Path, profile_id: str, folder: Path, repeating: Collection[str] = ()
 ) -> list[Path]:
@@ -69,15 +81,15 @@ def draft_from_redcap_dictionary(
         if form not in forms:
             raise UnknownNameError("instrument", form, forms)
     subject = fields[0]
-    classes = class_names(forms)
     if subject.name in forms:
         raise InputError(
             f"the form {subject.name!r} is named as the identifier of the record", file=dictionary.name, fix="rename it"
         )
+    project = _Project(profile_id, dictionary.name, subject, forms, frozenset(repeating), class_names(forms))
     texts = {
-        "profile.yaml": _yaml(_card(profile_id, dictionary.name, subject, forms, repeating, classes)),
-        "source.yaml": _yaml(_source(profile_id, subject, forms, repeating, classes)),
-        "map.yaml": _yaml(_map(profile_id, subject)),
+        "profile.yaml": _yaml(_card(project)),
+        "source.yaml": _yaml(_source(project)),
+        "map.yaml": _yaml(_map(project)),
         "README.md": _readme(profile_id, dictionary.name, len(fields), len(forms)),
     }
     try:
@@ -124,17 +136,11 @@ def _yaml(document: Mapping[str, Any]) -> str:
     return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
 
 
-def _card(
-    profile_id: str,
-    dictionary: str,
-    subject: Field,
-    forms: Mapping[str, Sequence[Field]],
-    repeating: Collection[str],
-    classes: Mapping[str, str],
-) -> dict[str, Any]:
+def _card(project: _Project) -> dict[str, Any]:
+    subject, forms, dictionary = project.subject, project.forms, project.dictionary
     identifiers = [field for fields in forms.values() for field in fields if field.identifier]
     card: dict[str, Any] = {
-        "id": profile_id,
+        "id": project.profile_id,
         "title": f"REDCap project after {dictionary}",
         "version": "0.1.0",
         "licence": "Apache-2.0",
@@ -147,7 +153,7 @@ def _card(
         "assemble": {
             "reader": "redcap",
             "subject": subject.name,
-            "tables": {form: _table(form, classes[form], form in repeating) for form in forms},
+            "tables": {form: _table(form, project.classes[form], form in project.repeating) for form in forms},
         },
         "left_out": [{"columns": [name], "reason": reason} for name, reason in _STRUCTURE.items()]
         + [
@@ -161,7 +167,7 @@ def _card(
         reason = "Marked as identifier in the data dictionary: it must not leave but as a keyed pseudonym."
         card["left_out"] += [
             {
-                "class": classes[form],
+                "class": project.classes[form],
                 "slots": [c for f in fields if f.identifier for c in f.columns()],
                 "reason": reason,
             }
@@ -181,19 +187,14 @@ def _table(form: str, row_class: str, repeats: bool) -> dict[str, Any]:
     }
 
 
-def _source(
-    profile_id: str,
-    subject: Field,
-    forms: Mapping[str, Sequence[Field]],
-    repeating: Collection[str],
-    names: Mapping[str, str],
-) -> dict[str, Any]:
+def _source(project: _Project) -> dict[str, Any]:
+    profile_id, subject, forms, names = project.profile_id, project.subject, project.forms, project.classes
     root: dict[str, Any] = {
         subject.name: {"description": subject.label or "Identifier of the record.", "required": "true"}
     }
     for form in forms:
         root[form] = {"range": names[form], "inlined": "true"}
-        if form in repeating:
+        if form in project.repeating:
             root[form] |= {"multivalued": "true", "inlined_as_list": "true"}
     classes: dict[str, Any] = {
         ROOT: {"tree_root": "true", "description": "The forms of one record of the project.", "attributes": root}
@@ -242,7 +243,8 @@ def _attributes(field: Field, enums: dict[str, Any]) -> Iterable[tuple[str, dict
     yield field.name, {**slot, **shared}
 
 
-def _map(profile_id: str, subject: Field) -> dict[str, Any]:
+def _map(project: _Project) -> dict[str, Any]:
+    profile_id, subject = project.profile_id, project.subject
     return {
         "id": f"https://w3id.org/harmonize/mappings/{profile_id}/map",
         "title": f"{profile_id} to the hub",
