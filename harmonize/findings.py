@@ -143,12 +143,13 @@ class Accounting:
     default_outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     defaulted: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def row(self, file: str, outcome: str, number: int = 1) -> None:
-        """Count *number* rows of *file* under read, used, rejected or skipped."""
+    def row(self, file: str, outcome: str, number: int = 1) -> dict[str, int]:
+        """Count *number* rows of *file* under read, used, rejected or skipped; the counts of the file."""
         counts = self.rows.get(file)
         if counts is None:
             counts = self.rows[file] = dict.fromkeys(("read", "used", "rejected", "skipped"), 0)
         counts[outcome] += number
+        return counts
 
     def lose(self, target: str, column: str, outcome: Outcome, number: int = 1) -> None:
         """Count *number* values of *column* (`file/column`) whose outcome for *target* is not the default one."""

@@ -1,6 +1,7 @@
 """The only place that creates output files: written aside, flushed, renamed; the manifest last.
 
-A file under its final name is whole. A folder without `manifest.json` holds a run that did not end.
+A file under its final name is whole. A folder without `manifest.json` holds a run that did not end; where that run left a
+checkpoint, another one can go on from it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -20,29 +22,46 @@ from harmonize.errors import CallError, HarmonizeError
 
 MANIFEST = "manifest.json"
 PRIVATE = "private"
+CHECKPOINT = f"{PRIVATE}/checkpoint.json"
 _BUFFER = 1 << 20
 REPORTS = frozenset({"report.md"})
 """What `harmonize report build` puts beside a run; it goes with the run that it is about."""
 _LOCK = ".harmonize-lock"
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
+OutputKey = tuple[str, int | None]
+"""The name of a file below the folder, and the number of the shard where the file may come in several."""
 
 
 class OutputError(HarmonizeError):
     """A file could not be written: disk full, no permission. Exit code 4; nothing under a final name is half done."""
 
 
+@dataclass
+class _Output:
+    """A file under way: its handle while it is open, and what was written."""
+
+    path: Path
+    file: IO[bytes] | None
+    digest: Any = field(default_factory=hashlib.sha256)
+    size: int = 0
+    lines: int = 0
+
+
 class OutputFolder:
-    """A run's folder: open it, append lines to named files, finish it with the manifest."""
+    """A run's folder: open it, append lines to named files, finish it with the manifest.
+
+    What an interrupted run left is kept until the first line is written, so that `restore` can go on from it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files: dict[str, IO[bytes]] = {}
-        self._digests: dict[str, Any] = {}
-        self._lines: dict[str, int] = {}
+        self._outputs: dict[OutputKey, _Output] = {}
         self._lock: IO[bytes] | None = None
         self._was_there = True
         self._started = False
         """Whether an earlier run was cleared away, which the first line that is written does."""
+        self._saved: dict[str, Any] | None = None
+        """The last checkpoint. With one, what is written stays when the run is interrupted."""
 
     def __enter__(self) -> OutputFolder:
         if self.folder.is_file():
@@ -67,16 +86,21 @@ class OutputFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self._files.values():
-            with contextlib.suppress(OSError):  # a full disk says so again; what is not renamed is removed
-                file.close()
-        if self._started:
+        self._close()
+        if self._started and not (self._saved and _can_go_on(error)):
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
             for part in self.folder.rglob("*.part"):
                 part.unlink(missing_ok=True)
         shutil.rmtree(self.work_folder, ignore_errors=True)
         self._release_lock()
         if not self._started:
             self._remove_empty_folders()
+
+    def _close(self) -> None:
+        for output in self._outputs.values():
+            if output.file is not None:
+                with contextlib.suppress(OSError):  # a full disk says so again; what is not renamed is no output
+                    output.file.close()
 
     def _remove_empty_folders(self) -> None:
         """A call that was refused leaves nothing of its own; what an earlier run wrote stays."""
@@ -102,60 +126,163 @@ class OutputFolder:
         """A private folder for what must be sorted; it is gone when the run ends."""
         return self.folder / PRIVATE / "work"
 
-    def part(self, name: str) -> Path:
-        """The path of the file *name* while it is being written."""
-        return self.folder / f"{name}.part"
+    def parts(self, name: str) -> list[Path]:
+        """The files that *name* is being written to, by shard, with all their bytes handed to the operating system."""
+        found = sorted((shard or 0, output) for (known, shard), output in self._outputs.items() if known == name)
+        for _, output in found:
+            if output.file is not None:
+                output.file.flush()
+        return [output.path for _, output in found]
 
-    def flush(self) -> None:
-        """Hand all buffered bytes to the operating system, so that `.part` files can be read."""
-        for file in self._files.values():
-            file.flush()
-
-    def write(self, name: str, data: bytes) -> None:
-        """Append *data* (whole lines) to the file *name*, a path below the folder."""
-        file = self._files.get(name)
+    def write(self, name: str, data: bytes, shard: int | None = None) -> None:
+        """Append *data* (whole lines) to the file *name*, a path below the folder, or to its shard."""
+        output = self._outputs.get((name, shard))
         try:
-            if file is None:
-                file = self._open(name)
-            file.write(data)
+            if output is None or output.file is None:
+                output = self._open(name, shard)
+            assert output.file is not None
+            output.file.write(data)
         except OSError as error:
             raise OutputError(
                 f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out"
             ) from None
-        self._digests[name].update(data)
-        self._lines[name] += data.count(b"\n")
+        output.digest.update(data)
+        output.size += len(data)
+        output.lines += data.count(b"\n")
 
-    def finish(self, manifest: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]]) -> None:
-        """Rename everything to its final name, then write *documents* (single JSON files) and the manifest."""
-        for name, document in documents.items():
-            self.write(name, orjson.dumps(document, option=_OPTIONS) + b"\n")
-        files = {
-            name: {"sha256": d.hexdigest(), "lines": self._lines[name]} for name, d in sorted(self._digests.items())
-        }
+    # --- checkpoints ------------------------------------------------------------------------------------------------
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Bring everything that was written to the disk, then save a checkpoint with *state* and the lengths of all files."""
+        files = []
         try:
-            for name, file in self._files.items():
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
-                self.part(name).replace(self.folder / name)
-            self._files = {}
-            _write_whole(self.folder / MANIFEST, orjson.dumps({**manifest, "files": files}, option=_OPTIONS) + b"\n")
+            for (name, shard), output in sorted(self._outputs.items(), key=lambda item: (item[0][0], item[0][1] or 0)):
+                if output.file is not None:
+                    output.file.flush()
+                    os.fsync(output.file.fileno())
+                files.append([name, shard, output.size, output.lines])
+            self._clear_at_start()
+            self._saved = {**state, "files": files, "renamed": []}
+            _write_whole(self.folder / CHECKPOINT, orjson.dumps(self._saved), mode=0o600)
         except OSError as error:
             raise OutputError(
-                f"cannot finish the run: {error.strerror}. To mend it: free space and run again"
+                f"cannot write a checkpoint: {error.strerror}. To mend it: free space or choose another --out"
             ) from None
 
-    def _open(self, name: str) -> IO[bytes]:
-        if not self._started:
-            self._clear_earlier_run()
-        path = self.part(name)
+    def checkpoint(self) -> dict[str, Any] | None:
+        """What `save` wrote in an interrupted run, or None where there is nothing to go on from."""
+        path = self.folder / CHECKPOINT
+        if not path.is_file():
+            return None
+        try:
+            return dict(orjson.loads(path.read_bytes()))
+        except (orjson.JSONDecodeError, TypeError, ValueError, OSError):
+            raise CallError(f"{path} is no checkpoint of harmonize. To mend it: convert without --resume") from None
+
+    def restore(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on behind *checkpoint*: its files are cut to the lengths that they had then; others that were begun are removed."""
+        kept: dict[OutputKey, tuple[int, int]] = {
+            (n, shard): (size, lines) for n, shard, size, lines in checkpoint["files"]
+        }
+        try:
+            for key, (size, lines) in kept.items():
+                self._outputs[key] = self._reopened(key, size, lines)
+            wanted = {output.path for output in self._outputs.values()}
+            later = [*self.folder.rglob("*.part"), *(self.folder / name for name in checkpoint["renamed"])]
+            for path in later:
+                if path not in wanted:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise CallError(
+                f"cannot go on in {self.folder}: {error.strerror}. To mend it: convert without --resume"
+            ) from None
+        self._started, self._saved = True, dict(checkpoint)
+
+    def _reopened(self, key: OutputKey, size: int, lines: int) -> _Output:
+        path = self._part(*key)
+        finals = [self.folder / key[0], self._final(*key, numbered=True)]
+        for final in finals:  # the run was stopped while it gave its files their names
+            if not path.exists() and final.exists():
+                final.rename(path)
+        output = _Output(path, path.open("r+b", buffering=_BUFFER))
+        assert output.file is not None
+        left = size
+        while left:
+            data = output.file.read(min(left, _BUFFER))
+            if not data:
+                raise OSError(0, f"{path.name} is shorter than it was")
+            output.digest.update(data)
+            left -= len(data)
+        output.file.truncate(size)
+        output.file.seek(size)
+        output.size, output.lines = size, lines
+        return output
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def finish(
+        self, manifest: Mapping[str, Any], documents: Mapping[str, Mapping[str, Any]], *, sharded: bool = False
+    ) -> None:
+        """Rename everything to its final name, then write *documents* (single JSON files) and the manifest.
+
+        Files that may come in shards are numbered where the run is *sharded*.
+        """
+        for name, document in documents.items():
+            self.write(name, orjson.dumps(document, option=_OPTIONS) + b"\n")
+        files: dict[str, Any] = {}
+        try:
+            for output in self._outputs.values():
+                assert output.file is not None
+                output.file.flush()
+                os.fsync(output.file.fileno())
+                output.file.close()
+                output.file = None
+            finals = {key: self._final(*key, numbered=sharded) for key in self._outputs}
+            self._announce(finals.values())
+            for key, output in self._outputs.items():
+                final = finals[key]
+                output.path.replace(final)
+                files[str(final.relative_to(self.folder))] = {
+                    "sha256": output.digest.hexdigest(),
+                    "lines": output.lines,
+                }
+            whole = {**manifest, "files": dict(sorted(files.items()))}
+            _write_whole(self.folder / MANIFEST, orjson.dumps(whole, option=_OPTIONS) + b"\n")
+            (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot finish the run: {error.strerror}. To mend it: free space and run again, with --resume"
+            ) from None
+
+    def _announce(self, finals: Iterable[Path]) -> None:
+        """Note in the checkpoint which names are about to be given: whoever goes on finds the files again."""
+        if self._saved is not None:
+            renamed = [str(path.relative_to(self.folder)) for path in finals]
+            _write_whole(self.folder / CHECKPOINT, orjson.dumps({**self._saved, "renamed": renamed}), mode=0o600)
+
+    def _part(self, name: str, shard: int | None) -> Path:
+        return self.folder / (f"{name}.part" if shard is None else f"{name}.{shard:04}.part")
+
+    def _final(self, name: str, shard: int | None, *, numbered: bool) -> Path:
+        path = self.folder / name
+        return path.with_name(f"{path.stem}.{shard:04}{path.suffix}") if numbered and shard is not None else path
+
+    def _open(self, name: str, shard: int | None) -> _Output:
+        self._clear_at_start()
+        path = self._part(name, shard)
         private = name.startswith(f"{PRIVATE}/")
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
-        file = self._files[name] = os.fdopen(descriptor, "wb", buffering=_BUFFER)
-        self._digests[name] = hashlib.sha256()
-        self._lines[name] = 0
-        return file
+        output = _Output(path, os.fdopen(descriptor, "wb", buffering=_BUFFER))
+        self._outputs[(name, shard)] = output
+        return output
+
+    def start_over(self) -> None:
+        """Throw away what this run wrote; the next line that is written begins anew."""
+        self._close()
+        self._outputs = {}
+        for part in self.folder.rglob("*.part"):
+            part.unlink(missing_ok=True)
 
     def _take_lock(self) -> None:
         """One run at a time. The lock of a run that was killed is gone with its process."""
@@ -183,8 +310,10 @@ class OutputFolder:
                 f"{self.folder} holds files that no run of harmonize wrote ({first}). To mend it: choose an empty folder"
             )
 
-    def _clear_earlier_run(self) -> None:
+    def _clear_at_start(self) -> None:
         """Remove what an earlier run left, and only that: as late as can be, so that a call that is refused removes nothing."""
+        if self._started:
+            return
         for path in self._left_by_earlier_run():
             path.unlink()
         for sub_folder in sorted((path for path in self.folder.rglob("*") if path.is_dir()), reverse=True):
@@ -197,7 +326,7 @@ class OutputFolder:
         return [path for path in found if not path.is_relative_to(self.work_folder)]
 
     def _left_by_earlier_run(self) -> list[Path]:
-        earlier = self._files_of_earlier_run()
+        earlier = self._files_of_earlier_run() | self._files_of_interrupted_run()
         there = self._files_there()
         return [path for path in there if str(path.relative_to(self.folder)) in earlier or path.suffix == ".part"]
 
@@ -210,14 +339,38 @@ class OutputFolder:
         except (orjson.JSONDecodeError, TypeError, KeyError):
             raise CallError(f"{manifest} is not ours. To mend it: choose an empty folder for --out") from None
 
+    def _files_of_interrupted_run(self) -> set[str]:
+        """The names that a run may have given its files before it was stopped."""
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            return set()
+        return {CHECKPOINT, *checkpoint.get("renamed", ())}
 
-def _write_whole(path: Path, data: bytes) -> None:
+
+def _can_go_on(error: BaseException | None) -> bool:
+    """Whether a run that ended with *error* may go on: it was stopped, and neither call nor input were wrong."""
+    wrong = isinstance(error, HarmonizeError) and not isinstance(error, OutputError) and error.exit_code != 4
+    return error is not None and not wrong
+
+
+def _write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def ndjson_files(folder: Path, name: str) -> list[Path]:
+    """The file `<name>.ndjson` of a finished run below *folder*, or its shards in order.
+
+    >>> ndjson_files(Path("nowhere"), "hub/subjects")
+    []
+    """
+    path = folder / f"{name}.ndjson"
+    return [path] if path.is_file() else sorted(path.parent.glob(f"{path.stem}.[0-9][0-9][0-9][0-9]*.ndjson"))
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,9 @@ import orjson
 import harmonize
 from harmonize.errors import CallError
 from harmonize.hub.objects import HubObject, hub_object
-from harmonize.output_folder import read_manifest
+from harmonize.input.opening import Opening
+from harmonize.input.subjects import RowsOutOfOrder
+from harmonize.output_folder import ndjson_files, read_manifest
 from harmonize.profiles.expressions import paths_of
 from harmonize.profiles.source_record import Rows
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, load_profile
@@ -55,7 +57,7 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
         raise CallError(
             f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest"
         )
-    lineage = _line(folder / "private" / "lineage.ndjson", "subject", subject)
+    lineage = _line(folder, "private/lineage", "subject", subject)
     wanted = "" if path is None else _hub_path(folder, manifest, subject, path)
     values = _values(profile, inputs, lineage["rows"], folder) if inputs else {}
     read = {column for columns in manifest["counts"]["values"].values() for column in columns}
@@ -74,7 +76,7 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
 
 def _record(folder: Path, subject: str) -> HubObject:
     """The hub record of *subject* as the run wrote it."""
-    record: HubObject = hub_object(_line(folder / "hub" / "subjects.ndjson", "subject_id", subject))
+    record: HubObject = hub_object(_line(folder, "hub/subjects", "subject_id", subject))
     return record
 
 
@@ -97,19 +99,27 @@ def _is_at(path: str, wanted: str) -> bool:
     return path == wanted or path.startswith(f"{wanted}/") or wanted.startswith(f"{path}/")
 
 
-def _line(file: Path, name: str, value: str) -> dict[str, Any]:
-    if not file.is_file():
+def _line(folder: Path, stem: str, name: str, value: str) -> dict[str, Any]:
+    """The document of `<stem>.ndjson`, or of its shards, in which *name* is *value*."""
+    files = ndjson_files(folder, stem)
+    if not files:
         raise CallError(
-            f"{file} is not there. To mend it: give the folder of a finished run that still has {file.parent.name}/"
+            f"{folder / stem}.ndjson is not there. To mend it: give the folder of a finished run that still has "
+            f"{stem.partition('/')[0]}/"
         )
     needle = value.encode()
-    with file.open("rb") as lines:
-        for line in lines:
-            if needle in line:
-                document: dict[str, Any] = orjson.loads(line)
-                if document.get(name) == value:
-                    return document
+    for line in _lines(files):
+        if needle in line:
+            document: dict[str, Any] = orjson.loads(line)
+            if document.get(name) == value:
+                return document
     raise CallError("the run holds no such subject. To mend it: give the pseudonym as it stands in the output")
+
+
+def _lines(files: Sequence[Path]) -> Iterator[bytes]:
+    for file in files:
+        with file.open("rb") as lines:
+            yield from lines
 
 
 # --- elements and the rows that made them ---------------------------------------------------------------------------
@@ -138,8 +148,8 @@ def _slot_origins(
     """The origins of a slot; of a slot that holds objects, of every slot of each object."""
     below = _nested(traced.profile, slot, derivation)
     if below:
-        objects = traced.lineage["objects"]
-        items = [(p, r) for p, r in objects.items() if p.startswith(f"{path}/")] if path.count("/") == 1 else []
+        objects = traced.lineage["objects"].get(slot.slot, ()) if path.count("/") == 1 else ()
+        items = [(f"{path}/{index}", made_of) for index, made_of in enumerate(objects)]
         for item_path, item_rows in items or [(path, rows)]:
             for nested in below:
                 for child in nested.slots:
@@ -201,18 +211,25 @@ def _columns(traced: _Traced, slot: SlotDerivation, source_class: str, rows: Row
 
 def _values(profile: Profile, inputs: Sequence[Path], rows: Rows, work: Path) -> dict[tuple[str, int, str], str]:
     """(file, row, column) -> the cell, of the rows of one subject, read again from *inputs*."""
+    to_sort: frozenset[str] = frozenset()
     file, numbers = next((file, set(numbers)) for file, numbers in rows.items() if numbers)
-    with tempfile.TemporaryDirectory(dir=work / "private") as scratch:
-        source = open_source(profile, inputs, Path(scratch))
-        table = next((table for table, name in source.files.items() if name == file), "")
-        for raw in source.subjects():
-            if numbers & {row.number for row in raw.rows.get(table, ())}:
-                return {
-                    (source.files[name], row.number, column): cell
-                    for name, found in raw.rows.items()
-                    for row in found
-                    for column, cell in zip(source.headers[name], row.cells, strict=False)
-                }
+    for _ in range(
+        2
+    ):  # again where a table was thought to be in order: here each subject is whole whatever the order is
+        with tempfile.TemporaryDirectory(dir=work / "private") as scratch:
+            source = open_source(Opening(profile, tuple(inputs), Path(scratch), to_sort))
+            table = next((table for table, name in source.files.items() if name == file), "")
+            try:
+                for raw in source.subjects():
+                    if numbers & {row.number for row in raw.rows.get(table, ())}:
+                        return {
+                            (source.files[name], row.number, column): cell
+                            for name, found in raw.rows.items()
+                            for row in found
+                            for column, cell in zip(source.headers[name], row.cells, strict=False)
+                        }
+            except RowsOutOfOrder:
+                to_sort = frozenset(source.files)
     raise CallError("the input does not hold the rows of this subject. To mend it: give the input of the run")
 
 
@@ -264,13 +281,11 @@ def _fhir_pointer(folder: Path, subject: str, pointer: str, made: list[tuple[str
     if len(parts) < 3 or not parts[2]:
         raise CallError("a FHIR element is named by type and id. To mend it: write fhir-r4:/Observation/ID")
     kind, resource_id = parts[1], parts[2]
-    file = folder / "fhir-r4" / f"{kind}.ndjson"
-    if not file.is_file():
+    files = ndjson_files(folder, f"fhir-r4/{kind}")
+    if not files:
         raise CallError(f"the run wrote no {kind}")
-    reference = f'"Patient/{subject}"'.encode()
-    ids = []
-    with file.open("rb") as lines:
-        ids = [orjson.loads(line)["id"] for line in lines if reference in line or f'"id":"{subject}"'.encode() in line]
+    of_subject = (f'"Patient/{subject}"'.encode(), f'"id":"{subject}"'.encode())
+    ids = [orjson.loads(line)["id"] for line in _lines(files) if any(mark in line for mark in of_subject)]
     again = [path for path, _ in made if path.split("/")[1] == kind]
     if resource_id not in ids:
         raise CallError(f"the run holds no such {kind} of this subject")

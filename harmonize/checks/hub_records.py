@@ -33,16 +33,7 @@ def _after(first: Any, second: Any) -> bool:
     return bool(first["value"][:length] > second["value"][:length])
 
 
-def _events(record: HubObject) -> Iterator[tuple[str, HubObject, str, Any]]:
-    """(path, object, slot, date) of everything that happens in a life."""
-    single = ("first_contact_date", "registration_date", "date_of_last_follow_up")
-    yield from ((f"/{slot}", record, slot, record.get(slot)) for slot in single)
-    for collection, slots in _DATED.items():
-        for index, item in enumerate(record.get(collection, ())):
-            for slot in slots:
-                yield f"/{collection}/{index}/{slot}", item, slot, item.get(slot)
-
-
+_DATED_OF_SUBJECT = ("first_contact_date", "registration_date", "date_of_last_follow_up")
 _DATED = {
     "diagnoses": ("onset_date", "date_of_diagnosis"),
     "phenotypic_features": ("onset_date", "date_of_assessment"),
@@ -53,6 +44,9 @@ _DATED = {
     "disabilities": ("date",),
     "care_episodes": ("start_date",),
     "procedures": ("date",),
+    "treatments": ("start_date",),
+    "device_uses": ("start_date",),
+    "clinical_episodes": ("start_date",),
 }
 # What may rightly be dated after death: a sample that is examined later, a result that arrives later.
 _AFTER_DEATH = frozenset({"variants", "samples", "measurements"})
@@ -65,7 +59,7 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
         yield Violation(
             "plausibility.date-order", "/vital_status/date_of_death", "death is before birth", record, "birth_date"
         )
-    for path, item, slot, date in _events(record):
+    for path, item, slot, date in _outside(record, birth["value"] if birth else "", death["value"] if death else "~"):
         if _after(birth, date):
             yield Violation("plausibility.date-order", path, f"{slot} is before birth", item, slot)
         if _after(date, death) and path.split("/")[1] not in _AFTER_DEATH:
@@ -77,11 +71,30 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
                 yield Violation("plausibility.date-order", f"/{collection}/{index}/{earlier}", message, item, earlier)
 
 
+def _outside(record: HubObject, born: str, died: str) -> Iterator[tuple[str, HubObject, str, Any]]:
+    """(path, object, slot, date) of the events whose date, as text, is not from *born* to *died*: few, and only they are judged."""
+    for slot in _DATED_OF_SUBJECT:
+        date = record.get(slot)
+        if date is not None and not born <= date["value"] <= died:
+            yield f"/{slot}", record, slot, date
+    for collection, slots in _DATED.items():
+        for index, item in enumerate(record.get(collection, ())):
+            for slot in slots:
+                date = item.get(slot)
+                if date is not None and not born <= date["value"] <= died:
+                    yield f"/{collection}/{index}/{slot}", item, slot, date
+
+
 _ORDERED = (
     ("diagnoses", "onset_date", "date_of_diagnosis"),
+    ("diagnoses", "onset_date", "end_date"),
     ("phenotypic_features", "onset_date", "end_date"),
     ("care_episodes", "start_date", "end_date"),
     ("disabilities", "date", "end_date"),
+    ("procedures", "date", "end_date"),
+    ("treatments", "start_date", "end_date"),
+    ("device_uses", "start_date", "end_date"),
+    ("clinical_episodes", "start_date", "end_date"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import glob
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,12 @@ def convert(
     jobs: Annotated[int, typer.Option(envvar="HARMONIZE_JOBS", min=1, help="Processes.")] = 1,
     engine: Annotated[str, typer.Option(envvar="HARMONIZE_ENGINE", help="local.")] = "local",
     resume: Annotated[
-        bool, typer.Option("--resume", envvar="HARMONIZE_RESUME", help="Planned; refused in this version.")
+        bool,
+        typer.Option(
+            "--resume",
+            envvar="HARMONIZE_RESUME",
+            help="Go on where a run into --out was stopped; the same bytes come out.",
+        ),
     ] = False,
     limit: Annotated[
         int | None,
@@ -66,6 +72,16 @@ def convert(
             help="Put rejected rows' cells into private/rejects.ndjson.",
         ),
     ] = False,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HARMONIZE_MEMORY",
+            help="Memory that sorting may take, such as 2GB. Default: a share of the machine's or container's.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        float, typer.Option(envvar="HARMONIZE_CHECKPOINT", min=0, help="Seconds between two checkpoints for --resume.")
+    ] = 10.0,
     layout: Annotated[str, typer.Option(envvar="HARMONIZE_LAYOUT", help="ndjson.")] = "ndjson",
     strict: Annotated[
         bool,
@@ -75,11 +91,12 @@ def convert(
     quiet: Annotated[bool, typer.Option("--quiet", envvar="HARMONIZE_QUIET", help="No summary on stderr.")] = False,
 ) -> None:
     """Convert national records into shared forms, with an account of every value."""
+    from harmonize.cli.progress import shown_progress
     from harmonize.convert import CONSENT_MODES, RunOptions, Settings, convert_files, default_instant
     from harmonize.pseudonyms import read_key
     from harmonize.report.summary import summary_text
 
-    _refuse_what_is_planned(engine, layout, resume=resume)
+    _refuse_what_is_planned(engine, layout)
     if consent not in CONSENT_MODES:
         raise CallError(
             f"--consent {consent!r} is none of {', '.join(CONSENT_MODES)}. "
@@ -102,8 +119,19 @@ def convert(
         recorded=_instant(recorded) if recorded else default_instant(),
         include_values=include_values,
     )
-    options = RunOptions(inputs=_paths(inputs), out=out, jobs=jobs, limit=limit, max_errors=max_errors)
-    outcome = convert_files(settings, options)
+    with shown_progress(quiet=quiet) as show:
+        options = RunOptions(
+            inputs=_paths(inputs),
+            out=out,
+            jobs=jobs,
+            limit=limit,
+            max_errors=max_errors,
+            resume=resume,
+            memory=_bytes(memory),
+            checkpoint_seconds=checkpoint,
+            progress=show,
+        )
+        outcome = convert_files(settings, options)
     say(summary_text(outcome.report), quiet=quiet)
     say(
         f"written to {out}; findings in {out}/private/findings.ndjson; `harmonize report build {out}` explains them",
@@ -124,7 +152,7 @@ def convert(
         raise typer.Exit(1)
 
 
-def _refuse_what_is_planned(engine: str, layout: str, *, resume: bool) -> None:
+def _refuse_what_is_planned(engine: str, layout: str) -> None:
     if engine == "spark":
         raise NotAvailableError("--engine spark", "Engines that are: local")
     if engine != "local":
@@ -133,8 +161,6 @@ def _refuse_what_is_planned(engine: str, layout: str, *, resume: bool) -> None:
         raise NotAvailableError("--layout files", "Layouts that are: ndjson")
     if layout != "ndjson":
         raise CallError(f"--layout {layout!r} is not known. Layouts that are: ndjson")
-    if resume:
-        raise NotAvailableError("--resume", "Convert again without it: a run writes all of its output anew")
 
 
 def _paths(inputs: list[str]) -> tuple[Path, ...]:
@@ -149,6 +175,16 @@ def _paths(inputs: list[str]) -> tuple[Path, ...]:
         else:
             paths.append(Path(text))
     return tuple(paths)
+
+
+def _bytes(text: str | None) -> int | None:
+    """`512MB` or `2GB` as bytes."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,9})(MB|GB)", text.strip().upper())
+    if match is None or match[1] == "0":
+        raise CallError("--memory is no amount of memory. To mend it: write 512MB or 2GB")
+    return int(match[1]) << (20 if match[2] == "MB" else 30)
 
 
 def _instant(text: str) -> str:

@@ -6,12 +6,13 @@ through workers into a folder; `converter` serves records in memory; `consent` r
 
 from harmonize.convert.converter import Converter, Subject
 from harmonize.convert.engine import CONSENT_MODES, Engine, Settings, make_environment
-from harmonize.convert.run import RunOptions, RunOutcome, convert_files, default_instant
+from harmonize.convert.run import Progress, RunOptions, RunOutcome, convert_files, default_instant
 
 __all__ = [
     "CONSENT_MODES",
     "Converter",
     "Engine",
+    "Progress",
     "RunOptions",
     "RunOutcome",
     "Settings",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import jsonschema_rs
 
@@ -60,7 +62,8 @@ class Engine:
     It holds no state of a record. Built once per process, from picklable `Settings`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, references: Mapping[str, Path] | None = None) -> None:
+        """*references* are the tables that are looked up by key, each as the file that a reader brought it into."""
         self.settings = settings
         self.profile = load_profile(settings.profile)
         require_assembly(self.profile)

@@ -6,8 +6,11 @@ import datetime as dt
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -15,20 +18,27 @@ import orjson
 
 import harmonize
 from harmonize.checks.catalogue import rule
+from harmonize.convert.checkpoint import Tally, require_same_call
 from harmonize.convert.engine import Engine, Settings
 from harmonize.convert.worker import Batch, BatchResult, Worker, left_out_reason, with_advice
 from harmonize.engines import local
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity
 from harmonize.hub import hub_schema
-from harmonize.output_folder import OutputFolder
+from harmonize.input.opening import Opening
+from harmonize.input.subjects import RowsOutOfOrder
+from harmonize.input.watched_files import WatchedFiles
+from harmonize.output_folder import MANIFEST, PRIVATE, OutputError, OutputFolder, read_manifest
 from harmonize.profiles.assembly import BadRow, RawSubject
-from harmonize.profiles.notes import Feed, RunNote
+from harmonize.profiles.notes import Feed
 from harmonize.profiles.specification import load_profile
 from harmonize.readers import Source, open_source
-from harmonize.report.summary import RuleCounts, report_document
+from harmonize.report.summary import RuleCounts, read_report, report_document
 
 BATCH_SUBJECTS = 500
+SHARD_SUBJECTS = 100_000
+"""Subjects of the input in one shard; a run with more writes `<name>.NNNN.ndjson`."""
+CHECKPOINT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,24 @@ class RunOptions:
     jobs: int = 1
     limit: int | None = None
     max_errors: str = "10%"
+    resume: bool = False
+    """Go on from the last checkpoint of a run into the same folder that was stopped."""
+    memory: int | None = None
+    """Bytes that sorting may take; None: a share of what the machine or the container has."""
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    progress: Callable[[Progress], None] | None = None
+    """Called in the main process after each batch."""
+
+
+class Progress(NamedTuple):
+    """How far a run is."""
+
+    subjects: int
+    rows: int
+    rejected: int
+    """Rows that were rejected."""
+    share: float | None
+    """The part of the input that was read, 0 to 1; None where nobody knows how much there is."""
 
 
 class RunOutcome(NamedTuple):
@@ -68,41 +96,115 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
     profile = load_profile(settings.profile)
     reject_limit(options.max_errors)
     with OutputFolder(options.out) as folder:
-        source = open_source(profile, options.inputs, folder.work_folder)
-        worker = Worker(settings, source.headers, source.files)
-        run = _Run(settings, options, folder, source, worker)
-        for result in local.run(worker, run.batches(), options.jobs):
-            run.take(result)
-        return run.finish()
+        checkpoint = None
+        if options.resume:
+            if (options.out / MANIFEST).is_file():
+                return _finished_run(options)
+            checkpoint = folder.checkpoint()
+        if checkpoint is not None:
+            settings = replace(settings, recorded=checkpoint["recorded"])
+        to_sort = frozenset(checkpoint["to_sort"] if checkpoint else ())
+        while True:
+            opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory)
+            source = open_source(opening)
+            worker = Worker(settings, source.headers, source.files, source.references)
+            run = _Run(settings, options, folder, source, worker, to_sort)
+            try:
+                return run.go(checkpoint)
+            except RowsOutOfOrder as found:  # it looked as if it were in order: begin anew with the table sorted
+                to_sort, checkpoint = to_sort | {found.table}, None
+                folder.start_over()
+
+
+def _finished_run(options: RunOptions) -> RunOutcome:
+    """The outcome of a run that has nothing left to do."""
+    manifest = read_manifest(options.out)
+    return RunOutcome(manifest, read_report(options.out), None, manifest["status"] == "partial")
 
 
 class _Run:
     """The state of one run in the main process: the account, the counts, the open folder."""
 
     def __init__(
-        self, settings: Settings, options: RunOptions, folder: OutputFolder, source: Source, worker: Worker
+        self,
+        settings: Settings,
+        options: RunOptions,
+        folder: OutputFolder,
+        source: Source,
+        worker: Worker,
+        to_sort: frozenset[str],
     ) -> None:
         self.settings, self.options, self.folder, self.source, self.worker = settings, options, folder, source, worker
-        self.account, self.counts = Accounting(), RuleCounts()
-        self.account.default_outcomes = worker.default_outcomes()
-        self.run_notes: dict[tuple[str, str], RunNote] = {}
+        self.to_sort = to_sort
+        self.tally = Tally()
+        """What the workers counted; what the reader says is counted apart, for it is read again when a run goes on."""
+        self.tally.account.default_outcomes = worker.default_outcomes()
+        self.of_reader = Accounting()
+        self.findings_of_reader = RuleCounts()
         self.limit = reject_limit(options.max_errors)
-        self.declared: dict[tuple[str, str, Outcome], int] = {}
-        self.left_out_values: dict[tuple[str, str], int] = {}
         self.partly = False
-        self.of_reader = RuleCounts()
+        self.batches_done = 0
+        self.saved_at = time.monotonic()
+        self.watched = WatchedFiles(source.inputs)
         self.aside: dict[str, IO[bytes]] = {
             name: tempfile.TemporaryFile(dir=folder.work_folder)  # noqa: SIM115 - closed when brought back
             for name in ("findings", "rejects")
         }
-        for target in settings.targets:
+
+    def go(self, checkpoint: Mapping[str, Any] | None) -> RunOutcome:
+        """Convert everything, or what is left behind *checkpoint*."""
+        if checkpoint is None:
+            self._start()
+        else:
+            require_same_call(checkpoint, self._call())
+            self.folder.restore(checkpoint)
+            self.tally = Tally.from_json(checkpoint["tally"], self.tally.account.default_outcomes)
+            self.batches_done = checkpoint["batches"]
+        batches = islice(self.batches(), self.batches_done, None)
+        for result in local.run(self.worker, batches, self.options.jobs):
+            self.take(result)
+        return self.finish()
+
+    def _start(self) -> None:
+        """Files that every run has, and a first checkpoint: it keeps the instant that documents show."""
+        for target in self.settings.targets:
             for stem in ("subjects",) if target == "hub" else ():
-                folder.write(f"{target}/{stem}.ndjson", b"")
+                self.folder.write(f"{target}/{stem}.ndjson", b"", 0)
         for name in ("findings", "rejects", "lineage"):
-            folder.write(f"private/{name}.ndjson", b"")
-        for table, file in source.files.items():
-            self.account.row(file, "read", 0)
-            self.account.read.update({f"{file}/{column}": 0 for column in source.headers[table]})
+            self.folder.write(f"{PRIVATE}/{name}.ndjson", b"")
+        for table, file in self.source.files.items():
+            self.tally.account.row(file, "read", 0)
+            self.tally.account.read.update({f"{file}/{column}": 0 for column in self.source.headers[table]})
+        self._save()
+
+    def _save(self) -> None:
+        self.folder.save(
+            {
+                "recorded": self.settings.recorded,
+                "to_sort": sorted(self.to_sort),
+                "call": self._call(),
+                "batches": self.batches_done,
+                "tally": self.tally.as_json(),
+            }
+        )
+        self.saved_at = time.monotonic()
+
+    def _call(self) -> dict[str, Any]:
+        """What must be the same for a run to go on."""
+        settings, engine = self.settings, self.worker.engine
+        return {
+            "harmonize": harmonize.__version__,
+            "hub": hub_schema().version,
+            "profile": [engine.profile.id, engine.profile.sha256],
+            "targets": list(settings.targets),
+            "site": settings.site,
+            "consent": settings.consent,
+            "key": settings.key.key_id,
+            "values": settings.include_values,
+            "limit": self.options.limit,
+            "terminologies": engine.environment.terminologies.digests(),
+            "input": self.watched.as_json(),
+        }
 
     def batches(self) -> Iterator[Batch]:
         """Raw subjects in batches; those past the limit are marked to be counted only."""
@@ -122,22 +224,28 @@ class _Run:
 
     def take(self, result: BatchResult) -> None:
         """Write what a batch made and add its counts."""
+        shard = self.batches_done * BATCH_SUBJECTS // SHARD_SUBJECTS
         for name, lines in result.lines.items():
-            self.folder.write(name, b"".join(lines))
-        self.account.add(result.account)
-        self.counts.merge(result.counts)
-        self.run_notes.update(result.run_notes)
-        for key, number in result.declared.items():
-            self.declared[key] = self.declared.get(key, 0) + number
-        for place, number in result.left_out.items():
-            self.left_out_values[place] = self.left_out_values.get(place, 0) + number
+            self.folder.write(name, b"".join(lines), None if name.startswith(f"{PRIVATE}/") else shard)
+        self.tally.take(result)
+        self.batches_done += 1
         self._take_read_log()
+        if time.monotonic() - self.saved_at >= self.options.checkpoint_seconds:
+            self._save()
+        if self.options.progress is not None:
+            self.options.progress(self._progress())
+
+    def _progress(self) -> Progress:
+        counts = [*self.tally.account.rows.values(), *self.of_reader.rows.values()]
+        rows, rejected = (sum(count[name] for count in counts) for name in ("read", "rejected"))
+        subjects = self.tally.account.subjects["read"] + self.of_reader.subjects["read"]
+        return Progress(subjects, rows, rejected, self.watched.share_of(self.source.log.bytes_read))
 
     def find(self, finding: Finding) -> None:
         """Count and write a finding of the run."""
         finding = with_advice(finding)
-        self.counts.add(finding)
-        self.folder.write("private/findings.ndjson", finding.line())
+        self.tally.counts.add(finding)
+        self.folder.write(f"{PRIVATE}/findings.ndjson", finding.line())
 
     def _take_read_log(self) -> None:
         """What the reader says goes aside and to the end: when it says it depends on how far it has read ahead."""
@@ -147,76 +255,100 @@ class _Run:
             self._set_aside(finding)
         for bad in log.rejected:
             self._take_rejected(bad)
-        self.account.subjects["read"] += log.rejected_subjects
-        self.account.subjects["rejected"] += log.rejected_subjects
+        self.of_reader.subjects["read"] += log.rejected_subjects
+        self.of_reader.subjects["rejected"] += log.rejected_subjects
         for column, finding in log.rejected_cells:
             self._set_aside(finding, reject=orjson.dumps(finding.as_json()))
-            self.account.read[column] = self.account.read.get(column, 0) + 1
-            for target in self.settings.targets:
-                self.account.lose(target, column, Outcome.REJECTED)
+            self._reject_value(column)
+
+    def _reject_value(self, column: str) -> None:
+        self.of_reader.read[column] = self.of_reader.read.get(column, 0) + 1
+        for target in self.settings.targets:
+            self.of_reader.lose(target, column, Outcome.REJECTED)
 
     def _set_aside(self, finding: Finding, reject: bytes | None = None) -> None:
         finding = with_advice(finding)
-        self.of_reader.add(finding)
-        self.aside["findings"].write(finding.line())
+        self.findings_of_reader.add(finding)
+        self._put_aside("findings", finding.line())
         if reject is not None:
-            self.aside["rejects"].write(reject + b"\n")
+            self._put_aside("rejects", reject + b"\n")
+
+    def _put_aside(self, name: str, line: bytes) -> None:
+        try:
+            self.aside[name].write(line)
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out"
+            ) from None
 
     def _bring_back(self) -> None:
         """Append what was set aside."""
-        self.counts.merge(self.of_reader)
+        self.tally.account.add(self.of_reader)
+        self.tally.counts.merge(self.findings_of_reader)
         for name, file in self.aside.items():
             file.seek(0)
             for line in file:
-                self.folder.write(f"private/{name}.ndjson", line)
+                self.folder.write(f"{PRIVATE}/{name}.ndjson", line)
             file.close()
 
     def _take_rejected(self, bad: BadRow) -> None:
         """A row that reached no subject: it was read, and all its values are rejected."""
         file = self.source.files[bad.table]
-        self.account.row(file, "read")
-        self.account.row(file, "rejected")
+        self.of_reader.row(file, "read")
+        self.of_reader.row(file, "rejected")
         document = with_advice(bad.finding).as_json()
+        header, assembly = self.source.headers[bad.table], self.worker.engine.profile.assembly
         if self.settings.include_values:
-            document["values"] = dict(zip(self.source.headers[bad.table], bad.row.cells, strict=False))
+            document["values"] = dict(zip(header, bad.row.cells, strict=False))
         self._set_aside(bad.finding, reject=orjson.dumps(document))
-        blank = self.worker.engine.profile.assembly.blank
-        for name, value in zip(self.source.headers[bad.table], bad.row.cells, strict=False):
-            if value and value not in blank:
-                column = f"{file}/{name}"
-                self.account.read[column] = self.account.read.get(column, 0) + 1
-                for target in self.settings.targets:
-                    self.account.lose(target, column, Outcome.REJECTED)
+        for name, value in zip(header, bad.row.cells, strict=False):
+            if value not in assembly.blank_texts(name):
+                self._reject_value(f"{file}/{name}")
 
     def finish(self) -> RunOutcome:
         """Close the writers, say what is said once, write report and manifest."""
+        self._say_changed_input()
         self._take_read_log()
         self._bring_back()
         engine = self.worker.engine
-        self.folder.flush()
         for target, writer in engine.writers.items():
-            for stem, pieces in writer.close(self.account.subjects["converted"], self.folder.folder / target):
+            parts = partial(self._parts, target)
+            for stem, pieces in writer.close(self.tally.account.subjects["converted"], parts):
                 for piece in pieces:
                     self.folder.write(f"{target}/{stem}.ndjson", piece)
         self._say_notes_of_the_run(engine)
         self._say_values_that_are_left_out()
         self._say_columns_that_are_not_carried(engine)
-        too_many = self.limit.error(self.account)
-        problems = self.account.problems(self.settings.targets)
+        too_many = self.limit.error(self.tally.account)
+        problems = self.tally.account.problems(self.settings.targets)
         if problems:
             raise AssertionError(f"the account does not add up: {', '.join(problems)}")
         status = "partial" if self.partly or too_many else "complete"
         manifest = self._manifest(engine, status)
         left_out = {column for column, feeds in self.worker.columns().items() if not feeds}
-        report = report_document(manifest, self.counts, left_out)
-        self.folder.finish(manifest, {"report.json": report})
+        report = report_document(manifest, self.tally.counts, left_out)
+        sharded = (self.batches_done - 1) * BATCH_SUBJECTS >= SHARD_SUBJECTS
+        self.folder.finish(manifest, {"report.json": report}, sharded=sharded)
         return RunOutcome(manifest, report, too_many, self.partly)
 
+    def _parts(self, target: str, stem: str) -> list[Path]:
+        return self.folder.parts(f"{target}/{stem}.ndjson")
+
+    def _say_changed_input(self) -> None:
+        """Input that changed while it was read was read neither as it was nor as it is."""
+        for path in self.watched.changed():
+            message = "the file changed while it was read"
+            fix = "convert a copy that nobody writes to"
+            self.source.log.findings.append(
+                Finding("source.changed", Severity.FATAL, message, cell=Cell(path.name, None, None), fix=fix)
+            )
+            self.source.log.partly = True
+
     def _say_notes_of_the_run(self, engine: Engine) -> None:
-        self.run_notes.update(engine.environment.run_notes)
-        for (rule_id, _), note in sorted(self.run_notes.items()):
+        self.tally.run_notes.update(engine.environment.run_notes)
+        for (rule_id, _), note in sorted(self.tally.run_notes.items()):
             self.find(Finding(rule_id, note.severity, note.message, fix=note.fix))
-        for target, elements in sorted(self.account.defaulted.items()):
+        for target, elements in sorted(self.tally.account.defaulted.items()):
             for element, number in sorted(elements.items()):
                 given = engine.writers[target].defaults[element]
                 message = f"{element} is demanded by {target} and stated by no source: {given!r} is written"
@@ -234,13 +366,13 @@ class _Run:
 
     def _say_columns_that_are_not_carried(self, engine: Engine) -> None:
         """One finding per target, column and outcome for values that are dropped or coarsened by declaration."""
-        counts = self.account.value_counts(self.settings.targets)
+        counts = self.tally.account.value_counts(self.settings.targets)
         for target in self.settings.targets:
             for column, feeds in sorted(self.worker.columns().items()):
-                default = self.account.default_outcomes[(target, column)]
+                default = self.tally.account.default_outcomes[(target, column)]
                 usual = 0 if default is Outcome.CARRIED else counts[target][column][default.value]
                 for outcome in (Outcome.COARSENED, Outcome.DROPPED):
-                    number = self.declared.get((target, column, outcome), 0)
+                    number = self.tally.declared.get((target, column, outcome), 0)
                     if outcome is default:
                         number = usual
                     if number:
@@ -248,7 +380,7 @@ class _Run:
 
     def _say_values_that_are_left_out(self) -> None:
         """One finding per column and reason for texts that say nothing by the profile."""
-        for (column, reason), number in sorted(self.left_out_values.items()):
+        for (column, reason), number in sorted(self.tally.left_out.items()):
             file, _, name = column.partition("/")
             known = rule("mapping.left-out")
             cell = Cell(file, None, name)
@@ -288,12 +420,12 @@ class _Run:
             "key_id": self.settings.key.key_id,
             "terminologies": engine.environment.terminologies.digests(),
             "tables": dict(self.source.files),
-            "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(self.source.digests.items())],
+            "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(self.watched.digests().items())],
             "counts": {
-                "subjects": self.account.subjects,
-                "rows": dict(sorted(self.account.rows.items())),
-                "values": self.account.value_counts(self.settings.targets),
-                "defaulted": self.account.defaulted,
+                "subjects": self.tally.account.subjects,
+                "rows": dict(sorted(self.tally.account.rows.items())),
+                "values": self.tally.account.value_counts(self.settings.targets),
+                "defaulted": self.tally.account.defaulted,
             },
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -91,6 +92,9 @@ class _SharedRows(NamedTuple):
     """Cells in rows of tables that do something else with the column than the column's other tables: target -> outcome."""
 
 
+_NOTHING_SHARED = _SharedRows({}, {})
+
+
 def with_advice(finding: Finding) -> Finding:
     """Every finding says what to do: where it does not itself, its rule does."""
     return finding if finding.fix is not None else replace(finding, fix=rule(finding.rule).fix)
@@ -99,8 +103,15 @@ def with_advice(finding: Finding) -> Finding:
 class Worker:
     """Converts batches of raw subjects. Pickles as settings and headers; compiles in the process that first uses it."""
 
-    def __init__(self, settings: Settings, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        headers: Mapping[str, Sequence[str]],
+        files: Mapping[str, str],
+        references: Mapping[str, Path] | None = None,
+    ) -> None:
         self.settings, self.headers, self.files = settings, dict(headers), dict(files)
+        self.references = dict(references or {})
         self._engine: Engine | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -110,7 +121,7 @@ class Worker:
     def engine(self) -> Engine:
         """The compiled plan and writers of this process."""
         if self._engine is None:
-            self._engine = Engine(self.settings)
+            self._engine = Engine(self.settings, self.references)
             self._hidden = HiddenFields(
                 self._engine.profile, {name for header in self.headers.values() for name in header}
             )
@@ -132,38 +143,63 @@ class Worker:
         return self._columns
 
     def __call__(self, batch: Batch) -> BatchResult:
-        """Convert *batch*. What a subject makes is taken over as a whole or not at all."""
+        """Convert *batch*. What a subject makes is taken over as a whole or not at all.
+
+        A batch in which we fail is made anew, each subject on its own. Where memory ran out nobody is to blame but the
+        machine, so MemoryError is raised: what is converted does not depend on how much there is.
+        """
         engine = self.engine
-        result = BatchResult()
+        try:
+            result = BatchResult()
+            for raw in batch.subjects:
+                self._take(engine, raw, batch, result)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - which subject it is shows when each is converted on its own
+            result = self._one_by_one(engine, batch)
         self._count_rows(batch, result)
-        for raw in batch.subjects:
-            try:
-                made = self._skipped(raw) if batch.skip else self._converted(engine, raw)
-            except Exception as error:  # noqa: BLE001 - the batch boundary: one bad record never stops a run
-                made = self._failed(raw, error)
-            made.account.subjects["read"] += 1
-            result.absorb(made)
         result.run_notes = engine.environment.run_notes.copy()
         return result
 
+    def _take(self, engine: Engine, raw: RawSubject, batch: Batch, result: BatchResult) -> None:
+        if batch.skip:
+            self._set_aside(raw, Outcome.SKIPPED, result)
+        else:
+            self._convert(engine, raw, result)
+        result.account.subjects["read"] += 1
+
+    def _one_by_one(self, engine: Engine, batch: Batch) -> BatchResult:
+        """The batch again, so that a subject on which we fail costs no other."""
+        result = BatchResult()
+        for raw in batch.subjects:
+            made = BatchResult()
+            try:
+                self._take(engine, raw, batch, made)
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the batch boundary: one bad record never stops a run
+                made = self._failed(raw, error)
+                made.account.subjects["read"] += 1
+            result.absorb(made)
+        return result
+
     def _count_rows(self, batch: Batch, result: BatchResult) -> None:
-        """Rows read, and per column the cells that are not blank."""
-        blank = self._engine.profile.assembly.blank if self._engine else ()
+        """Rows read and used, and per column the cells that are not blank."""
         by_table: dict[str, list[Sequence[str]]] = {}
         for raw in batch.subjects:
             for table, rows in raw.rows.items():
-                by_table.setdefault(table, []).extend(row.cells for row in rows)
+                by_table.setdefault(table, []).extend([cells for _, cells in rows])
         for table, cells in by_table.items():
             file = self.files[table]
-            result.account.row(file, "read", len(cells))
+            counts = result.account.row(file, "read", len(cells))
+            counts["used"] += len(cells) - counts["rejected"] - counts["skipped"]
             for name, column in zip(self.headers[table], zip(*cells, strict=True), strict=True):
-                filled = len(column) - column.count("") - sum(column.count(b) for b in blank)
+                filled = len(column) - sum(map(column.count, self._assembler.blank_texts(name)))
                 key = f"{file}/{name}"
                 result.account.read[key] = result.account.read.get(key, 0) + filled
 
-    def _converted(self, engine: Engine, raw: RawSubject) -> BatchResult:
+    def _convert(self, engine: Engine, raw: RawSubject, result: BatchResult) -> None:
         """A subject on the whole way: assembled, derived, written, judged, accounted for."""
-        result = BatchResult()
         assembled = self._assembler.assemble(raw)
         log = SubjectLog()
         record = engine.derive(assembled.record, log)
@@ -172,13 +208,14 @@ class Worker:
         if answer.withholds and self.settings.consent == "require":
             self._set_aside(raw, Outcome.SKIPPED, result)
             result.say(answer.rule, subject_id, Outcome.SKIPPED)
-            return result
+            return
         if answer.rule is not None:
             result.say(answer.rule, subject_id, None)
         documents, target_logs = engine.write(record)
-        for target, lines in documents.items():
-            for document in lines:
-                result.write(f"{target}/{document.stem}.ndjson", document.line + b"\n")
+        lines = result.lines
+        for target, made in documents.items():
+            for document in made:
+                lines.setdefault(f"{target}/{document.stem}.ndjson", []).append(document.line + b"\n")
         self._report_rows(assembled.rejected, subject_id, result)
         for bad in assembled.bad_cells:
             finding = replace(bad.finding, subject=subject_id)
@@ -199,18 +236,15 @@ class Worker:
         self._account(record, log, target_logs, shared, result)
         self._lineage(raw, record, shared, result)
         result.account.subjects["converted"] += 1
-        rejected = {id(bad.row) for bad in assembled.rejected}
-        for table, rows in raw.rows.items():
-            result.account.row(self.files[table], "used", sum(id(row) not in rejected for row in rows))
-        return result
 
     def _shared_rows(self, raw: RawSubject, assembled: Assembled) -> _SharedRows:
         """What tables the rows are of that several tables share, and the cells whose outcome is not that of their column."""
+        if not self._assembler.sharing:
+            return _NOTHING_SHARED
         tables: dict[tuple[str, int | None], tuple[str, ...]] = {}
         unusual: dict[Cell, Mapping[str, Outcome]] = {}
         rejected = {id(bad.row) for bad in assembled.rejected}
         lost = {bad.cell for bad in assembled.bad_cells} | {cell for cell, _ in assembled.left_out}
-        blank = self.engine.profile.assembly.blank
         for physical, row, names in self._assembler.kinds(raw):
             if id(row) in rejected:
                 continue
@@ -218,7 +252,7 @@ class Worker:
             tables[(file, row.number)] = names
             for index, column, outcomes in self._unusual_columns(physical, names):
                 cell = Cell(file, row.number, column)
-                if row.cells[index] and row.cells[index] not in blank and cell not in lost:
+                if row.cells[index] not in self._assembler.blank_texts(column) and cell not in lost:
                     unusual[cell] = outcomes
         return _SharedRows(tables, unusual)
 
@@ -252,12 +286,6 @@ class Worker:
             return self._columns[column]
         return tuple(dict.fromkeys(feed for name in tables for feed in self._feeds_of_tables[name].get(column, ())))
 
-    def _skipped(self, raw: RawSubject) -> BatchResult:
-        """A subject past the limit."""
-        result = BatchResult()
-        self._set_aside(raw, Outcome.SKIPPED, result)
-        return result
-
     def _failed(self, raw: RawSubject, error: Exception) -> BatchResult:
         """A subject on which we failed ourselves: nothing of it is kept but the finding."""
         result = BatchResult()
@@ -277,9 +305,8 @@ class Worker:
                 self._lose_row(table, row, outcome, result)
 
     def _lose_row(self, table: str, row: RawRow, outcome: Outcome, result: BatchResult) -> None:
-        blank = self.engine.profile.assembly.blank
         for name, value in zip(self.headers[table], row.cells, strict=False):
-            if value and value not in blank:
+            if value not in self._assembler.blank_texts(name):
                 self._lose_cell(Cell(self.files[table], row.number, name), outcome, result)
 
     def _lose_cell(self, cell: Cell, outcome: Outcome, result: BatchResult) -> None:
@@ -423,13 +450,10 @@ class Worker:
 
     def _lineage(self, raw: RawSubject, record: HubObject, shared: _SharedRows, result: BatchResult) -> None:
         """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
-        rows = {self.files[table]: [row.number for row in rows] for table, rows in raw.rows.items()}
         objects = {
-            f"/{slot}/{index}": rows_of(item.source)
-            for slot, value in record.items()
-            if isinstance(value, list)
-            for index, item in enumerate(value)
+            slot: [rows_of(item.source) for item in value] for slot, value in record.items() if value.__class__ is list
         }
+        rows = {self.files[table]: [number for number, _ in rows] for table, rows in raw.rows.items()}
         line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}
         for (_, number), names in shared.tables.items():
             for name in names:

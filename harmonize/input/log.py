@@ -20,6 +20,9 @@ class ReadLog:
     partly: bool = False
     """True where input could not be read to its end."""
 
+    bytes_read: int = 0
+    """Bytes of the input that were read, for the progress of a run."""
+
     def cut_off(self, file: str, row: int, message: str, fix: str) -> None:
         """Say that *file* could not be read from *row* on."""
         self.partly = True

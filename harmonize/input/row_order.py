@@ -1,44 +1,52 @@
-"""Rows brought into the order of the subject's identifier, in flat memory: in runs on disk that are merged."""
+"""Rows brought into the order of the subjects, out of core: DuckDB sorts them and spills to the run's private folder.
+
+What is sorted is the cells as our own reading of the file gave them, so that the grammar of the format, the numbers of the
+rows and what is said of bad ones do not depend on whether a table had to be sorted.
+"""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
+from harmonize.input.database import sorting_session
 from harmonize.profiles.assembly import RawRow
 
-RUN_ROWS = 200_000
-"""Rows that are sorted in memory at a time."""
+_FETCH_ROWS = 1_000
+_COLUMNS = {"k": "VARCHAR", "n": "BIGINT", "cells": "VARCHAR"}
 
 
-def sorted_rows(rows: Iterator[RawRow], index: int, folder: Path) -> Iterator[RawRow]:
-    """*rows* in the order of the subject's identifier, equal ones as they stand in the file, through runs on disk."""
+def sorted_rows(
+    blocks: Iterable[Sequence[RawRow]], index: int, order: str, folder: Path, name: str, memory: int | None = None
+) -> Iterator[list[RawRow]]:
+    """The rows of *blocks* in the order of the subjects, equal ones as they stand in the file.
+
+    *index* is the place of the identifier, *order* `text` or `numeric` (see `order_key`), *folder* a private folder in which
+    the file *name* and DuckDB's own are written, *memory* the bytes that DuckDB may take.
+    """
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    runs: list[Path] = []
-    buffer: list[RawRow] = []
-    key: Callable[[RawRow], tuple[str, int]] = lambda row: (row.cells[index].strip(), row.number)  # noqa: E731
-    for row in rows:
-        buffer.append(row)
-        if len(buffer) >= RUN_ROWS:
-            runs.append(_write_run(sorted(buffer, key=key), folder / f"{len(runs):06}.ndjson"))
-            buffer = []
-    streams = [_read_run(path) for path in runs]
-    yield from heapq.merge(*streams, sorted(buffer, key=key), key=key)
-    for path in runs:
-        path.unlink()
+    path = folder / f"{name}.unsorted.tsv"
+    _write(blocks, index, path)
+    keys = "length(k), k, n" if order == "numeric" else "k, n"  # of hexadecimal digits, two a byte: the same order
+    with sorting_session(folder, memory) as session:
+        columns = ", ".join(f"'{column}': '{kind}'" for column, kind in _COLUMNS.items())
+        found = session.execute(
+            f"SELECT n, cells FROM read_csv(?, columns={{{columns}}}, delim='\t', quote='', escape='', header=false, "  # noqa: S608
+            f"auto_detect=false, max_line_size=100000000) ORDER BY {keys}",
+            [str(path)],
+        )
+        while rows := found.fetchmany(_FETCH_ROWS):
+            yield [RawRow(number, orjson.loads(cells)) for number, cells in rows]
+    path.unlink()
 
 
-def _write_run(rows: list[RawRow], path: Path) -> Path:
+def _write(blocks: Iterable[Sequence[RawRow]], index: int, path: Path) -> None:
+    """One line a row: the identifier in hexadecimal digits, so that no character of it is a delimiter; number; cells as JSON."""
     with path.open("wb") as file:
-        file.writelines(orjson.dumps([row.number, list(row.cells)]) + b"\n" for row in rows)
-    return path
-
-
-def _read_run(path: Path) -> Iterator[RawRow]:
-    with path.open("rb") as file:
-        for line in file:
-            number, cells = orjson.loads(line)
-            yield RawRow(number, cells)
+        for block in blocks:
+            file.writelines(
+                b"%s\t%d\t%s\n" % (cells[index].strip().encode().hex().encode(), number, orjson.dumps(list(cells)))
+                for number, cells in block
+            )

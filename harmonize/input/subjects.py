@@ -1,13 +1,18 @@
-"""Physical tables brought together subject by subject, in flat memory: what every reader of tables hands on."""
+"""Physical tables brought together subject by subject, in flat memory: what every reader of tables hands on.
+
+A table that looks as if it stood in the order of the subjects is streamed as it is. Where a row proves the look wrong, the
+reading is given up with `RowsOutOfOrder` and has to begin anew with that table sorted: what was made of it until then is not
+right. `RowsOutOfOrder` is no error of the user's, so it has no message for anybody.
+"""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.log import ReadLog
@@ -15,6 +20,26 @@ from harmonize.input.row_order import sorted_rows
 from harmonize.profiles.assembly import BadRow, RawRow, RawSubject
 from harmonize.profiles.specification import Assembly
 from harmonize.terminology.patterns import compile_pattern, fits
+
+_BLOCK_ROWS = 1_000
+OrderKey = tuple[int, str]
+
+
+class RowsOutOfOrder(Exception):  # noqa: N818 - a turn of the reading, not an error
+    """A table that was streamed is not in the order of the subjects."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table)
+        self.table = table
+
+
+def order_key(key: str, order: str) -> OrderKey:
+    """What subjects are ordered by: whole numbers by length and digits, texts as they are.
+
+    >>> sorted(["10", "9"], key=lambda key: order_key(key, "numeric")), sorted(["10", "9"], key=lambda key: order_key(key, "text"))
+    (['9', '10'], ['10', '9'])
+    """
+    return (len(key), key) if order == "numeric" else (0, key)
 
 
 @dataclass(frozen=True)
@@ -26,10 +51,20 @@ class PhysicalTable:
     header: tuple[str, ...]
     subject_index: int
     in_order: bool
-    """Whether the rows stand in the order of the subject's identifier, so that they can be streamed."""
-    rows: Callable[[], Iterator[RawRow]]
+    """Whether the rows seem to stand in the order of the subjects, so that they can be streamed."""
+    blocks: Callable[[], Iterator[Sequence[RawRow]]]
+    """The usable rows, some at a time; what cannot be used is said in the log meanwhile."""
     keys: tuple[int, ...] = ()
     """Indexes of the columns that number the rows of a subject: no two rows have the same texts there."""
+
+
+class _Group(NamedTuple):
+    """The rows of one table that follow one another with one key."""
+
+    order: OrderKey
+    table: int
+    key: str
+    rows: list[RawRow]
 
 
 @dataclass
@@ -40,7 +75,12 @@ class TableSource:
     tables: tuple[PhysicalTable, ...]
     work: Path
     log: ReadLog
-    digests: dict[str, str]
+    inputs: tuple[Path, ...]
+    """The files that are read, for their digests and to see whether they change meanwhile."""
+    memory: int | None = None
+    """Bytes that sorting may take; None: a share of what the machine or the container has."""
+    references: dict[str, Path] = field(default_factory=dict)
+    """Tables that are looked up by key -> the file that they were brought into."""
     headers: dict[str, tuple[str, ...]] = field(init=False)
     files: dict[str, str] = field(init=False)
 
@@ -49,45 +89,82 @@ class TableSource:
         self.files = {table.name: table.file for table in self.tables}
 
     def subjects(self) -> Iterator[RawSubject]:
-        """The subjects in the order of their identifiers, each with its rows by physical table."""
+        """The subjects in the order of their identifiers, each with its rows by physical table.
+
+        Raises RowsOutOfOrder where a table that is streamed is not in that order.
+        """
         pattern = compile_pattern(self.assembly.subject_pattern) if self.assembly.subject_pattern else None
-        merged = heapq.merge(*(self._keyed(order) for order in range(len(self.tables))), key=itemgetter(0, 1))
-        for key, entries in groupby(merged, key=itemgetter(0)):
+        streams = [self._groups(place) for place in range(len(self.tables))]
+        heads = [group for stream in streams if (group := next(stream, None)) is not None]
+        heapq.heapify(heads)
+        names = [table.name for table in self.tables]
+        while heads:
+            order, _, key, _ = heads[0]
             rows: dict[str, list[RawRow]] = {}
-            seen: set[tuple[str, ...]] = set()
-            for _, order, name, row in entries:
-                if not self.tables[order].keys or self._is_new(self.tables[order], row, seen):
-                    rows.setdefault(name, []).append(row)
+            while heads and heads[0][0] == order:
+                _, place, _, found = heads[0]
+                if self.tables[place].keys:
+                    found = list(self._new_rows(self.tables[place], found))
+                if found:
+                    rows[names[place]] = found
+                following = next(streams[place], None)
+                if following is None:
+                    heapq.heappop(heads)
+                else:
+                    heapq.heapreplace(heads, following)
             if pattern is not None and not fits(pattern, key):
                 self._reject_subject(rows)
-                continue
-            yield RawSubject(key, rows)
-
-    def _is_new(self, table: PhysicalTable, row: RawRow, seen: set[tuple[str, ...]]) -> bool:
-        """Whether no row of the subject that was *seen* has the numbers of *row*; one that has is rejected."""
-        key = (table.name, *(row.cells[index].strip() for index in table.keys))
-        numbered = key[-1] or not any(key[1:])  # an instrument that repeats without numbers cannot be compared
-        if numbered and key in seen:
-            names = ", ".join(table.header[index] for index in table.keys)
-            message = f"another row of the same subject has the same {names}"
-            self._reject_row(
-                table, row, "source.duplicate-row", message, "keep one of the rows; is the export there twice?"
-            )
-            return False
-        seen.add(key)
-        return True
-
-    def _keyed(self, order: int) -> Iterator[tuple[str, int, str, RawRow]]:
-        table = self.tables[order]
-        index, rows = table.subject_index, table.rows()
-        if not table.in_order:
-            rows = sorted_rows(rows, index, self.work / f"{table.name}.runs")
-        for row in rows:
-            key = row.cells[index].strip()
-            if key and key not in self.assembly.blank:
-                yield key, order, table.name, row
             else:
-                self._reject_row(table, row, "source.no-subject-id", "the row names no subject", "fill the identifier")
+                yield RawSubject(key, rows)
+
+    def _new_rows(self, table: PhysicalTable, rows: Iterable[RawRow]) -> Iterator[RawRow]:
+        """The rows that have no numbers that an earlier row of the subject has; one that has them is rejected."""
+        seen: set[tuple[str, ...]] = set()
+        for row in rows:
+            key = tuple(row.cells[index].strip() for index in table.keys)
+            numbered = key[-1] or not any(key)  # an instrument that repeats without numbers cannot be compared
+            if numbered and key in seen:
+                names = ", ".join(table.header[index] for index in table.keys)
+                message = f"another row of the same subject has the same {names}"
+                self._reject_row(
+                    table, row, "source.duplicate-row", message, "keep one of the rows; is the export there twice?"
+                )
+                continue
+            seen.add(key)
+            yield row
+
+    def _groups(self, place: int) -> Iterator[_Group]:
+        """The rows of a table in groups of one subject. Rows that name no subject are rejected."""
+        table = self.tables[place]
+        index, order, blank = table.subject_index, self.assembly.subject_order, self.assembly.blank
+        blocks = table.blocks()
+        if not table.in_order:
+            blocks = sorted_rows(blocks, index, order, self.work, table.name, self.memory)
+        cell, group, last = None, _Group((-1, ""), place, "", []), (-1, "")
+        for block in blocks:
+            for row in block:
+                found = row[1][index]
+                if found == cell:
+                    group.rows.append(row)
+                    continue
+                key = found.strip()
+                if not key or key in blank:
+                    self._reject_row(
+                        table, row, "source.no-subject-id", "the row names no subject", "fill the identifier"
+                    )
+                    continue
+                cell = found
+                if key == group.key:
+                    group.rows.append(row)
+                    continue
+                if group.rows:
+                    yield group
+                group = _Group(order_key(key, order), place, key, [row])
+                if group.order < last:
+                    raise RowsOutOfOrder(table.name)
+                last = group.order
+        if group.rows:
+            yield group
 
     def _reject_row(self, table: PhysicalTable, row: RawRow, rule: str, message: str, fix: str) -> None:
         cell = Cell(table.file, row.number, table.header[table.subject_index])
@@ -103,15 +180,22 @@ class TableSource:
                 self._reject_row(by_name[name], row, "source.subject-id", message, "correct the identifier")
 
 
-def in_order(keys: Iterator[str]) -> bool:
+def in_order(keys: Iterable[str], order: str) -> bool:
     """Whether *keys* ascend; empty ones do not count.
 
-    >>> in_order(iter(["a", "", "b", "b"])), in_order(iter(["10", "9", "1"]))
-    (True, False)
+    >>> in_order(["a", "", "b", "b"], "text"), in_order(["9", "10"], "text"), in_order(["9", "10"], "numeric")
+    (True, False, True)
     """
-    last, ascends = "", True
-    for key in keys:  # read to the end: the pass is also the one that checks the file
+    last = (0, "")
+    for key in keys:
         if key:
-            ascends = ascends and key >= last
-            last = key
-    return ascends
+            if (here := order_key(key, order)) < last:
+                return False
+            last = here
+    return True
+
+
+def in_blocks(rows: Iterator[RawRow]) -> Iterator[list[RawRow]]:
+    """*rows* some at a time."""
+    while block := list(islice(rows, _BLOCK_ROWS)):
+        yield block

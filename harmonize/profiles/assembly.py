@@ -62,8 +62,8 @@ class Assembled(NamedTuple):
 class _TablePlan:
     spec: TableAssembly
     table: Table
-    pairs: tuple[tuple[str, int], ...]
-    """(slot, index of its column) of the columns that the record needs."""
+    cells: tuple[tuple[str, int, frozenset[str]], ...]
+    """(slot, index of its column, texts that are no value there) of the columns that the record needs."""
     where: tuple[tuple[int, frozenset[str]], ...]
     unless: tuple[tuple[int, frozenset[str]], ...]
     """(index of a column, texts) of the selections; an absent column is blank everywhere and has index -1."""
@@ -86,6 +86,8 @@ class Assembler:
         """*headers* gives the column names of every table that is there, *files* its file as findings name it."""
         self.subject = profile.assembly.subject
         self.blank = frozenset(profile.assembly.blank)
+        self._assembly = profile.assembly
+        self._blank_texts: dict[str, frozenset[str]] = {}
         shared = {name for name, tables in profile.assembly.physical_tables().items() if len(tables) > 1}
         self.plans = {
             spec.name: _table_plan(spec, headers[spec.rows_of], files[spec.rows_of], profile, spec.rows_of in shared)
@@ -104,6 +106,13 @@ class Assembler:
         }
         """Physical tables of which several tables are made."""
         self._strays: dict[tuple[str, ...], tuple[tuple[int, str], ...]] = {}
+
+    def blank_texts(self, column: str) -> frozenset[str]:
+        """The texts that are no value in *column*."""
+        known = self._blank_texts.get(column)
+        if known is None:
+            known = self._blank_texts[column] = self._assembly.blank_texts(column)
+        return known
 
     def assemble(self, raw: RawSubject) -> Assembled:
         """The source record of *raw*."""
@@ -147,17 +156,15 @@ class Assembler:
                 yield physical, row, tuple(p.spec.name for p in plans if p.selects(row.cells, self.blank))
 
     def _row_objects(self, plan: _TablePlan, rows: Sequence[RawRow], left_out: dict[Cell, str]) -> list[SourceObject]:
-        pairs, table, blank = plan.pairs, plan.table, self.blank
+        table, places = plan.table, plan.cells
         if plan.where or plan.unless:
-            rows = [row for row in rows if plan.selects(row.cells, blank)]
+            rows = [row for row in rows if plan.selects(row.cells, self.blank)]
         if plan.shared or plan.says_nothing:
             return self._filled_objects(plan, rows, left_out)
-        if blank:
-            return [
-                row_object({s: v for s, i in pairs if (v := cells[i]) and v not in blank}, table, number)
-                for number, cells in rows
-            ]
-        return [row_object({s: v for s, i in pairs if (v := cells[i])}, table, number) for number, cells in rows]
+        return [
+            row_object({s: v for s, i, blank in places if (v := cells[i]) not in blank}, table, number)
+            for number, cells in rows
+        ]
 
     def _filled_objects(
         self, plan: _TablePlan, rows: Sequence[RawRow], left_out: dict[Cell, str]
@@ -165,7 +172,7 @@ class Assembler:
         """The objects of rows that several tables share: a row that fills nothing of this one makes no object."""
         made = []
         for number, cells in rows:
-            values = {s: v for s, i in plan.pairs if (v := cells[i]) and v not in self.blank}
+            values = {s: v for s, i, blank in plan.cells if (v := cells[i]) not in blank}
             row = row_object(values, plan.table, number)
             for slot, texts in plan.says_nothing.items():
                 reason = texts.get(values.get(slot, ""))
@@ -199,14 +206,14 @@ class Assembler:
             strays = self._strays.get(names) if names else ()
             if strays is None:
                 read = {
-                    (i, plan.table.columns[slot]) for plan in plans for slot, i in plan.pairs if slot != self.subject
+                    (i, plan.table.columns[slot]) for plan in plans for slot, i, _ in plan.cells if slot != self.subject
                 }
                 taken = {
-                    (i, self.plans[name].table.columns[slot]) for name in names for slot, i in self.plans[name].pairs
+                    (i, self.plans[name].table.columns[slot]) for name in names for slot, i, _ in self.plans[name].cells
                 }
                 strays = self._strays[names] = tuple(sorted(read - taken))
             for index, column in strays:
-                if (text := row.cells[index]) and text not in self.blank:
+                if row.cells[index] not in self.blank_texts(column):
                     yield _stray_cell(Cell(plans[0].table.file, row.number, column))
 
 
@@ -235,14 +242,16 @@ def _text(cells: Sequence[str], index: int, blank: frozenset[str]) -> str:
 def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: Profile, shared: bool) -> _TablePlan:
     slots = profile.source.classes[spec.row_class]
     index = {spec.slot_of(name): position for position, name in enumerate(header)}
-    pairs = tuple((slot, index[slot]) for slot in slots if slot in index)
+    cells = tuple(
+        (slot, index[slot], profile.assembly.blank_texts(header[index[slot]])) for slot in slots if slot in index
+    )
     columns = {name: position for position, name in enumerate(header)}
     where, unless = (
         tuple((columns.get(column, -1), frozenset(texts)) for column, texts in selections)
         for selections in (spec.where, spec.unless)
     )
-    table = Table(spec.rows_of, file, {slot: header[position] for slot, position in pairs})
-    return _TablePlan(spec, table, pairs, where, unless, shared, profile.left_out_values(spec.row_class))
+    table = Table(spec.rows_of, file, {slot: header[position] for slot, position, _ in cells})
+    return _TablePlan(spec, table, cells, where, unless, shared, profile.left_out_values(spec.row_class))
 
 
 def _raw_row(physical: str, row: SourceObject, raw: RawSubject) -> RawRow:

@@ -72,13 +72,13 @@ Rows = dict[str, list[int]]
 
 def rows_of(source: Any) -> Rows:
     """The rows that a source object stands for: its own, those it is made of, those joined to it."""
-    rows: Rows = {}
-    if isinstance(source, SourceObject):
-        if source.table is not None:
-            rows.setdefault(source.table.file, []).append(source.number)
-        for member in (*(source.members or ()), *(v for v in source.values() if isinstance(v, SourceObject))):
-            for file, numbers in rows_of(member).items():
-                rows[file] = sorted({*rows.get(file, ()), *numbers})
+    if source.__class__ is not SourceObject:
+        return {}
+    rows: Rows = {} if source.table is None else {source.table.file: [source.number]}
+    others = [value for value in source.values() if value.__class__ is SourceObject]
+    for member in (*source.members, *others) if source.members else others:
+        for file, numbers in rows_of(member).items():
+            rows[file] = sorted({*rows.get(file, ()), *numbers})
     return rows
 
 

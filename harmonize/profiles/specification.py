@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -207,13 +207,20 @@ class Assembly:
     reader: str
     subject: str
     subject_pattern: str | None
+    subject_order: str
     encoding: str
     delimiter: str
     quote: str
     blank: tuple[str, ...]
+    column_blanks: Mapping[str, frozenset[str]]
+    """Column -> texts that are blank in that column only."""
     missing: Mapping[str, str]
     """Text that says why there is no value -> HL7 NullFlavor."""
     tables: tuple[TableAssembly, ...]
+
+    def blank_texts(self, column: str) -> frozenset[str]:
+        """The texts that are no value in *column*, the empty one among them."""
+        return frozenset(("", *self.blank, *self.column_blanks.get(column, ())))
 
     def physical_tables(self) -> dict[str, tuple[TableAssembly, ...]]:
         """The physical tables, each with the tables that are made of its rows."""
@@ -615,13 +622,23 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
         reader=spec["reader"],
         subject=spec["subject"],
         subject_pattern=spec.get("subject_pattern"),
+        subject_order=spec.get("subject_order", "text"),
         encoding=physical.get("encoding", "utf-8"),
         delimiter=physical.get("delimiter", ","),
         quote=physical.get("quote", '"'),
         blank=tuple(spec.get("blank", ())),
+        column_blanks=_column_blanks(spec.get("blanks", ())),
         missing=spec.get("missing", {}),
         tables=tuple(tables),
     )
+
+
+def _column_blanks(spec: Sequence[Mapping[str, Any]]) -> Mapping[str, frozenset[str]]:
+    made: dict[str, frozenset[str]] = {}
+    for item in spec:
+        for column in item["columns"]:
+            made[column] = made.get(column, frozenset()) | frozenset(item["texts"])
+    return made
 
 
 def _selections(spec: Mapping[str, Any]) -> tuple[Selection, ...]:

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from harmonize.errors import NotAvailableError
 from harmonize.input.log import ReadLog
+from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import RawSubject
-from harmonize.profiles.specification import Profile
 
 
 class Source(Protocol):
@@ -23,29 +23,33 @@ class Source(Protocol):
     """Physical table -> its columns."""
     files: Mapping[str, str]
     """Physical table -> its file, as findings name it."""
-    digests: Mapping[str, str]
+    inputs: Sequence[Path]
+    """The files that are read."""
+    references: Mapping[str, Path]
+    """Tables that are looked up by key -> the file that they were brought into."""
     log: ReadLog
 
     def subjects(self) -> Iterator[RawSubject]:
-        """The subjects in the order of their identifiers."""
+        """The subjects in the order of their identifiers. Raises RowsOutOfOrder where they are not; see `input.subjects`."""
         ...
 
 
 _READERS: Mapping[str, str] = {
     "delimited": "harmonize.readers.delimited:open_source",
     "redcap": "harmonize.readers.redcap:open_source",
+    "relational": "harmonize.readers.relational:open_source",
 }
 
 
-def open_source(profile: Profile, inputs: Sequence[Path], work: Path) -> Source:
-    """Open *inputs* with the reader that *profile* names; *work* is a private folder for what must be sorted.
+def open_source(opening: Opening) -> Source:
+    """Open the inputs with the reader that the profile names.
 
     Raises InputError where the input cannot be used at all.
     """
-    dotted = _READERS.get(profile.assembly.reader)
+    dotted = _READERS.get(opening.profile.assembly.reader)
     if dotted is None:
-        raise NotAvailableError(f"the reader {profile.assembly.reader!r}")
+        raise NotAvailableError(f"the reader {opening.profile.assembly.reader!r}")
     module, function = dotted.split(":")
-    opener: Callable[[Profile, Sequence[Path], Path], Any] = getattr(importlib.import_module(module), function)
-    source: Source = opener(profile, inputs, work)
+    opener: Callable[[Opening], Any] = getattr(importlib.import_module(module), function)
+    source: Source = opener(opening)
     return source

@@ -16,7 +16,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +24,13 @@ from harmonize.errors import InputError
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.cells import readable_name, usable_cells
 from harmonize.input.csv_records import MAX_COLUMNS, Dialect, csv_records, ragged
-from harmonize.input.files import find_files, plain_name, sha256
+from harmonize.input.files import find_files, plain_name
 from harmonize.input.json_records import DoubledKeys, array_records
 from harmonize.input.log import ReadLog
+from harmonize.input.opening import Opening
 from harmonize.input.redcap_dictionary import NO_DATA, is_dictionary, is_field_name, read_dictionary
 from harmonize.input.row_order import sorted_rows
-from harmonize.input.subjects import PhysicalTable, TableSource, in_order
+from harmonize.input.subjects import PhysicalTable, TableSource, in_blocks, in_order
 from harmonize.profiles.assembly import BadRow, RawRow
 from harmonize.profiles.branching import checkbox_column
 from harmonize.profiles.specification import Profile
@@ -48,13 +49,13 @@ class _Export(NamedTuple):
     rows: Rows
 
 
-def open_source(profile: Profile, inputs: Sequence[Path], work: Path) -> TableSource:
+def open_source(opening: Opening) -> TableSource:
     """Open the one export among *inputs* (files, folders) and compare the data dictionary that may lie beside it.
 
     Raises InputError where there is no export, or more than one.
     """
-    log = ReadLog()
-    path, dictionary = _sort_out(find_files(inputs), profile, log)
+    log, profile, work = ReadLog(), opening.profile, opening.work
+    path, dictionary = _sort_out(find_files(opening.inputs), profile, log)
     physical = next(iter(profile.assembly.physical_tables()))
     export = _open_export(path, physical, profile, work, log)
     subject = profile.assembly.subject
@@ -67,11 +68,17 @@ def open_source(profile: Profile, inputs: Sequence[Path], work: Path) -> TableSo
     if dictionary is not None:
         _compare(dictionary, profile, log)
     index = export.header.index(subject)
-    ascends = in_order(row.cells[index].strip() for row in export.rows(None))
+    order = profile.assembly.subject_order
+    ascends = in_order((row.cells[index].strip() for row in export.rows(None)), order)
     numbered = _INSTANCE in export.header
     keys = tuple(export.header.index(name) for name in _KEYS if numbered and name in export.header)
-    table = PhysicalTable(physical, path.name, export.header, index, ascends, partial(export.rows, log), keys)
-    return TableSource(profile.assembly, (table,), work, log, {path.name: sha256(path)})
+    blocks = partial(_blocks, export.rows, log)
+    table = PhysicalTable(physical, path.name, export.header, index, ascends, blocks, keys)
+    return TableSource(profile.assembly, (table,), work, log, (path,), opening.memory)
+
+
+def _blocks(rows: Rows, log: ReadLog) -> Iterator[list[RawRow]]:
+    return in_blocks(rows(log))
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -243,8 +250,8 @@ def _column(field: str, value: str, known: frozenset[str]) -> tuple[str, str]:
 def _folded(eav: _Eav, rows: Rows, log: ReadLog | None) -> Iterator[RawRow]:
     """The values of every record brought together and folded into rows."""
     record, said = eav.places["record"], ReadLog()
-    ordered = sorted_rows(rows(said), record, eav.work / "eav.runs")
-    for key, values in groupby(ordered, key=lambda row: row.cells[record].strip()):
+    ordered = sorted_rows(in_blocks(rows(said)), record, "text", eav.work, "eav")
+    for key, values in groupby(chain.from_iterable(ordered), key=lambda row: row.cells[record].strip()):
         made: dict[tuple[str, ...], tuple[int, list[str]]] = {}
         for number, cells in values:
             keys = tuple(cells[eav.places[name]] for name in _KEYS if name in eav.places)

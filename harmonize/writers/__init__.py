@@ -7,7 +7,7 @@ which makes a finding. Members of this package do not import one another.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -103,6 +103,10 @@ class Document(NamedTuple):
     line: bytes
 
 
+Parts = Callable[[str], Sequence[Path]]
+"""The files of a stem that were just written, one for each shard."""
+
+
 class Writer(Protocol):
     """A target."""
 
@@ -116,8 +120,8 @@ class Writer(Protocol):
         """The documents of one subject."""
         ...
 
-    def close(self, subjects: int, folder: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Files that a run has once: stem and the pieces of its lines. *folder* holds the `.part` files just written."""
+    def close(self, subjects: int, parts: Parts) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Files that a run has once: stem and the pieces of its lines. *parts* gives the files just written, by stem."""
         ...
 
 

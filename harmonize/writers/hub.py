@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import orjson
 
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
-from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext
+from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext
 
 
 class HubWriter:
@@ -25,7 +24,7 @@ class HubWriter:
         """The record as one line of `subjects.ndjson`."""
         return [Document("subjects", record["subject_id"], orjson.dumps(record))]
 
-    def close(self, subjects: int, folder: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def close(self, subjects: int, parts: Parts) -> Iterator[tuple[str, Iterator[bytes]]]:
         """No file of the run."""
         return iter(())
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from math import isinf
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,7 +26,7 @@ from harmonize.findings import Outcome
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject, Identities, local_code, says_death
 from harmonize.terminology.reference_sequences import genomic_substitution
-from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext, coarsens, drops
+from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops
 
 _PREFERENCE = {
     system: rank
@@ -210,7 +209,7 @@ class PhenopacketsWriter:
             documents.append(self._family(record, packet, log))
         return documents
 
-    def close(self, subjects: int, folder: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def close(self, subjects: int, parts: Parts) -> Iterator[tuple[str, Iterator[bytes]]]:
         """No file of the run."""
         return iter(())
 

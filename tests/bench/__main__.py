@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harmonize.convert import Engine, Settings
+from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import Assembler
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import plain
@@ -50,7 +51,7 @@ def source_records(engine: Engine, subjects: int, folder: Path) -> list[Any]:
     """Assembled records of a synthetic registry."""
     registry = make_registry(folder / "registry", subjects=subjects, seed=1)
     (folder / "work").mkdir()
-    source = open_source(engine.profile, [registry.folder], folder / "work")
+    source = open_source(Opening(engine.profile, (registry.folder,), folder / "work"))
     assembler = Assembler(engine.profile, source.headers, source.files)
     return [assembler.assemble(raw).record for raw in source.subjects()]
 

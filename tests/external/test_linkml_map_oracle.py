@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from harmonize.convert import Engine, Settings
 from harmonize.hub import VALUE_CLASSES, hub_schema
+from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import Assembler
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import plain, source_object
@@ -39,7 +40,7 @@ def engine(profile: str) -> Engine:
 def source_records(profile: str, source_path: Path, work: Path) -> Iterator[Any]:
     """The assembled records of a source."""
     work.mkdir()
-    source = open_source(engine(profile).profile, [source_path], work)
+    source = open_source(Opening(engine(profile).profile, (source_path,), work))
     assembler = Assembler(engine(profile).profile, source.headers, source.files)
     for raw in source.subjects():
         yield assembler.assemble(raw).record

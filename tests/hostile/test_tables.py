@@ -121,6 +121,7 @@ def test_every_cut_of_a_table_is_contained(tmp_path: Path) -> None:
     import gzip
 
     from harmonize.errors import InputError
+    from harmonize.input.opening import Opening
     from harmonize.profiles.specification import load_profile
     from harmonize.readers import open_source
     from tests.hostile.inputs import HEADER, ROW
@@ -132,7 +133,7 @@ def test_every_cut_of_a_table_is_contained(tmp_path: Path) -> None:
         for cut in range(len(whole)):
             path = put(tmp_path / "cut", f"Sex.csv{suffix}", whole[:cut])
             try:
-                source = open_source(profile, [path], tmp_path / "work")
+                source = open_source(Opening(profile, (path,), tmp_path / "work"))
                 read += len(list(source.subjects()))
             except InputError as error:
                 assert SECRET not in str(error)

@@ -11,7 +11,7 @@ What is decided here
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import orjson
 
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
-from harmonize.writers import CARRIES, Document, Support, TargetLog, WriterContext, coarsens, drops
+from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops
 from harmonize.writers.fhir import clinical, genomics, person
 from harmonize.writers.fhir.sheet import RunParts, Sheet
 
@@ -112,15 +112,15 @@ class FhirR4Writer:
         person.procedures(sheet)
         return sheet.documents
 
-    def close(self, subjects: int, folder: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
+    def close(self, subjects: int, parts: Parts) -> Iterator[tuple[str, Iterator[bytes]]]:
         """The Group of the subjects, streamed from the patients just written, and the Provenance of the run."""
         if not subjects:
             return
         group_id = self._context.identifier("fhir/Group", self._context.profile_id)
-        yield "Group", self._group(group_id, subjects, folder / "Patient.ndjson.part")
+        yield "Group", self._group(group_id, subjects, parts("Patient"))
         yield "Provenance", iter([orjson.dumps(self._provenance(group_id)) + b"\n"])
 
-    def _group(self, group_id: str, subjects: int, patients: Path) -> Iterator[bytes]:
+    def _group(self, group_id: str, subjects: int, patients: Sequence[Path]) -> Iterator[bytes]:
         head = {
             "resourceType": "Group",
             "id": group_id,
@@ -130,10 +130,13 @@ class FhirR4Writer:
             "quantity": subjects,
         }
         yield orjson.dumps(head)[:-1] + b',"member":['
-        with patients.open("rb") as lines:
-            for index, line in enumerate(lines):
-                reference = {"entity": {"reference": f"Patient/{orjson.loads(line)['id']}"}}
-                yield (b"," if index else b"") + orjson.dumps(reference)
+        between = b""
+        for path in patients:
+            with path.open("rb") as lines:
+                for line in lines:
+                    reference = {"entity": {"reference": f"Patient/{orjson.loads(line)['id']}"}}
+                    yield between + orjson.dumps(reference)
+                    between = b","
         yield b"]}\n"
 
     def _provenance(self, group_id: str) -> dict[str, Any]:

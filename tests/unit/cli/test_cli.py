@@ -300,7 +300,7 @@ def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path)
 
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interruption)
     deadline = time.monotonic() + 60
-    while not list((tmp_path / "out").rglob("Patient.ndjson.part")) and time.monotonic() < deadline:
+    while not list((tmp_path / "out").rglob("Patient.ndjson.0000.part")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=60)

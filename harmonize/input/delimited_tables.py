@@ -1,0 +1,138 @@
+"""Tables in delimited text: their headers, the order of their rows, and the rows.
+
+Encoding, delimiter and quoting are what the profile declares, and are checked against the file: nothing is guessed,
+because a wrong guess changes values in silence. A bad cell costs the cell, a bad row the row. Rows are numbered by line of
+the table as RFC 4180 counts records: the header is row 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from harmonize.errors import InputError
+from harmonize.findings import Cell, Finding, Outcome, Severity
+from harmonize.input.cells import readable_name, usable_cells
+from harmonize.input.csv_records import MAX_COLUMNS, Dialect, csv_blocks, csv_records, ragged
+from harmonize.input.files import samples
+from harmonize.input.log import ReadLog
+from harmonize.input.subjects import PhysicalTable, in_order
+from harmonize.profiles.assembly import RawRow
+from harmonize.profiles.specification import Assembly, Profile, TableAssembly
+
+
+def open_delimited_table(
+    spec: TableAssembly, path: Path, profile: Profile, log: ReadLog, *, to_sort: bool = False
+) -> PhysicalTable:
+    """Check the header of one table and look at the order of its rows, without reading it to the end.
+
+    *to_sort* says that the rows are known not to be in order. Raises InputError where the header cannot be used.
+    """
+    assembly = profile.assembly
+    dialect = _dialect(assembly)
+    first, second = (*islice((cells for _, cells in csv_records(path, dialect, None)), 2), [], [])[:2]
+    header = _header(first, path, profile, spec, log, has_rows=len(second) == len(first))
+    index = header.index(assembly.subject)
+    ascends = not to_sort and _seems_in_order(path, dialect, index, len(header), assembly.subject_order)
+    return PhysicalTable(
+        spec.name, path.name, header, index, ascends, partial(_blocks, spec.name, path, header, dialect, log)
+    )
+
+
+def _seems_in_order(path: Path, dialect: Dialect, index: int, width: int, order: str) -> bool:
+    """Whether the identifiers at many places of the file ascend. What is read here is read again, so nothing is said of it."""
+    keys = []
+    for lines in samples(path):
+        text = lines.decode(dialect.encoding, "replace")
+        try:
+            records = list(csv.reader(text.splitlines(), delimiter=dialect.delimiter, quotechar=dialect.quote))
+        except csv.Error:
+            continue
+        keys += [cells[index].strip() for cells in records[:-1] if len(cells) == width]
+    return in_order(keys[1:], order)  # the first is the header
+
+
+def _dialect(assembly: Assembly) -> Dialect:
+    return Dialect(assembly.encoding, assembly.delimiter, assembly.quote)
+
+
+def _header(
+    cells: list[str], path: Path, profile: Profile, spec: TableAssembly, log: ReadLog, *, has_rows: bool
+) -> tuple[str, ...]:
+    """The names of the columns. Without rows of its width, a header may have run into a row: unknown names are not told."""
+    assembly = profile.assembly
+    header = tuple(readable_name(cell.strip()) for cell in cells)
+    if not any(header):
+        raise InputError("the file is empty", file=path.name, fix="export it again or remove it")
+    if len(header) > MAX_COLUMNS:
+        raise InputError(f"more than {MAX_COLUMNS} columns", file=path.name, row=1, fix="check the delimiter")
+    others = [d for d in ",;\t|" if d != assembly.delimiter and len(header) == 1 and d in header[0]]
+    if others:
+        name = {"\t": "tab"}.get(others[0], others[0])
+        declared = {"\t": "tab"}.get(assembly.delimiter, assembly.delimiter)
+        raise InputError(
+            f"the profile declares the delimiter {declared!r}, the header is delimited by {name!r}",
+            file=path.name,
+            row=1,
+            fix=f"export with {declared!r}, or set assemble.delimited.delimiter in a profile of your own",
+        )
+    doubles = [place for place, name in enumerate(header, start=1) if header.count(name) > 1]
+    if doubles:
+        # Places, not names: in a file without header the names are values of a patient.
+        places = ", ".join(map(str, doubles[:10])) + (", ..." if len(doubles) > 10 else "")
+        raise InputError(
+            f"a column name is there twice (columns {places})",
+            file=path.name,
+            row=1,
+            fix="give every column a name of its own",
+        )
+    if assembly.subject not in header:
+        close = difflib.get_close_matches(assembly.subject, header, n=1)
+        hint = f"rename {close[0]!r} to it" if close else "add it"
+        raise InputError(f"the column {assembly.subject!r} is missing", file=path.name, row=1, fix=hint)
+    known = {assembly.subject, *profile.left_out_columns}
+    for table in assembly.physical_tables()[spec.name]:
+        known |= {name for name in header if table.slot_of(name) in profile.source.classes[table.row_class]}
+    if not has_rows:
+        header = tuple(name if name in known else f"column {place}" for place, name in enumerate(header, start=1))
+    for position, name in enumerate(header):
+        if name not in known:
+            _say_unknown_column(name, position, set(profile.source.classes[spec.row_class]), path, log)
+    return header
+
+
+def _say_unknown_column(name: str, position: int, known: set[str], path: Path, log: ReadLog) -> None:
+    close = difflib.get_close_matches(name, known, n=1)
+    fix = (
+        f"rename it to {close[0]!r} if it is that column"
+        if close
+        else "remove it, or add it to source.yaml and map.yaml"
+    )
+    message = f"column {position + 1} is not known to the profile; its values are not carried"
+    log.findings.append(
+        Finding(
+            "source.unknown-column", Severity.WARNING, message, Outcome.DROPPED, cell=Cell(path.name, 1, name), fix=fix
+        )
+    )
+
+
+def _blocks(
+    name: str, path: Path, header: tuple[str, ...], dialect: Dialect, log: ReadLog
+) -> Iterator[Sequence[RawRow]]:
+    """The rows that have the shape of the header; bad cells are blanked, bad rows reported."""
+    width = len(header)
+    for first, records, clean in csv_blocks(path, dialect, log):
+        rows = list(map(RawRow, range(first, first + len(records)), records))
+        if first == 1:
+            del rows[0]
+        if {*map(len, records)} != {width}:
+            log.rejected += [ragged(name, path.name, n, cells, width) for n, cells in rows if len(cells) != width]
+            rows = [row for row in rows if len(row.cells) == width]
+        if not clean:
+            rows = [RawRow(n, usable_cells(cells, header, path.name, n, log)) for n, cells in rows]
+        if rows:
+            yield rows
