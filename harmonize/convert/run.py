@@ -114,6 +114,8 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
             except RowsOutOfOrder as found:  # it looked as if it were in order: begin anew with the table sorted
                 to_sort, checkpoint = to_sort | {found.table}, None
                 folder.start_over()
+            finally:
+                run.close()
 
 
 def _finished_run(options: RunOptions) -> RunOutcome:
@@ -147,7 +149,7 @@ class _Run:
         self.saved_at = time.monotonic()
         self.watched = WatchedFiles(source.inputs)
         self.aside: dict[str, IO[bytes]] = {
-            name: tempfile.TemporaryFile(dir=folder.work_folder)  # noqa: SIM115 - closed when brought back
+            name: tempfile.TemporaryFile(dir=folder.work_folder)  # noqa: SIM115 - closed by `close`
             for name in ("findings", "rejects")
         }
 
@@ -164,6 +166,11 @@ class _Run:
         for result in local.run(self.worker, batches, self.options.jobs):
             self.take(result)
         return self.finish()
+
+    def close(self) -> None:
+        """Let go of what was set aside."""
+        for file in self.aside.values():
+            file.close()
 
     def _start(self) -> None:
         """Files that every run has, and a first checkpoint: it keeps the instant that documents show."""
@@ -289,7 +296,6 @@ class _Run:
             file.seek(0)
             for line in file:
                 self.folder.write(f"{PRIVATE}/{name}.ndjson", line)
-            file.close()
 
     def _take_rejected(self, bad: BadRow) -> None:
         """A row that reached no subject: it was read, and all its values are rejected."""

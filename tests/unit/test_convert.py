@@ -105,7 +105,7 @@ def test_a_failure_of_ours_rejects_one_subject_and_says_where(
 
     def fails_on_the_third(self: Any, record: Any, log: Any) -> Any:
         seen.append(record["subject_id"])
-        if len(seen) == 3:
+        if record["subject_id"] == seen[min(len(seen) - 1, 2)] and len(seen) > 2:  # each time that it is tried
             raise ValueError(f"a value of {record['birth_date']}")
         return write(self, record, log)
 
@@ -213,7 +213,7 @@ def test_a_failure_while_judging_loses_one_subject_and_no_sum(
 
     def fails_on_the_fourth(self: Any, record: Any) -> Any:
         seen.append(record["subject_id"])
-        if len(seen) == 4:
+        if record["subject_id"] == seen[min(len(seen) - 1, 3)] and len(seen) > 3:  # each time that it is tried
             raise KeyError("a value")
         return judge(self, record)
 
