@@ -19,6 +19,8 @@ LOINC = "http://loinc.org"
 SNOMED_CT = "http://snomed.info/sct"
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 HGVS = "http://varnomen.hgvs.org"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 _CACHE_LIMIT = 100_000
 _NULL_FLAVORS_OF_SEX = frozenset({"OTH", "UNK", "ASKU"})
