@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import orjson
+
 from harmonize.hub.objects import HubObject, is_stated
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, UCUM, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
@@ -35,13 +37,14 @@ _CLINICAL_STATUSES = {
     code: fixed(_CLINICAL, code, code.capitalize())
     for code in ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 }
+_NOT_HAD = frozenset({"refuted", "entered_in_error"})
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 UNDIAGNOSED = concept(  # RareLink's concept map of RD-CDM 2.0, element 3.6
     "http://www.orpha.net", "616874", "Rare disorder without a determined diagnosis after full investigation"
 )
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CATEGORIES = {
-    code: [concept(_CATEGORY, code, display)]
+    code: orjson.Fragment(orjson.dumps([concept(_CATEGORY, code, display)]))
     for code, display in (
         ("laboratory", "Laboratory"),
         ("exam", "Exam"),
@@ -67,6 +70,7 @@ def days_between(born: Any, later: Any) -> int | None:
 def conditions(sheet: Sheet) -> None:
     """One Condition per diagnosis, and one that says that there is none. con-3 asks for clinicalStatus on problem lists only."""
     onset = _onset_of_the_only_disease(sheet)
+    with_episodes = "clinical_episodes" in sheet.record
     for diagnosis in sheet.record.get("diagnoses", ()):
         resource_id = sheet.new_id("Condition", diagnosis)
         body: dict[str, Any] = {}
@@ -89,9 +93,9 @@ def conditions(sheet: Sheet) -> None:
             body.update(_onset(sheet, onset[1], ("date", "age", "stage")))
         if "end_date" in diagnosis:
             body.update(_abatement(sheet, diagnosis))
-        if not diagnosis.get("excluded"):
-            for coding in diagnosis["disease"].get("codings", ()):
-                sheet.conditions.setdefault(coding["code"], []).append((diagnosis["disease"], resource_id))
+        if with_episodes and not diagnosis.get("excluded") and diagnosis.get("certainty") not in _NOT_HAD:
+            for code_of_disease in {coding["code"] for coding in diagnosis["disease"].get("codings", ())}:
+                sheet.conditions.setdefault(code_of_disease, []).append((diagnosis["disease"], resource_id))
         sheet.add("Condition", resource_id, diagnosis, body)
     _undiagnosed(sheet)
     if onset is None:
@@ -295,15 +299,18 @@ def measurements(sheet: Sheet) -> None:
         if taken:
             body["effectiveDateTime"] = taken
         body.update(_value(sheet, measurement))
-        meaning = sheet.concept(measurement, "interpretation", "/interpretation")
-        if meaning:
-            body["interpretation"] = [meaning]
-        method = sheet.concept(measurement, "method", "/method")
-        if method:
-            body["method"] = method
-        specimen = _material(sheet, measurement, resource_id)
-        if specimen:
-            body["specimen"] = {"reference": f"Specimen/{specimen}"}
+        if "reference_low" in measurement or "reference_high" in measurement:
+            bounds = _reference_range(sheet, measurement)
+            body.update({"referenceRange": [bounds]} if bounds else {})
+        if "interpretation" in measurement:
+            meaning = sheet.concept(measurement, "interpretation", "/interpretation")
+            body.update({"interpretation": [meaning]} if meaning else {})
+        if "method" in measurement:
+            method = sheet.concept(measurement, "method", "/method")
+            body.update({"method": method} if method else {})
+        if "specimen" in measurement:
+            specimen = _material(sheet, measurement)
+            body.update({"specimen": {"reference": f"Specimen/{specimen}"}} if specimen else {})
         sheet.add("Observation", resource_id, measurement, body)
 
 
@@ -322,7 +329,23 @@ def _value(sheet: Sheet, measurement: HubObject) -> dict[str, Any]:
     return {"valueCodeableConcept": coded} if coded else {}
 
 
-def _material(sheet: Sheet, measurement: HubObject, observation_id: str) -> str | None:
+def _reference_range(sheet: Sheet, measurement: HubObject) -> dict[str, orjson.Fragment]:
+    """Observation.referenceRange in the unit of the value; empty where no bound can be written."""
+    made = {}
+    for name in ("low", "high"):
+        slot = f"reference_{name}"
+        if slot not in measurement:
+            continue
+        if "value" not in measurement:
+            sheet.lost(measurement, slot, "/referenceRange", "without a number there is no unit of the range")
+            continue
+        bound = sheet.bound(measurement, slot, measurement["value"], f"/referenceRange/0/{name}")
+        if bound is not None:
+            made[name] = bound
+    return made
+
+
+def _material(sheet: Sheet, measurement: HubObject) -> str | None:
     kind = sheet.concept(measurement, "specimen", "/specimen")
     if kind is None:
         return None

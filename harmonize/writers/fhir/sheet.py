@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isinf
 from typing import Any
 
 import orjson
@@ -11,7 +10,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, Identities
 from harmonize.writers import Document, TargetLog, WriterContext
-from harmonize.writers.fhir.datatypes import Concepts, age, number
+from harmonize.writers.fhir.datatypes import Concepts, age, finite
 
 PSEUDED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -48,10 +47,10 @@ class Sheet:
     def __init__(self, run: RunParts, record: HubObject, log: TargetLog) -> None:
         self.run, self.record, self.log = run, record, log
         self.patient_id: str = record["subject_id"]
-        self.patient = {"reference": f"Patient/{self.patient_id}"}
+        self.patient = orjson.Fragment(orjson.dumps({"reference": f"Patient/{self.patient_id}"}))
         self.documents: list[Document] = []
         self.conditions: dict[str, list[tuple[HubObject, str]]] = {}
-        self._ids: dict[str, int] = {}
+        self._ids: dict[tuple[str, str], int] = {}
         self._under_way = ("Patient", self.patient_id)
 
     def new_id(self, kind: str, made_of: Any) -> str:
@@ -60,7 +59,7 @@ class Sheet:
         The resource is under way from now on: paths that the other methods take are those inside of it.
         """
         content = f"{self.patient_id}|{self.run.identities.of(made_of)}"
-        key = f"{kind}|{content}"
+        key = (kind, content)
         twins = self._ids.get(key, 0)
         self._ids[key] = twins + 1
         made = self.run.context.identifier(f"fhir/{kind}", f"{content}|{twins}" if twins else content)
@@ -151,26 +150,22 @@ class Sheet:
             )
         return made[0]
 
-    def quantity(self, quantity: HubObject, inside: str) -> dict[str, Any]:
-        """A Quantity: digits as written, the unit in UCUM, else as the source states it; empty for a number past all bounds."""
-        if isinf(float(quantity["value"])):
+    def quantity(self, quantity: HubObject, inside: str) -> orjson.Fragment | None:
+        """A Quantity with the digits as written; None, with a loss, for a number past all bounds."""
+        number = finite(quantity["value"])
+        if number is None:
             self.lost(quantity, "*", inside, "the number is too large for readers of JSON")
-            return {}
-        made: dict[str, Any] = {"value": number(quantity["value"])}
-        if "comparator" in quantity:
-            made["comparator"] = quantity["comparator"]
-        stated = next(iter(quantity.get("unit_source", {}).get("codings", ())), None)
-        if "unit" in quantity:
-            label = stated.get("label") if stated else None
-            made.update(unit=label or quantity["unit"], system=self.run.concepts.uri("UCUM"), code=quantity["unit"])
-        elif stated is not None:
-            uri = self.run.concepts.uri(stated["system"])
-            if uri is None:
-                self.lost(quantity, "unit_source", inside, "the unit is of no code system that FHIR names")
-                return made
-            made.update(unit=stated.get("label", stated["code"]), system=uri, code=self.run.concepts.code(stated))
-        elif "text" in quantity.get("unit_source", {}):
-            made["unit"] = quantity["unit_source"]["text"]
-        elif "unit_source" in quantity:
-            self.lost(quantity, "unit_source", inside, "the unit has neither code nor text")
-        return made
+            return None
+        unit = self.run.concepts.unit(quantity)
+        if unit.loss:
+            self.lost(quantity, "unit_source", inside, unit.loss)
+        comparator = f',"comparator":"{quantity["comparator"]}"' if "comparator" in quantity else ""
+        return orjson.Fragment(f'{{"value":{number}{comparator}{unit.after_value}')
+
+    def bound(self, holder: HubObject, slot: str, quantity: HubObject, inside: str) -> orjson.Fragment | None:
+        """A SimpleQuantity in the unit of *quantity*: it has no comparator (FHIR R4, Data Types, sqty-1)."""
+        number = finite(holder[slot])
+        if number is None:
+            self.lost(holder, slot, inside, "the number is too large for readers of JSON")
+            return None
+        return orjson.Fragment(f'{{"value":{number}{self.run.concepts.unit(quantity).after_value}')
