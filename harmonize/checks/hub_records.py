@@ -53,6 +53,9 @@ _DATED = {
     "disabilities": ("date",),
     "care_episodes": ("start_date",),
     "procedures": ("date",),
+    "treatments": ("start_date",),
+    "device_uses": ("start_date",),
+    "clinical_episodes": ("start_date",),
 }
 # What may rightly be dated after death: a sample that is examined later, a result that arrives later.
 _AFTER_DEATH = frozenset({"variants", "samples", "measurements"})
@@ -79,9 +82,14 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
 
 _ORDERED = (
     ("diagnoses", "onset_date", "date_of_diagnosis"),
+    ("diagnoses", "onset_date", "end_date"),
     ("phenotypic_features", "onset_date", "end_date"),
     ("care_episodes", "start_date", "end_date"),
     ("disabilities", "date", "end_date"),
+    ("procedures", "date", "end_date"),
+    ("treatments", "start_date", "end_date"),
+    ("device_uses", "start_date", "end_date"),
+    ("clinical_episodes", "start_date", "end_date"),
 )
 
 
