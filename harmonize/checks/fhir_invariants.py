@@ -98,7 +98,6 @@ def _observation(resource: Mapping[str, Any]) -> Iterator[Problem]:
         if has_value and isinstance(component, dict) and component.get("code") == codes:
             yield f"/component/{index}/code", "obs-7: a component repeats the code of the observation beside its value"
 
-
     for index, bounds in enumerate(resource.get("referenceRange", ())):
         if isinstance(bounds, dict) and not {"low", "high", "text"} & bounds.keys():
             yield f"/referenceRange/{index}", "obs-3: a reference range needs a low, a high or a text"

@@ -45,21 +45,12 @@ def fixed(system: str, code: str, display: str) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(concept(system, code, display)))
 
 
-def number(digits: str) -> orjson.Fragment:
-    """A JSON number with exactly these digits; JSON knows no leading zeros.
-
-    >>> orjson.dumps([number("72.50"), number("-007.0")])
-    b'[72.50,-7.0]'
-    """
-    return orjson.Fragment(_LEADING_ZEROS.sub(r"\1", digits))
-
-
 @lru_cache(maxsize=_CACHE_LIMIT)
-def finite(digits: str) -> str | None:
-    """The text of a JSON number with exactly these digits; None for a number that is too large for readers of JSON.
+def number(digits: str) -> str | None:
+    """The text of a JSON number with exactly these digits; JSON knows no leading zeros, and its readers no number past a double.
 
-    >>> finite("007.0"), finite("1e999")
-    ('7.0', None)
+    >>> number("72.50"), number("-007.0"), number("1e999")
+    ('72.50', '-7.0', None)
     """
     return None if isinf(float(digits)) else _LEADING_ZEROS.sub(r"\1", digits)
 

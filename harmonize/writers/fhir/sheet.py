@@ -10,7 +10,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, Identities
 from harmonize.writers import Document, TargetLog, WriterContext
-from harmonize.writers.fhir.datatypes import Concepts, age, finite
+from harmonize.writers.fhir.datatypes import Concepts, age, number
 
 PSEUDED = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -152,20 +152,20 @@ class Sheet:
 
     def quantity(self, quantity: HubObject, inside: str) -> orjson.Fragment | None:
         """A Quantity with the digits as written; None, with a loss, for a number past all bounds."""
-        number = finite(quantity["value"])
-        if number is None:
+        digits = number(quantity["value"])
+        if digits is None:
             self.lost(quantity, "*", inside, "the number is too large for readers of JSON")
             return None
         unit = self.run.concepts.unit(quantity)
         if unit.loss:
             self.lost(quantity, "unit_source", inside, unit.loss)
         comparator = f',"comparator":"{quantity["comparator"]}"' if "comparator" in quantity else ""
-        return orjson.Fragment(f'{{"value":{number}{comparator}{unit.after_value}')
+        return orjson.Fragment(f'{{"value":{digits}{comparator}{unit.after_value}')
 
     def bound(self, holder: HubObject, slot: str, quantity: HubObject, inside: str) -> orjson.Fragment | None:
         """A SimpleQuantity in the unit of *quantity*: it has no comparator (FHIR R4, Data Types, sqty-1)."""
-        number = finite(holder[slot])
-        if number is None:
+        digits = number(holder[slot])
+        if digits is None:
             self.lost(holder, slot, inside, "the number is too large for readers of JSON")
             return None
-        return orjson.Fragment(f'{{"value":{number}{self.run.concepts.unit(quantity).after_value}')
+        return orjson.Fragment(f'{{"value":{digits}{self.run.concepts.unit(quantity).after_value}')
