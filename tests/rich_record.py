@@ -72,6 +72,7 @@ RICH: dict[str, Any] = {
         {"disease": coded(code("MONDO:0007947")), "excluded": True, "onset_stage": coded(code("HP:0003593"))},
         {"disease": {"null_flavor": "UNK"}, "certainty": "provisional", "onset_date": day("2000")},
         {"disease": coded(code("OMIM:154700")), "certainty": "entered_in_error", "clinical_status": "inactive"},
+        {"disease": coded(code("SNOMEDCT:195967001")), "onset_date": day("1995-05-05"), "end_date": day("1999-09-09"), "clinical_status": "resolved"},
     ],
     "phenotypic_features": [
         {
@@ -92,6 +93,8 @@ RICH: dict[str, Any] = {
             "assay": coded(code("LOINC:2160-0")),
             "kind": "laboratory",
             "value": {"value": "007.50", "comparator": "<", "unit": "mg/dL", "unit_source": coded(code("UO:0000022"))},
+            "reference_low": "0.60",
+            "reference_high": "1.20",
             "date": day("2001-09-09"),
             "age": "P11Y",
             "specimen": coded(code("NCIT:C12219")),
@@ -173,7 +176,41 @@ RICH: dict[str, Any] = {
     ],
     "procedures": [
         {"code": coded(code("SNOMEDCT:2752008")), "body_site": coded(code("SNOMEDCT:112975008")), "status": "completed", "date": day("2013-05-06")},
+        {"code": coded(code("SNOMEDCT:26212005")), "date": day("2013-05-06"), "end_date": day("2013-06-07")},
         {"code": coded(code("SNOMEDCT:5431005")), "status": "not-done", "date": day("2014")},
+    ],
+    "treatments": [
+        {
+            "agent": coded(code("NCIT:C66869", "Losartan")),
+            "route_of_administration": coded(code("NCIT:C38288")),
+            "start_date": day("2014-01-02"),
+            "end_date": day("2014-04"),
+            "quantity": {"value": "90", "unit": "{tbl}", "unit_source": coded(code("UO:0000022"))},
+            "days_supply": "P90D",
+        },
+        {"agent": coded(code("SNOMEDCT:372586001")), "start_date": day("2015")},
+    ],
+    "device_uses": [
+        {
+            "device": coded(code("SNOMEDCT:14106009")),
+            "device_id": "00112233445566778899",
+            "start_date": day("2016-02-03"),
+            "end_date": day("2020-02-03"),
+            "quantity": {"value": "1", "comparator": ">=", "unit": "1"},
+        },
+        {"device": coded(code("SNOMEDCT:25062003")), "start_date": day("2017-01-01")},
+    ],
+    "clinical_episodes": [
+        {
+            "kind": "disease",
+            "type": coded(code("SNOMEDCT:281647001")),
+            "object": coded(code("ORPHA:558")),
+            "start_date": day("1999-01-20"),
+            "end_date": day("2004-03-04"),
+            "number": "1",
+        },
+        {"kind": "treatment", "object": coded(code("NCIT:C15313")), "start_date": day("2014-01-02"), "end_date": day("2014-04-01")},
+        {"kind": "treatment", "type": coded(code("NCIT:C15632"))},
     ],
     "disabilities": [
         {"category": coded(code("ICF:d450")), "qualifier": "2", "date": day("2011-03-25"), "end_date": day("2011-04-25"), "age": "P21Y"},
@@ -181,7 +218,7 @@ RICH: dict[str, Any] = {
     ],
     "care_episodes": [
         {"kind": coded(code("ACTCODE:IMP", "inpatient encounter")), "start_date": day("2011-03-01"), "end_date": day("2011-03-09"), "age": "P21Y"},
-        {"kind": coded(code("ACTCODE:AMB", "ambulatory")), "start_date": day("2012-05"), "reason": coded(code("HP:0001250")), "status": "arrived"},
+        {"kind": coded(code("ACTCODE:AMB", "ambulatory")), "type": coded(code("SNOMEDCT:185349003")), "start_date": day("2012-05"), "reason": coded(code("HP:0001250")), "status": "arrived"},
     ],
 }  # fmt: skip
 

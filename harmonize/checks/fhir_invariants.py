@@ -1,6 +1,6 @@
 """Invariants of FHIR R4 that its JSON Schema cannot say, for the resources that nodes exchange most.
 
-Source: FHIR R4 (4.0.1), the pages of the resources: keys obs-6, obs-7, con-4, con-5, pat-1, ppc-1, bdl-7, the choice
+Source: FHIR R4 (4.0.1), the pages of the resources: keys obs-3, obs-6, obs-7, con-4, con-5, pat-1, ppc-1, bdl-7, the choice
 elements `[x]`, required bindings of CodeableConcepts and the target types of references.
 """
 
@@ -17,9 +17,14 @@ _CHOICE = re.compile(
 _SUBJECTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "Condition": {"subject": ("Patient", "Group")},
     "Consent": {"patient": ("Patient",)},
+    "Device": {"patient": ("Patient",)},
+    "DeviceUseStatement": {"subject": ("Patient", "Group"), "device": ("Device",)},
     "Encounter": {"subject": ("Patient", "Group")},
+    "EpisodeOfCare": {"patient": ("Patient",)},
     "FamilyMemberHistory": {"patient": ("Patient",)},
+    "MedicationStatement": {"subject": ("Patient", "Group")},
     "Observation": {"subject": ("Patient", "Group", "Device", "Location"), "specimen": ("Specimen",)},
+    "Procedure": {"subject": ("Patient", "Group")},
     "Specimen": {"subject": ("Patient", "Group", "Device", "Substance", "Location")},
 }
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -39,13 +44,17 @@ def invariant_problems(resource: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _choices(resource)
     kind = resource["resourceType"]
     for name, allowed in _SUBJECTS.get(kind, {}).items():
-        target = resource.get(name)
-        text = target.get("reference") if isinstance(target, dict) else None
-        if isinstance(text, str) and "/" in text and ":" not in text and text.split("/")[0] not in allowed:
-            yield f"/{name}/reference", f"{name} refers to {' or '.join(allowed)} only"
+        yield from _refers_to(resource, name, allowed)
     check = _INVARIANTS.get(kind)
     if check is not None:
         yield from check(resource)
+
+
+def _refers_to(holder: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> Iterator[Problem]:
+    target = holder.get(name)
+    text = target.get("reference") if isinstance(target, dict) else None
+    if isinstance(text, str) and "/" in text and ":" not in text and text.split("/")[0] not in allowed:
+        yield f"/{name}/reference", f"{name} refers to {' or '.join(allowed)} only"
 
 
 def _choices(resource: Mapping[str, Any]) -> Iterator[Problem]:
@@ -89,6 +98,22 @@ def _observation(resource: Mapping[str, Any]) -> Iterator[Problem]:
         if has_value and isinstance(component, dict) and component.get("code") == codes:
             yield f"/component/{index}/code", "obs-7: a component repeats the code of the observation beside its value"
 
+    for index, bounds in enumerate(resource.get("referenceRange", ())):
+        if isinstance(bounds, dict) and not {"low", "high", "text"} & bounds.keys():
+            yield f"/referenceRange/{index}", "obs-3: a reference range needs a low, a high or a text"
+
+
+def _medication_statement(resource: Mapping[str, Any]) -> Iterator[Problem]:
+    if not {"medicationCodeableConcept", "medicationReference"} & resource.keys():
+        yield "/medication", "medication[x] is missing"
+
+
+def _episode_of_care(resource: Mapping[str, Any]) -> Iterator[Problem]:
+    for index, diagnosis in enumerate(resource.get("diagnosis", ())):
+        if isinstance(diagnosis, dict):
+            for path, message in _refers_to(diagnosis, "condition", ("Condition",)):
+                yield f"/diagnosis/{index}{path}", message
+
 
 def _patient(resource: Mapping[str, Any]) -> Iterator[Problem]:
     for index, contact in enumerate(resource.get("contact", ())):
@@ -117,6 +142,8 @@ _INVARIANTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Problem]]] = {
     "Bundle": _bundle,
     "Condition": _condition,
     "Consent": _consent,
+    "EpisodeOfCare": _episode_of_care,
+    "MedicationStatement": _medication_statement,
     "Observation": _observation,
     "Patient": _patient,
 }

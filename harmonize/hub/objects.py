@@ -75,7 +75,7 @@ class Identities:
     def of(self, value: Any) -> str:
         """The text for *value*."""
         if value.__class__ is HubObject and "codings" not in value:
-            return "{" + ", ".join([f"{name!r}: {self.of(item)}" for name, item in value.items()]) + "}"
+            return self._of_object(value)
         if isinstance(value, dict):
             known = self._known.get(id(value))
             if known is None:
@@ -89,6 +89,16 @@ class Identities:
         if isinstance(value, list):
             return "[" + ", ".join(map(self.of, value)) + "]"
         return repr(value)
+
+    def _of_object(self, value: HubObject) -> str:
+        known, parts = self._known, []
+        for name, item in value.items():
+            if item.__class__ is str:
+                parts.append(f"{name!r}: {item!r}")
+            else:
+                shared = known.get(id(item))
+                parts.append(f"{name!r}: {self.of(item) if shared is None else shared[1]}")
+        return "{" + ", ".join(parts) + "}"
 
     def _of_value(self, value: Mapping[str, Any]) -> str:
         if "codings" in value:

@@ -132,7 +132,7 @@ class _Entry(NamedTuple):
 WRITERS: Mapping[str, _Entry] = {
     "hub": _Entry("harmonize.writers.hub:writer"),
     "fhir-r4": _Entry("harmonize.writers.fhir.r4:writer"),
-    "phenopackets": _Entry("harmonize.writers.phenopackets:writer"),
+    "phenopackets": _Entry("harmonize.writers.phenopackets.v2:writer"),
 }
 PLANNED_TARGETS = ("fhir-r5", "beacon", "omop", "rdf")
 

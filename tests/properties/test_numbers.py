@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal, InvalidOperation
+from math import isinf
 from typing import Any
 
 import orjson
@@ -119,7 +120,10 @@ def test_no_digit_is_lost_without_a_word(digits: str) -> None:
 @examples(1200)
 @given(digits=DIGITS)
 def test_a_json_number_has_the_digits_that_were_read(digits: str) -> None:
-    written = orjson.dumps([number(digits)]).decode()[1:-1]
+    written = number(digits)
+    if written is None:
+        assert isinf(float(digits)), "past all doubles"
+        return
     assert exactly(written) == exactly(digits)
     assert written.partition(".")[1:] == digits.partition(".")[1:]
     assert json.loads(written, parse_float=str, parse_int=str) == written, "JSON takes it as a number"

@@ -215,6 +215,7 @@ REDUNDANT: dict[str, Callable[[Holder, Holder, frozenset[str]], bool]] = {
     "Variant.reference_assembly": lambda _, variant, lost: variant["reference_assembly"] == variant.get("vcf", {}).get("assembly"),
     "Diagnosis.certainty": lambda _, diagnosis, lost: said_to_be_refuted(diagnosis),
     "Diagnosis.excluded": lambda _, diagnosis, lost: said_to_be_refuted(diagnosis),
+    "Diagnosis.clinical_status": lambda _, diagnosis, lost: diagnosis["clinical_status"] == "inactive" and "end_date" in diagnosis,
     "Measurement.status": lambda _, measurement, lost: measurement["status"] == "final",
     "Consent.status": lambda _, consent, lost: consent["status"] == "active",
     "Procedure.status": lambda _, procedure, lost: procedure["status"] == "unknown",

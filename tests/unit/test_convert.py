@@ -10,7 +10,7 @@ import pytest
 
 from harmonize import Converter
 from harmonize.errors import CallError, HarmonizeError
-from harmonize.writers.phenopackets import PhenopacketsWriter
+from harmonize.writers.phenopackets.v2 import PhenopacketsWriter
 from tests.registry import ALL_TARGETS, Registry, convert, write_registry
 
 OBO = "http://purl.obolibrary.org/obo/"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import orjson
+
 from harmonize.hub.objects import HubObject, is_stated
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, UCUM, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
@@ -35,12 +37,14 @@ _CLINICAL_STATUSES = {
     code: fixed(_CLINICAL, code, code.capitalize())
     for code in ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 }
+_NOT_HAD = frozenset({"refuted", "entered_in_error"})
+_ACTIVE = frozenset({"active", "recurrence", "relapse"})
 UNDIAGNOSED = concept(  # RareLink's concept map of RD-CDM 2.0, element 3.6
     "http://www.orpha.net", "616874", "Rare disorder without a determined diagnosis after full investigation"
 )
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CATEGORIES = {
-    code: [concept(_CATEGORY, code, display)]
+    code: orjson.Fragment(orjson.dumps([concept(_CATEGORY, code, display)]))
     for code, display in (
         ("laboratory", "Laboratory"),
         ("exam", "Exam"),
@@ -66,27 +70,32 @@ def days_between(born: Any, later: Any) -> int | None:
 def conditions(sheet: Sheet) -> None:
     """One Condition per diagnosis, and one that says that there is none. con-3 asks for clinicalStatus on problem lists only."""
     onset = _onset_of_the_only_disease(sheet)
+    with_episodes = "clinical_episodes" in sheet.record
     for diagnosis in sheet.record.get("diagnoses", ()):
         resource_id = sheet.new_id("Condition", diagnosis)
-        path = f"/Condition/{resource_id}"
         body: dict[str, Any] = {}
-        diagnosed = sheet.date(diagnosis, "date_of_diagnosis", f"{path}/extension")
+        diagnosed = sheet.date(diagnosis, "date_of_diagnosis", "/extension")
         if diagnosed:
             body["extension"] = [{"url": ASSERTED_DATE, "valueDateTime": diagnosed}]
-        body.update(_statuses(sheet, diagnosis, path))
-        code = sheet.concept(diagnosis, "disease", f"{path}/code")
-        severity = sheet.concept(diagnosis, "severity", f"{path}/severity")
+        body.update(_statuses(sheet, diagnosis))
+        code = sheet.concept(diagnosis, "disease", "/code")
+        severity = sheet.concept(diagnosis, "severity", "/severity")
         if severity:
             body["severity"] = severity
         if code:
             body["code"] = code
-        site = sheet.concept(diagnosis, "body_site", f"{path}/bodySite")
+        site = sheet.concept(diagnosis, "body_site", "/bodySite")
         if site:
             body["bodySite"] = [site]
         body["subject"] = sheet.patient
-        body.update(_onset(sheet, diagnosis, path, ("onset_date", "onset_age", "onset_stage")))
+        body.update(_onset(sheet, diagnosis, ("onset_date", "onset_age", "onset_stage")))
         if onset is not None and onset[0] is diagnosis:
-            body.update(_onset(sheet, onset[1], path, ("date", "age", "stage")))
+            body.update(_onset(sheet, onset[1], ("date", "age", "stage")))
+        if "end_date" in diagnosis:
+            body.update(_abatement(sheet, diagnosis))
+        if with_episodes and not diagnosis.get("excluded") and diagnosis.get("certainty") not in _NOT_HAD:
+            for code_of_disease in {coding["code"] for coding in diagnosis["disease"].get("codings", ())}:
+                sheet.conditions.setdefault(code_of_disease, []).append((diagnosis["disease"], resource_id))
         sheet.add("Condition", resource_id, diagnosis, body)
     _undiagnosed(sheet)
     if onset is None:
@@ -94,22 +103,39 @@ def conditions(sheet: Sheet) -> None:
             _symptom_onset(sheet, first)
 
 
-def _statuses(sheet: Sheet, diagnosis: HubObject, path: str) -> dict[str, Any]:
+def _statuses(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:
     """clinicalStatus and verificationStatus."""
     made: dict[str, Any] = {}
     if "clinical_status" in diagnosis:
         if diagnosis.get("certainty") == "entered_in_error":
             message = "con-5: there is no clinical status of what was entered in error"
-            sheet.log.unsupported(diagnosis, "clinical_status", f"{path}/clinicalStatus", message)
+            sheet.lost(diagnosis, "clinical_status", "/clinicalStatus", message)
         else:
             made["clinicalStatus"] = _CLINICAL_STATUSES[diagnosis["clinical_status"]]
     if diagnosis.get("excluded"):
         made["verificationStatus"] = REFUTED
         if diagnosis.get("certainty", "refuted") != "refuted":
             message = "a verification status that is refuted says no other certainty"
-            sheet.log.unsupported(diagnosis, "certainty", f"{path}/verificationStatus", message)
+            sheet.lost(diagnosis, "certainty", "/verificationStatus", message)
     elif "certainty" in diagnosis:
         made["verificationStatus"] = _VERIFICATIONS[diagnosis["certainty"]]
+    return made
+
+
+def _abatement(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:
+    """abatementDateTime. con-4 demands a clinicalStatus that is not active beside it; `inactive` is the most general of them."""
+    if diagnosis.get("certainty") == "entered_in_error":
+        message = "con-4 demands a clinical status of what has abated, con-5 forbids it of what was entered in error"
+        sheet.lost(diagnosis, "end_date", "/abatementDateTime", message)
+        return {}
+    if diagnosis.get("clinical_status") in _ACTIVE:
+        message = "con-4: what is active has not abated"
+        sheet.lost(diagnosis, "end_date", "/abatementDateTime", message)
+        return {}
+    made: dict[str, Any] = {"abatementDateTime": sheet.date(diagnosis, "end_date", "/abatementDateTime")}
+    if "clinical_status" not in diagnosis:
+        sheet.log.default("Condition.clinicalStatus")
+        made["clinicalStatus"] = _CLINICAL_STATUSES["inactive"]
     return made
 
 
@@ -125,21 +151,21 @@ def _undiagnosed(sheet: Sheet) -> None:
     sheet.add("Condition", resource_id, sheet.record, {"code": UNDIAGNOSED, "subject": sheet.patient})
 
 
-def _onset(sheet: Sheet, holder: HubObject, path: str, slots: tuple[str, str, str]) -> dict[str, Any]:
+def _onset(sheet: Sheet, holder: HubObject, slots: tuple[str, str, str]) -> dict[str, Any]:
     """Condition.onset[x] from (date, age, stage); it holds one form, the others are lost."""
     made: dict[str, Any] = {}
     for slot, name in zip(slots, ("onsetDateTime", "onsetAge", "onsetString"), strict=True):
         if slot not in holder:
             continue
         if made:
-            sheet.log.unsupported(holder, slot, f"{path}/onset", "an onset holds one form; another is preferred")
+            sheet.lost(holder, slot, "/onset", "an onset holds one form; another is preferred")
         elif name == "onsetDateTime":
-            made = {name: sheet.date(holder, slot, f"{path}/{name}")}
+            made = {name: sheet.date(holder, slot, f"/{name}")}
         elif name == "onsetAge":
-            value = sheet.age(holder, slot, f"{path}/{name}")
+            value = sheet.age(holder, slot, f"/{name}")
             made = {name: value} if value else {}
         else:
-            sheet.log.unsupported(holder, slot, f"{path}/onset", "an onset has no coded form")
+            sheet.lost(holder, slot, "/onset", "an onset has no coded form")
     return made
 
 
@@ -155,7 +181,7 @@ def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | No
 def _symptom_onset(sheet: Sheet, first: HubObject) -> None:
     """First symptoms that are tied to no single disease: an Observation, as RD-CDM 2.0 (element 5.4) has it."""
     resource_id = sheet.new_id("Observation/symptom-onset", first)
-    path = f"/Observation/{resource_id}/value"
+    path = "/value"
     value: dict[str, Any] = {}
     if "date" in first:
         value = {"valueDateTime": sheet.date(first, "date", path)}
@@ -168,7 +194,7 @@ def _symptom_onset(sheet: Sheet, first: HubObject) -> None:
     used = next((slot for slot in ("date", "age", "stage") if slot in first), None)
     for slot in ("age", "stage"):
         if slot in first and slot != used:
-            sheet.log.unsupported(first, slot, path, f"a value holds one form; the {used} is preferred")
+            sheet.lost(first, slot, path, f"a value holds one form; the {used} is preferred")
     if not value:
         return
     sheet.log.default("Observation.status")
@@ -182,20 +208,19 @@ def phenotypic_features(sheet: Sheet) -> None:
     born = sheet.record.get("birth_date")
     for feature in sheet.record.get("phenotypic_features", ()):
         resource_id = sheet.new_id("Observation/phenotype", feature)
-        path = f"/Observation/{resource_id}"
-        code = sheet.concept(feature, "type", f"{path}/code") if is_stated(feature.get("type")) else None
+        code = sheet.concept(feature, "type", "/code") if is_stated(feature.get("type")) else None
         if code is None:  # nor is it said that something unknown is present
-            sheet.not_made(feature, path, "an observation needs a code")
+            sheet.not_made(feature, "an observation needs a code")
             continue
         sheet.log.default("Observation.status")
-        components, computed = _feature_components(sheet, feature, born, path)
+        components, computed = _feature_components(sheet, feature, born)
         body: dict[str, Any] = {"status": "final", "code": code, "subject": sheet.patient}
-        body.update(_feature_time(sheet, feature, computed, path))
+        body.update(_feature_time(sheet, feature, computed))
         body["valueCodeableConcept"] = ABSENT if feature.get("excluded") else PRESENT
-        site = sheet.concept(feature, "body_site", f"{path}/bodySite")
+        site = sheet.concept(feature, "body_site", "/bodySite")
         if site:
             body["bodySite"] = site
-        evidence = sheet.concept(feature, "evidence", f"{path}/method")
+        evidence = sheet.concept(feature, "evidence", "/method")
         if evidence:
             body["method"] = evidence  # RD-CDM 2.0, element 6.2.9
         if components:
@@ -203,9 +228,9 @@ def phenotypic_features(sheet: Sheet) -> None:
         sheet.add("Observation", resource_id, feature, body, PHENOTYPE_PROFILE)
 
 
-def _feature_components(sheet: Sheet, feature: HubObject, born: Any, path: str) -> tuple[list[dict[str, Any]], bool]:
+def _feature_components(sheet: Sheet, feature: HubObject, born: Any) -> tuple[list[dict[str, Any]], bool]:
     """The components, and whether they hold the date of onset as an exact age."""
-    path = f"{path}/component"
+    path = "/component"
     components: list[dict[str, Any]] = []
     days = days_between(born, feature.get("onset_date"))
     stated = sheet.age(feature, "onset_age", path)
@@ -228,17 +253,17 @@ def _feature_components(sheet: Sheet, feature: HubObject, born: Any, path: str) 
     return components, days is not None and stated is None
 
 
-def _feature_time(sheet: Sheet, feature: HubObject, computed: bool, path: str) -> dict[str, Any]:
+def _feature_time(sheet: Sheet, feature: HubObject, computed: bool) -> dict[str, Any]:
     """Observation.effective[x], "the time-period the observed value is asserted as being true".
 
     The date of the assessment where that is all; the period where the end is known, or where only the onset is.
     """
-    path = f"{path}/effective"
+    path = "/effective"
     start = sheet.date(feature, "onset_date", path)
     end = sheet.date(feature, "end_date", path)
     if end or (start and "date_of_assessment" not in feature):
         if "date_of_assessment" in feature:
-            sheet.log.unsupported(
+            sheet.lost(
                 feature,
                 "date_of_assessment",
                 path,
@@ -246,7 +271,7 @@ def _feature_time(sheet: Sheet, feature: HubObject, computed: bool, path: str) -
             )
         return {"effectivePeriod": {name: value for name, value in (("start", start), ("end", end)) if value}}
     if start and not computed:
-        sheet.log.unsupported(
+        sheet.lost(
             feature,
             "onset_date",
             path,
@@ -260,10 +285,9 @@ def measurements(sheet: Sheet) -> None:
     """One Observation per measurement; a stated material becomes a Specimen of its own."""
     for measurement in sheet.record.get("measurements", ()):
         resource_id = sheet.new_id("Observation/measurement", measurement)
-        path = f"/Observation/{resource_id}"
-        code = sheet.concept(measurement, "assay", f"{path}/code")
+        code = sheet.concept(measurement, "assay", "/code")
         if code is None:
-            sheet.not_made(measurement, path, "an observation needs a code; the measurement states none")
+            sheet.not_made(measurement, "an observation needs a code; the measurement states none")
             continue
         if "status" not in measurement:
             sheet.log.default("Observation.status")
@@ -271,39 +295,58 @@ def measurements(sheet: Sheet) -> None:
         if "kind" in measurement:
             body["category"] = _CATEGORIES[measurement["kind"]]
         body.update(code=code, subject=sheet.patient)
-        taken = sheet.date(measurement, "date", f"{path}/effectiveDateTime")
+        taken = sheet.date(measurement, "date", "/effectiveDateTime")
         if taken:
             body["effectiveDateTime"] = taken
-        body.update(_value(sheet, measurement, path))
-        meaning = sheet.concept(measurement, "interpretation", f"{path}/interpretation")
-        if meaning:
-            body["interpretation"] = [meaning]
-        method = sheet.concept(measurement, "method", f"{path}/method")
-        if method:
-            body["method"] = method
-        specimen = _material(sheet, measurement, resource_id)
-        if specimen:
-            body["specimen"] = {"reference": f"Specimen/{specimen}"}
+        body.update(_value(sheet, measurement))
+        if "reference_low" in measurement or "reference_high" in measurement:
+            bounds = _reference_range(sheet, measurement)
+            body.update({"referenceRange": [bounds]} if bounds else {})
+        if "interpretation" in measurement:
+            meaning = sheet.concept(measurement, "interpretation", "/interpretation")
+            body.update({"interpretation": [meaning]} if meaning else {})
+        if "method" in measurement:
+            method = sheet.concept(measurement, "method", "/method")
+            body.update({"method": method} if method else {})
+        if "specimen" in measurement:
+            specimen = _material(sheet, measurement)
+            body.update({"specimen": {"reference": f"Specimen/{specimen}"}} if specimen else {})
         sheet.add("Observation", resource_id, measurement, body)
 
 
-def _value(sheet: Sheet, measurement: HubObject, path: str) -> dict[str, Any]:
+def _value(sheet: Sheet, measurement: HubObject) -> dict[str, Any]:
     if "value" in measurement:
         if "coded_value" in measurement:
-            sheet.log.unsupported(
+            sheet.lost(
                 measurement,
                 "coded_value",
-                f"{path}/value",
+                "/value",
                 "a value is a quantity or a code; the quantity is preferred",
             )
-        quantity = sheet.quantity(measurement["value"], f"{path}/valueQuantity")
+        quantity = sheet.quantity(measurement["value"], "/valueQuantity")
         return {"valueQuantity": quantity} if quantity else {}
-    coded = sheet.concept(measurement, "coded_value", f"{path}/valueCodeableConcept")
+    coded = sheet.concept(measurement, "coded_value", "/valueCodeableConcept")
     return {"valueCodeableConcept": coded} if coded else {}
 
 
-def _material(sheet: Sheet, measurement: HubObject, observation_id: str) -> str | None:
-    kind = sheet.concept(measurement, "specimen", f"/Observation/{observation_id}/specimen")
+def _reference_range(sheet: Sheet, measurement: HubObject) -> dict[str, orjson.Fragment]:
+    """Observation.referenceRange in the unit of the value; empty where no bound can be written."""
+    made = {}
+    for name in ("low", "high"):
+        slot = f"reference_{name}"
+        if slot not in measurement:
+            continue
+        if "value" not in measurement:
+            sheet.lost(measurement, slot, "/referenceRange", "without a number there is no unit of the range")
+            continue
+        bound = sheet.bound(measurement, slot, measurement["value"], f"/referenceRange/0/{name}")
+        if bound is not None:
+            made[name] = bound
+    return made
+
+
+def _material(sheet: Sheet, measurement: HubObject) -> str | None:
+    kind = sheet.concept(measurement, "specimen", "/specimen")
     if kind is None:
         return None
     specimen_id = sheet.new_id("Specimen/material", measurement)
@@ -315,16 +358,15 @@ def specimens(sheet: Sheet) -> None:
     """One Specimen per sample. Its identifier is a pseudonym."""
     for sample in sheet.record.get("samples", ()):
         specimen_id = sheet.new_id("Specimen", sample)
-        path = f"/Specimen/{specimen_id}"
         body: dict[str, Any] = {}
         if "sample_id" in sample:
             body["identifier"] = [{"value": sample["sample_id"]}]
-        kind = sheet.concept(sample, "type", f"{path}/type")
+        kind = sheet.concept(sample, "type", "/type")
         if kind:
             body["type"] = kind
         body["subject"] = sheet.patient
-        collected = sheet.date(sample, "collection_date", f"{path}/collection/collectedDateTime")
-        site = sheet.concept(sample, "anatomical_location", f"{path}/collection/bodySite")
+        collected = sheet.date(sample, "collection_date", "/collection/collectedDateTime")
+        site = sheet.concept(sample, "anatomical_location", "/collection/bodySite")
         collection = {name: value for name, value in (("collectedDateTime", collected), ("bodySite", site)) if value}
         if collection:
             body["collection"] = collection
@@ -335,14 +377,11 @@ def disabilities(sheet: Sheet) -> None:
     """One Observation per rating of functioning: the ICF category, else the instrument, is what was observed."""
     for disability in sheet.record.get("disabilities", ()):
         resource_id = sheet.new_id("Observation/disability", disability)
-        path = f"/Observation/{resource_id}"
-        category = sheet.concept(disability, "category", f"{path}/code")
-        instrument = sheet.concept(disability, "instrument", f"{path}/method")
+        category = sheet.concept(disability, "category", "/code")
+        instrument = sheet.concept(disability, "instrument", "/method")
         code = category or instrument
         if code is None:
-            sheet.log.unsupported(
-                disability, "*", path, "an observation needs a code; neither category nor instrument is stated"
-            )
+            sheet.lost(disability, "*", "", "an observation needs a code; neither category nor instrument is stated")
             continue
         sheet.log.default("Observation.status")
         body: dict[str, Any] = {
@@ -351,19 +390,17 @@ def disabilities(sheet: Sheet) -> None:
             "code": code,
             "subject": sheet.patient,
         }
-        start = sheet.date(disability, "date", f"{path}/effective")
-        end = sheet.date(disability, "end_date", f"{path}/effective")
+        start = sheet.date(disability, "date", "/effective")
+        end = sheet.date(disability, "end_date", "/effective")
         if end:
             body["effectivePeriod"] = {name: value for name, value in (("start", start), ("end", end)) if value}
         elif start:
             body["effectiveDateTime"] = start
         if "score" in disability:
-            score = sheet.quantity(disability["score"], f"{path}/valueQuantity")
+            score = sheet.quantity(disability["score"], "/valueQuantity")
             body.update({"valueQuantity": score} if score else {})
             if "qualifier" in disability:
-                sheet.log.unsupported(
-                    disability, "qualifier", f"{path}/value", "a value holds one form; the score is preferred"
-                )
+                sheet.lost(disability, "qualifier", "/value", "a value holds one form; the score is preferred")
         elif "qualifier" in disability:
             body["valueString"] = disability["qualifier"]
         if category and instrument:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from math import isinf
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,6 +21,8 @@ LOINC = "http://loinc.org"
 SNOMED_CT = "http://snomed.info/sct"
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 HGVS = "http://varnomen.hgvs.org"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 _CACHE_LIMIT = 100_000
 _NULL_FLAVORS_OF_SEX = frozenset({"OTH", "UNK", "ASKU"})
@@ -41,13 +45,14 @@ def fixed(system: str, code: str, display: str) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(concept(system, code, display)))
 
 
-def number(digits: str) -> orjson.Fragment:
-    """A JSON number with exactly these digits; JSON knows no leading zeros.
+@lru_cache(maxsize=_CACHE_LIMIT)
+def number(digits: str) -> str | None:
+    """The text of a JSON number with exactly these digits; JSON knows no leading zeros, and its readers no number past a double.
 
-    >>> orjson.dumps([number("72.50"), number("-007.0")])
-    b'[72.50,-7.0]'
+    >>> number("72.50"), number("-007.0"), number("1e999")
+    ('72.50', '-7.0', None)
     """
-    return orjson.Fragment(_LEADING_ZEROS.sub(r"\1", digits))
+    return None if isinf(float(digits)) else _LEADING_ZEROS.sub(r"\1", digits)
 
 
 def age(duration: str) -> tuple[dict[str, Any], bool] | None:
@@ -78,12 +83,27 @@ def _age(value: int, code: str, unit: str) -> dict[str, Any]:
     return {"value": value, "unit": unit, "system": UCUM, "code": code}
 
 
+class Unit(NamedTuple):
+    """The unit of a Quantity as the JSON that follows its value, and why the unit that the source states is lost, if it is."""
+
+    stated: Mapping[str, Any] | None  # held, so that its id stays its own
+    after_value: str
+    loss: str
+
+
+def _after_value(elements: Mapping[str, Any]) -> str:
+    """The end of a JSON object with these elements, after its first one."""
+    text = orjson.dumps(elements).decode()
+    return f",{text[1:]}" if elements else "}"
+
+
 class Concepts:
     """Coded values of the hub as CodeableConcepts. Remembers what it rendered: records repeat their codes."""
 
     def __init__(self, systems: Systems) -> None:
         self._systems = systems
         self._rendered: dict[int, tuple[Any, orjson.Fragment | None, bool]] = {}
+        self._units: dict[tuple[str | None, int], Unit] = {}
 
     def render(self, coded: Mapping[str, Any]) -> tuple[orjson.Fragment | None, bool]:
         """(CodeableConcept or None where nothing of it can be written, whether a part is lost)."""
@@ -123,6 +143,34 @@ class Concepts:
         if "text" in coded:
             body["text"] = coded["text"]
         return body, lost
+
+    def unit(self, quantity: Mapping[str, Any]) -> Unit:
+        """The unit of a quantity: in UCUM, else as the source states it."""
+        stated = quantity.get("unit_source")
+        key = (quantity.get("unit"), id(stated))
+        known = self._units.get(key)
+        if known is None:
+            if len(self._units) >= _CACHE_LIMIT:
+                self._units.clear()
+            known = self._units[key] = self._unit(quantity.get("unit"), stated)
+        return known
+
+    def _unit(self, ucum: str | None, stated: Mapping[str, Any] | None) -> Unit:
+        if stated is None:
+            return Unit(stated, _after_value({"unit": ucum, "system": UCUM, "code": ucum} if ucum else {}), "")
+        coding = next(iter(stated.get("codings", ())), None)
+        if ucum is not None:
+            label = coding.get("label") if coding else None
+            return Unit(stated, _after_value({"unit": label or ucum, "system": UCUM, "code": ucum}), "")
+        if coding is not None:
+            uri = self.uri(coding["system"])
+            if uri is None:
+                return Unit(stated, _after_value({}), "the unit is of no code system that FHIR names")
+            label = coding.get("label", coding["code"])
+            return Unit(stated, _after_value({"unit": label, "system": uri, "code": self.code(coding)}), "")
+        if "text" in stated:
+            return Unit(stated, _after_value({"unit": stated["text"]}), "")
+        return Unit(stated, _after_value({}), "the unit has neither code nor text")
 
     def uri(self, system: str) -> str | None:
         """The FHIR URI of a code system."""

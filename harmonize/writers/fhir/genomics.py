@@ -41,6 +41,7 @@ PREDICTED_PHENOTYPE = fixed(LOINC, "81259-4", "Associated phenotype")
 EVIDENCE_LEVEL = fixed(LOINC, "93044-6", "Level of evidence")
 CLINICAL_SIGNIFICANCE = fixed(LOINC, "53037-8", "Genetic variation clinical significance")
 
+_COMPONENT = "/component"
 _HGVS_COMPONENTS = {"c": CODING_HGVS, "g": GENOMIC_HGVS, "m": GENOMIC_HGVS, "o": GENOMIC_HGVS, "p": PROTEIN_HGVS}
 _ALLELIC_STATES = {  # GENO -> LL381-5
     "GENO:0000136": ("LA6705-3", "homozygous"),
@@ -83,17 +84,16 @@ def variants(sheet: Sheet) -> None:
     """One Observation per variant, and a diagnostic implication where its ACMG class is stated."""
     for variant in sheet.record.get("variants", ()):
         resource_id = sheet.new_id("Observation/variant", variant)
-        path = f"/Observation/{resource_id}"
         sheet.log.default("Observation.status")
         body: dict[str, Any] = {"status": "final", "category": CATEGORY, "code": VARIANT_CODE, "subject": sheet.patient}
-        tested = sheet.date(variant, "date", f"{path}/effectiveDateTime")
+        tested = sheet.date(variant, "date", "/effectiveDateTime")
         if tested:
             body["effectiveDateTime"] = tested
         body["valueCodeableConcept"] = PRESENT
-        method = sheet.concept(variant, "method", f"{path}/method")
+        method = sheet.concept(variant, "method", "/method")
         if method:
             body["method"] = method
-        components = _components(sheet, variant, f"{path}/component")
+        components = _components(sheet, variant)
         if components:
             body["component"] = components
         sheet.add("Observation", resource_id, variant, body, VARIANT_PROFILE)
@@ -101,23 +101,23 @@ def variants(sheet: Sheet) -> None:
             _implication(sheet, variant, resource_id)
 
 
-def _components(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, Any]]:
+def _components(sheet: Sheet, variant: HubObject) -> list[dict[str, Any]]:
     components: list[dict[str, Any]] = []
 
     def put(code: Any, value: Any, kind: str = "valueCodeableConcept") -> None:
         if value is not None:
             components.append({"code": code, kind: value})
 
-    put(GENE_STUDIED, sheet.concept(variant, "gene", path))
-    components += _expressions(sheet, variant, path)
-    put(CHANGE_TYPE, sheet.concept(variant, "type", path))
-    put(SOURCE_CLASS, _with_answer(sheet, variant, "origin", _SOURCE_CLASSES, path))
-    put(ALLELIC_STATE, _with_answer(sheet, variant, "zygosity", _ALLELIC_STATES, path))
+    put(GENE_STUDIED, sheet.concept(variant, "gene", _COMPONENT))
+    components += _expressions(sheet, variant)
+    put(CHANGE_TYPE, sheet.concept(variant, "type", _COMPONENT))
+    put(SOURCE_CLASS, _with_answer(sheet, variant, "origin", _SOURCE_CLASSES))
+    put(ALLELIC_STATE, _with_answer(sheet, variant, "zygosity", _ALLELIC_STATES))
     if "vcf" in variant:
-        components += _coordinates(sheet, variant["vcf"], path)
+        components += _coordinates(sheet, variant["vcf"])
         if variant.get("reference_assembly", variant["vcf"]["assembly"]) != variant["vcf"]["assembly"]:
             message = "the profile has room for one assembly; that of the coordinates is preferred"
-            sheet.log.unsupported(variant, "reference_assembly", path, message)
+            sheet.lost(variant, "reference_assembly", _COMPONENT, message)
     elif "reference_assembly" in variant:
         assembly = variant["reference_assembly"]
         put(ASSEMBLY, _ASSEMBLIES.get(assembly, {"text": assembly}))
@@ -125,7 +125,7 @@ def _components(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, A
 
 
 def _with_answer(
-    sheet: Sheet, variant: HubObject, slot: str, answers: dict[str, tuple[str, str]], path: str
+    sheet: Sheet, variant: HubObject, slot: str, answers: dict[str, tuple[str, str]]
 ) -> dict[str, Any] | None:
     """The stated codes, with the answer of LOINC's list beside them: both bindings are extensible."""
     coded = variant.get(slot)
@@ -135,7 +135,7 @@ def _with_answer(
     answer = next((answers[c["code"]] for c in coded.get("codings", ()) if c["code"] in answers), None)
     if loses or not (body or answer):
         outcome = Outcome.COARSENED if body or answer else Outcome.DROPPED
-        sheet.log.unsupported(variant, slot, path, "a code or qualifier has no place in a CodeableConcept", outcome)
+        sheet.lost(variant, slot, _COMPONENT, "a code or qualifier has no place in a CodeableConcept", outcome)
     stated = {coding.get("code") for coding in body.get("coding", ()) if coding["system"] == LOINC}
     if answer and answer[0] not in stated:
         coding = {"system": LOINC, "code": answer[0], "display": answer[1]}
@@ -143,7 +143,7 @@ def _with_answer(
     return body or None
 
 
-def _expressions(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, Any]]:
+def _expressions(sheet: Sheet, variant: HubObject) -> list[dict[str, Any]]:
     """HGVS at its level (the profile has room for one each) and references to ClinVar, OMIM or dbSNP as variation codes."""
     components: list[dict[str, Any]] = []
     used: set[int] = set()
@@ -159,24 +159,24 @@ def _expressions(sheet: Sheet, variant: HubObject, path: str) -> list[dict[str, 
                 if code
                 else "the variant profile has no HGVS of this level"
             )
-            sheet.log.unsupported(expression, "hgvs", path, message)
-        reference = _variation_code(sheet, expression, path)
+            sheet.lost(expression, "hgvs", _COMPONENT, message)
+        reference = _variation_code(sheet, expression)
         if reference:
             components.append({"code": VARIATION_CODE, "valueCodeableConcept": reference})
     return components
 
 
-def _variation_code(sheet: Sheet, expression: HubObject, path: str) -> dict[str, Any]:
+def _variation_code(sheet: Sheet, expression: HubObject) -> dict[str, Any]:
     """The accession, by its code and by the text of the source; empty where there is neither."""
     made, loses = sheet.run.concepts.codings(expression.get("reference", {}))
     if "reference" in expression and (loses or not made or ("text" in made and "text" in expression)):
         outcome = Outcome.COARSENED if "coding" in made else Outcome.DROPPED
         message = "a code, qualifier or second text has no place in a CodeableConcept"
-        sheet.log.unsupported(expression, "reference", path, message, outcome)
+        sheet.lost(expression, "reference", _COMPONENT, message, outcome)
     return {**made, "text": expression["text"]} if expression.get("text") else made
 
 
-def _coordinates(sheet: Sheet, vcf: HubObject, path: str) -> list[dict[str, Any]]:
+def _coordinates(sheet: Sheet, vcf: HubObject) -> list[dict[str, Any]]:
     """Coordinates as a VCF record states them: 1-based, the first base is `position`."""
     components: list[dict[str, Any]] = []
     assembly = _ASSEMBLIES.get(vcf["assembly"])
@@ -185,7 +185,7 @@ def _coordinates(sheet: Sheet, vcf: HubObject, path: str) -> list[dict[str, Any]
     if chromosome:
         components.append({"code": CHROMOSOME, "valueCodeableConcept": chromosome})
     else:
-        sheet.log.unsupported(vcf, "chromosome", path, "it is none of the answers of LOINC LL2938-0")
+        sheet.lost(vcf, "chromosome", _COMPONENT, "it is none of the answers of LOINC LL2938-0")
     bounds = {"low": {"value": vcf["position"]}, "high": {"value": vcf["position"] + len(vcf["reference"]) - 1}}
     components.append({"code": EXACT_START_END, "valueRange": bounds})
     components.append({"code": COORDINATE_SYSTEM, "valueCodeableConcept": ONE_BASED})
@@ -197,11 +197,10 @@ def _coordinates(sheet: Sheet, vcf: HubObject, path: str) -> list[dict[str, Any]
 def _implication(sheet: Sheet, variant: HubObject, variant_id: str) -> None:
     """Observation `diagnostic-implication`: what the variant means, derived from the variant."""
     resource_id = sheet.new_id("Observation/diagnostic-implication", variant)
-    path = f"/Observation/{resource_id}/component"
     parts = (
-        (CLINICAL_SIGNIFICANCE, _with_answer(sheet, variant, "classification", _SIGNIFICANCES, path)),
-        (PREDICTED_PHENOTYPE, sheet.concept(variant, "interpreted_disease", path)),
-        (EVIDENCE_LEVEL, sheet.concept(variant, "evidence_level", path)),
+        (CLINICAL_SIGNIFICANCE, _with_answer(sheet, variant, "classification", _SIGNIFICANCES)),
+        (PREDICTED_PHENOTYPE, sheet.concept(variant, "interpreted_disease", _COMPONENT)),
+        (EVIDENCE_LEVEL, sheet.concept(variant, "evidence_level", _COMPONENT)),
     )
     components = [{"code": code, "valueCodeableConcept": value} for code, value in parts if value is not None]
     if not components:

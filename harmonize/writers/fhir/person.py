@@ -1,4 +1,4 @@
-"""Patient, death, family, consent and stays: the resources that are about the person."""
+"""Patient, death, family, and consent: the resources that are about the person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, local_code, says_death
-from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, concept
+from harmonize.writers.fhir.datatypes import ACT_CODE, LOINC, SNOMED_CT, concept
 from harmonize.writers.fhir.sheet import Sheet
 
 PATIENT_GENDER_IDENTITY = "http://hl7.org/fhir/StructureDefinition/patient-genderIdentity"
@@ -23,7 +23,6 @@ CONSENT_SCOPE = concept("http://terminology.hl7.org/CodeSystem/consentscope", "r
 CONSENT_CATEGORY = concept(
     "http://terminology.hl7.org/CodeSystem/consentcategorycodes", "research", "Research Information Access"
 )
-ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _POLICY_RULES = {"permit": concept(ACT_CODE, "OPTIN", "opt-in"), "deny": concept(ACT_CODE, "OPTOUT", "opt-out")}
 _GENDER_OF_BIRTH_SEX = {"F": "female", "M": "male", "OTH": "other", "UNK": "unknown", "ASKU": "unknown"}
 _GENDERS = frozenset({"female", "male", "other", "unknown"})
@@ -31,20 +30,20 @@ _GENDERS = frozenset({"female", "male", "other", "unknown"})
 
 def patient(sheet: Sheet) -> None:
     """FHIR R4 Patient. The gender is the administrative one; without it, that of the sex at birth."""
-    record, path = sheet.record, f"/Patient/{sheet.patient_id}"
+    record = sheet.record
     body: dict[str, Any] = {}
-    extensions = [e for e in (_birth_place(sheet, path), _gender_identity(sheet, path)) if e is not None]
+    extensions = [e for e in (_birth_place(sheet), _gender_identity(sheet)) if e is not None]
     if extensions:
         body["extension"] = extensions
-    gender = _gender(sheet, path)
+    gender = _gender(sheet)
     if gender:
         body["gender"] = gender
-    born = sheet.date(record, "birth_date", f"{path}/birthDate")
+    born = sheet.date(record, "birth_date", "/birthDate")
     if born:
         body["birthDate"] = born
     vital = record.get("vital_status")
     if vital is not None:
-        body.update(_deceased(sheet, vital, path))
+        body.update(_deceased(sheet, vital))
     sheet.add("Patient", sheet.patient_id, record, body)
     if "sex_at_birth" in record:
         _birth_sex(sheet)
@@ -61,7 +60,7 @@ def _birth_sex(sheet: Sheet) -> None:
     """Observation with LOINC 76689-9: FHIR R4 itself has no element for the sex at birth, and extensions belong to guides."""
     record = sheet.record
     resource_id = sheet.new_id("Observation/sex-at-birth", record["sex_at_birth"])
-    value = sheet.concept(record, "sex_at_birth", f"/Observation/{resource_id}/valueCodeableConcept")
+    value = sheet.concept(record, "sex_at_birth", "/valueCodeableConcept")
     if value is None:
         return
     sheet.log.default("Observation.status")
@@ -78,7 +77,7 @@ def _birth_sex(sheet: Sheet) -> None:
 def _coded_observation(sheet: Sheet, slot: str, code: Mapping[str, Any]) -> None:
     """A coded datum of the person that the rare disease common data model 2.0 makes an Observation."""
     resource_id = sheet.new_id(f"Observation/{slot}", sheet.record[slot])
-    value = sheet.concept(sheet.record, slot, f"/Observation/{resource_id}/valueCodeableConcept")
+    value = sheet.concept(sheet.record, slot, "/valueCodeableConcept")
     if value is None:
         return
     sheet.log.default("Observation.status")
@@ -88,7 +87,7 @@ def _coded_observation(sheet: Sheet, slot: str, code: Mapping[str, Any]) -> None
 
 def _gestation(sheet: Sheet) -> None:
     resource_id = sheet.new_id("Observation/gestation_at_birth", sheet.record["gestation_at_birth"])
-    length = sheet.age(sheet.record, "gestation_at_birth", f"/Observation/{resource_id}/valueQuantity")
+    length = sheet.age(sheet.record, "gestation_at_birth", "/valueQuantity")
     if length is None:
         return
     sheet.log.default("Observation.status")
@@ -96,12 +95,12 @@ def _gestation(sheet: Sheet) -> None:
     sheet.add("Observation", resource_id, sheet.record, body)
 
 
-def _gender_identity(sheet: Sheet, path: str) -> dict[str, Any] | None:
-    value = sheet.concept(sheet.record, "gender_identity", f"{path}/extension")
+def _gender_identity(sheet: Sheet) -> dict[str, Any] | None:
+    value = sheet.concept(sheet.record, "gender_identity", "/extension")
     return None if value is None else {"url": PATIENT_GENDER_IDENTITY, "valueCodeableConcept": value}
 
 
-def _birth_place(sheet: Sheet, path: str) -> dict[str, Any] | None:
+def _birth_place(sheet: Sheet) -> dict[str, Any] | None:
     country = sheet.record.get("country_of_birth")
     if country is None:
         return None
@@ -110,48 +109,46 @@ def _birth_place(sheet: Sheet, path: str) -> dict[str, Any] | None:
         name = next((c["label"] for c in country.get("codings", ()) if "label" in c), country.get("text"))
         if name is None:
             message = "Address.country takes an ISO 3166 code or a name; neither is known"
-            sheet.log.unsupported(sheet.record, "country_of_birth", f"{path}/extension", message)
+            sheet.lost(sheet.record, "country_of_birth", "/extension", message)
             return None
         message = "Address.country holds the name of the country and not its code"
-        sheet.log.unsupported(sheet.record, "country_of_birth", f"{path}/extension", message, Outcome.COARSENED)
+        sheet.lost(sheet.record, "country_of_birth", "/extension", message, Outcome.COARSENED)
     return {"url": PATIENT_BIRTH_PLACE, "valueAddress": {"country": name}}
 
 
-def _gender(sheet: Sheet, path: str) -> str | None:
+def _gender(sheet: Sheet) -> str | None:
     record = sheet.record
     if "administrative_gender" in record:
         gender = local_code(record["administrative_gender"], "GENDER")
         if gender in _GENDERS:
             return gender
-        sheet.log.unsupported(
-            record, "administrative_gender", f"{path}/gender", "it is not translated to AdministrativeGender"
-        )
+        sheet.lost(record, "administrative_gender", "/gender", "it is not translated to AdministrativeGender")
     return _GENDER_OF_BIRTH_SEX.get(local_code(record.get("sex_at_birth"), "BIRTHSEX") or "")
 
 
-def _deceased(sheet: Sheet, vital: HubObject, path: str) -> dict[str, Any]:
-    died = sheet.date(vital, "date_of_death", f"{path}/deceasedDateTime")
+def _deceased(sheet: Sheet, vital: HubObject) -> dict[str, Any]:
+    died = sheet.date(vital, "date_of_death", "/deceasedDateTime")
     status = local_code(vital.get("status"), "VITALSTATUS")
     if died:
         if "status" in vital and status != "deceased":
-            sheet.log.unsupported(
+            sheet.lost(
                 vital,
                 "status",
-                f"{path}/deceasedBoolean",
+                "/deceasedBoolean",
                 "a date of death stands beside a status that is not deceased",
             )
         return {"deceasedDateTime": died}
     if status in ("alive", "deceased"):
         return {"deceasedBoolean": status == "deceased"}
     if "status" in vital:
-        sheet.log.unsupported(vital, "status", f"{path}/deceasedBoolean", "it says neither alive nor deceased")
+        sheet.lost(vital, "status", "/deceasedBoolean", "it says neither alive nor deceased")
     return {"deceasedBoolean": True} if status is None and says_death(vital) else {}
 
 
 def cause_of_death(sheet: Sheet, vital: HubObject) -> None:
     """Observation with SNOMED CT 184305005, as the rare disease common data model 2.0 (element 3.3) has it."""
     resource_id = sheet.new_id("Observation/cause-of-death", vital)
-    value = sheet.concept(vital, "cause_of_death", f"/Observation/{resource_id}/valueCodeableConcept")
+    value = sheet.concept(vital, "cause_of_death", "/valueCodeableConcept")
     if value is None:
         return
     sheet.log.default("Observation.status")
@@ -166,10 +163,9 @@ def family_member_histories(sheet: Sheet) -> None:
             _proband(sheet, member)
             continue
         resource_id = sheet.new_id("FamilyMemberHistory", member)
-        path = f"/FamilyMemberHistory/{resource_id}"
-        relationship = sheet.concept(member, "relationship", f"{path}/relationship")
+        relationship = sheet.concept(member, "relationship", "/relationship")
         if relationship is None:
-            sheet.not_made(member, path, "a family member history needs the relationship to the patient")
+            sheet.not_made(member, "a family member history needs the relationship to the patient")
             continue
         if "record_status" not in member:
             sheet.log.default("FamilyMemberHistory.status")
@@ -179,15 +175,13 @@ def family_member_histories(sheet: Sheet) -> None:
             "patient": sheet.patient,
             "relationship": relationship,
         }
-        sex = sheet.concept(member, "sex", f"{path}/sex")
+        sex = sheet.concept(member, "sex", "/sex")
         if sex:
             body["sex"] = sex
-        body.update(_member_age(sheet, member, path))
-        conditions = [
-            sheet.concept_of(member, "diseases", coded, f"{path}/condition") for coded in member.get("diseases", ())
-        ]
+        body.update(_member_age(sheet, member))
+        conditions = [sheet.concept_of(member, "diseases", coded, "/condition") for coded in member.get("diseases", ())]
         made: list[dict[str, Any]] = [{"code": code} for code in conditions if code is not None]
-        cause = sheet.concept(member, "cause_of_death", f"{path}/condition")
+        cause = sheet.concept(member, "cause_of_death", "/condition")
         if cause:
             made.append({"code": cause, "contributedToDeath": True})
         if made:
@@ -195,23 +189,23 @@ def family_member_histories(sheet: Sheet) -> None:
         sheet.add("FamilyMemberHistory", resource_id, member, body)
 
 
-def _member_age(sheet: Sheet, member: HubObject, path: str) -> dict[str, Any]:
+def _member_age(sheet: Sheet, member: HubObject) -> dict[str, Any]:
     """born[x], age[x] and deceased[x]; `fhs-1` lets born and age not stand together, and deceased holds one form."""
     made: dict[str, Any] = {}
-    born = sheet.date(member, "birth_date", f"{path}/bornDate")
-    age = sheet.age(member, "age", f"{path}/ageAge")
+    born = sheet.date(member, "birth_date", "/bornDate")
+    age = sheet.age(member, "age", "/ageAge")
     if born:
         made["bornDate"] = born
     elif age:
         made["ageAge"] = age
     if born and age:
-        sheet.log.unsupported(member, "age", f"{path}/ageAge", "fhs-1: an age does not stand beside the birth date")
-    died_at = sheet.age(member, "age_at_death", f"{path}/deceasedAge")
+        sheet.lost(member, "age", "/ageAge", "fhs-1: an age does not stand beside the birth date")
+    died_at = sheet.age(member, "age_at_death", "/deceasedAge")
     if died_at:
         made["deceasedAge"] = died_at
         if member.get("deceased") is False:
             message = "an age at death is stated of a member who is said to live"
-            sheet.log.unsupported(member, "deceased", f"{path}/deceasedBoolean", message)
+            sheet.lost(member, "deceased", "/deceasedBoolean", message)
     elif "deceased" in member:
         made["deceasedBoolean"] = member["deceased"]
     return made
@@ -231,10 +225,9 @@ def consents(sheet: Sheet) -> None:
     """FHIR R4 Consent. `ppc-1` demands a policy: OPTIN or OPTOUT after the decision; without one there is no Consent."""
     for consent in sheet.record.get("consents", ()):
         resource_id = sheet.new_id("Consent", consent)
-        path = f"/Consent/{resource_id}"
         decision = consent.get("decision")
         if decision is None:
-            sheet.not_made(consent, path, "a consent needs a decision; the record states none")
+            sheet.not_made(consent, "a consent needs a decision; the record states none")
             continue
         for element in ("Consent.scope", "Consent.category"):
             sheet.log.default(element)
@@ -249,7 +242,7 @@ def consents(sheet: Sheet) -> None:
             "category": category,
             "patient": sheet.patient,
         }
-        stated = sheet.date(consent, "date", f"{path}/dateTime")
+        stated = sheet.date(consent, "date", "/dateTime")
         if stated:
             body["dateTime"] = stated
         body["policyRule"] = _POLICY_RULES[decision]
@@ -259,69 +252,10 @@ def consents(sheet: Sheet) -> None:
             made, loses = sheet.run.concepts.codings(coded)
             purposes += made.get("coding", ())
             if "coding" not in made:
-                sheet.log.unsupported(
-                    consent, "data_use", f"{path}/provision/purpose", "a purpose needs a code; there is none"
-                )
+                sheet.lost(consent, "data_use", "/provision/purpose", "a purpose needs a code; there is none")
             elif loses or "text" in made:
                 message = "a purpose is a coding: a code, qualifier or text has no place in it"
-                sheet.log.unsupported(consent, "data_use", f"{path}/provision/purpose", message, Outcome.COARSENED)
+                sheet.lost(consent, "data_use", "/provision/purpose", message, Outcome.COARSENED)
         if purposes:
             body["provision"]["purpose"] = purposes
         sheet.add("Consent", resource_id, consent, body)
-
-
-def encounters(sheet: Sheet) -> None:
-    """One Encounter per care episode. Encounter.class is one coding of v3-ActCode."""
-    for episode in sheet.record.get("care_episodes", ()):
-        resource_id = sheet.new_id("Encounter", episode)
-        path = f"/Encounter/{resource_id}"
-        kind = next((c for c in episode.get("kind", {}).get("codings", ()) if c["system"] == "ACTCODE"), None)
-        if kind is None:
-            sheet.log.unsupported(
-                episode, "*", path, "an encounter needs its class; the record states none of HL7 ActCode"
-            )
-            continue
-        if any(other["origin"] == "stated" and other is not kind for other in episode["kind"]["codings"]):
-            message = "the class of an encounter is one coding; another stated code is left out"
-            sheet.log.unsupported(episode, "kind", f"{path}/class", message, Outcome.COARSENED)
-        ended = sheet.date(episode, "end_date", f"{path}/period/end")
-        status = episode.get("status", "finished" if ended else None)
-        if status is None:
-            sheet.log.default("Encounter.status")
-        began = sheet.date(episode, "start_date", f"{path}/period/start")
-        coding = {"system": ACT_CODE, "code": kind["code"].partition(":")[2]}
-        if "label" in kind:
-            coding["display"] = kind["label"]
-        body: dict[str, Any] = {"status": status or "unknown", "class": coding, "subject": sheet.patient}
-        period = {name: value for name, value in (("start", began), ("end", ended)) if value}
-        if period:
-            body["period"] = period
-        reason = sheet.concept(episode, "reason", f"{path}/reasonCode")
-        if reason:
-            body["reasonCode"] = [reason]
-        sheet.add("Encounter", resource_id, episode, body)
-
-
-def procedures(sheet: Sheet) -> None:
-    """FHIR R4 Procedure."""
-    for procedure in sheet.record.get("procedures", ()):
-        resource_id = sheet.new_id("Procedure", procedure)
-        path = f"/Procedure/{resource_id}"
-        code = sheet.concept(procedure, "code", f"{path}/code")
-        if code is None:
-            sheet.not_made(procedure, path, "a procedure needs a code; the record states none")
-            continue
-        if "status" not in procedure:
-            sheet.log.default("Procedure.status")
-        body: dict[str, Any] = {
-            "status": procedure.get("status", "unknown"),
-            "code": code,
-            "subject": sheet.patient,
-        }
-        done = sheet.date(procedure, "date", f"{path}/performedDateTime")
-        if done:
-            body["performedDateTime"] = done
-        site = sheet.concept(procedure, "body_site", f"{path}/bodySite")
-        if site:
-            body["bodySite"] = [site]
-        sheet.add("Procedure", resource_id, procedure, body)

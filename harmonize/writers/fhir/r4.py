@@ -20,7 +20,7 @@ import orjson
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops
-from harmonize.writers.fhir import clinical, genomics, person
+from harmonize.writers.fhir import care, clinical, genomics, person
 from harmonize.writers.fhir.sheet import RunParts, Sheet
 
 _NO_ELEMENT = "FHIR R4 has no element for it that a guide cites"
@@ -44,6 +44,10 @@ _DROPPED: Mapping[str, str] = {
     "Variant.therapeutic_actionability": "the variant profile has no element for it",
     "Disability.age": "Observation.effective[x] takes no age",
     "CareEpisode.age": "Encounter.period takes no age",
+    "Treatment.quantity": "a MedicationStatement holds what is taken at a time, not an amount",
+    "Treatment.days_supply": "a MedicationStatement says when it is taken, not for how long an amount lasts",
+    "DeviceUse.quantity": "a DeviceUseStatement is about one device",
+    "ClinicalEpisode.number": "EpisodeOfCare does not number the episodes of a patient",
     "Sample.biobank": "Specimen has no element for the collection that it lies in",
     "Pedigree.family_id": "FamilyMemberHistory names the patient, not the family",
     "Pedigree.consanguineous_parents": _NO_ELEMENT,
@@ -63,6 +67,7 @@ _DROPPED: Mapping[str, str] = {
 }
 _COARSENED: Mapping[str, str] = {
     "Consent.purpose": "Consent.category holds it as text",
+    "ClinicalEpisode.kind": "EpisodeOfCare.type holds it as text",
 }
 
 
@@ -84,12 +89,16 @@ class FhirR4Writer:
     declaration: Mapping[str, Support] = _declaration()
     defaults: Mapping[str, str] = {
         "Observation.status": "final",
+        "Condition.clinicalStatus": "inactive",
         "Consent.status": "active",
         "Consent.scope": "research",
         "Consent.category": "research",
         "Encounter.status": "unknown",
         "FamilyMemberHistory.status": "partial",
         "Procedure.status": "unknown",
+        "MedicationStatement.status": "unknown",
+        "DeviceUseStatement.status": "data absent: unknown",
+        "EpisodeOfCare.status": "data absent: unknown",
     }
 
     def __init__(self, context: WriterContext) -> None:
@@ -108,8 +117,11 @@ class FhirR4Writer:
         clinical.disabilities(sheet)
         person.family_member_histories(sheet)
         person.consents(sheet)
-        person.encounters(sheet)
-        person.procedures(sheet)
+        care.encounters(sheet)
+        care.procedures(sheet)
+        care.medication_statements(sheet)
+        care.device_use_statements(sheet)
+        care.episodes_of_care(sheet)
         return sheet.documents
 
     def close(self, subjects: int, parts: Parts) -> Iterator[tuple[str, Iterator[bytes]]]:

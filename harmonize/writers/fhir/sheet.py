@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isinf
 from typing import Any
 
 import orjson
@@ -48,17 +47,40 @@ class Sheet:
     def __init__(self, run: RunParts, record: HubObject, log: TargetLog) -> None:
         self.run, self.record, self.log = run, record, log
         self.patient_id: str = record["subject_id"]
-        self.patient = {"reference": f"Patient/{self.patient_id}"}
+        self.patient = orjson.Fragment(orjson.dumps({"reference": f"Patient/{self.patient_id}"}))
         self.documents: list[Document] = []
-        self._ids: dict[str, int] = {}
+        self.conditions: dict[str, list[tuple[HubObject, str]]] = {}
+        self._ids: dict[tuple[str, str], int] = {}
+        self._under_way = ("Patient", self.patient_id)
 
     def new_id(self, kind: str, made_of: Any) -> str:
-        """A deterministic id from the subject and what *made_of* says, never from a position; twins are numbered."""
+        """A deterministic id from the subject and what *made_of* says, never from a position; twins are numbered.
+
+        The resource is under way from now on: paths that the other methods take are those inside of it.
+        """
         content = f"{self.patient_id}|{self.run.identities.of(made_of)}"
-        key = f"{kind}|{content}"
+        key = (kind, content)
         twins = self._ids.get(key, 0)
         self._ids[key] = twins + 1
-        return self.run.context.identifier(f"fhir/{kind}", f"{content}|{twins}" if twins else content)
+        made = self.run.context.identifier(f"fhir/{kind}", f"{content}|{twins}" if twins else content)
+        self._under_way = (kind, made)
+        return made
+
+    def path(self, inside: str = "") -> str:
+        """The JSON Pointer of what is *inside* the resource under way; it is made only where a loss is said."""
+        kind, resource_id = self._under_way
+        return f"/{kind.partition('/')[0]}/{resource_id}{inside}"
+
+    def lost(
+        self, hub_object: HubObject, slot: str, inside: str, message: str, outcome: Outcome = Outcome.DROPPED
+    ) -> None:
+        """Say that *slot* of *hub_object* is not in the resource under way, or is there with less than it held."""
+        self.log.unsupported(hub_object, slot, self.path(inside), message, outcome)
+
+    def conditions_with(self, coded: Mapping[str, Any]) -> list[tuple[HubObject, str]]:
+        """(disease, id) of the Conditions that share the first code of *coded*."""
+        codings = coded.get("codings")
+        return self.conditions.get(codings[0]["code"], []) if codings else []
 
     def add(
         self,
@@ -71,74 +93,79 @@ class Sheet:
         """Put a resource down. *body* holds its elements without resourceType, id and meta."""
         resource = {"resourceType": resource_type, "id": resource_id, "meta": self.run.meta(profile), **body}
         self.documents.append(Document(resource_type, resource_id, orjson.dumps(resource)))
-        self.log.made(f"/{resource_type}/{resource_id}", hub_object)
+        if self.log.trace is not None:
+            self.log.made(f"/{resource_type}/{resource_id}", hub_object)
 
-    def not_made(self, hub_object: HubObject, path: str, message: str) -> None:
+    def not_made(self, hub_object: HubObject, message: str) -> None:
         """Say that no resource was made of *hub_object*. The place is its type: a reader would look for the id in vain."""
-        self.log.unsupported(hub_object, "*", path.rpartition("/")[0], message)
+        self.log.unsupported(hub_object, "*", self.path().rpartition("/")[0], message)
 
-    def concept(self, holder: HubObject, slot: str, path: str) -> orjson.Fragment | None:
+    def concept(self, holder: HubObject, slot: str, inside: str) -> orjson.Fragment | None:
         """The CodeableConcept of a coded slot; None where it is absent or, with a loss, cannot be written."""
         coded = holder.get(slot)
-        return None if coded is None else self.concept_of(holder, slot, coded, path)
+        return None if coded is None else self.concept_of(holder, slot, coded, inside)
 
-    def concept_of(self, holder: HubObject, slot: str, coded: Mapping[str, Any], path: str) -> orjson.Fragment | None:
+    def concept_of(self, holder: HubObject, slot: str, coded: Mapping[str, Any], inside: str) -> orjson.Fragment | None:
         """The CodeableConcept of *coded*, a value of *slot*."""
         rendered, loses = self.run.concepts.render(coded)
         if rendered is None:
-            self.log.unsupported(holder, slot, path, "its codes belong to no code system that FHIR names")
+            self.lost(holder, slot, inside, "its codes belong to no code system that FHIR names")
         elif loses:
-            self.log.unsupported(
-                holder, slot, path, "a code or qualifier has no place in a CodeableConcept", Outcome.COARSENED
-            )
+            self.lost(holder, slot, inside, "a code or qualifier has no place in a CodeableConcept", Outcome.COARSENED)
         return rendered
 
-    def date(self, holder: HubObject, slot: str, path: str) -> str | None:
+    def date(self, holder: HubObject, slot: str, inside: str) -> str | None:
         """A FHIR date or dateTime: year, year-month or day, as the source knows it."""
         value = holder.get(slot)
         if value is None:
             return None
         if value.get("estimated"):
-            self.log.unsupported(holder, slot, path, "a date does not say that it is an estimate", Outcome.COARSENED)
+            self.lost(holder, slot, inside, "a date does not say that it is an estimate", Outcome.COARSENED)
         return str(value["value"])
 
-    def age(self, holder: HubObject, slot: str, path: str) -> dict[str, Any] | None:
+    def time(self, holder: HubObject, start: str, end: str, element: str) -> dict[str, str | dict[str, str]]:
+        """The choice *element* [x] from a first and a last day: a Period where the last is known, else a dateTime.
+
+        A Period without an end would say that it goes on (FHIR R4, Data Types, Period.end, meaningWhenMissing).
+        """
+        if end not in holder:
+            day = self.date(holder, start, f"/{element}DateTime")
+            return {} if day is None else {f"{element}DateTime": day}
+        inside = f"/{element}Period"
+        days = (("start", self.date(holder, start, inside)), ("end", self.date(holder, end, inside)))
+        return {f"{element}Period": {name: day for name, day in days if day}}
+
+    def age(self, holder: HubObject, slot: str, inside: str) -> dict[str, Any] | None:
         """An Age from an ISO 8601 duration."""
         duration = holder.get(slot)
         if duration is None:
             return None
         made = age(duration)
         if made is None:
-            self.log.unsupported(
-                holder, slot, path, "an age needs years, months, weeks or days, of nine digits at most"
-            )
+            self.lost(holder, slot, inside, "an age needs years, months, weeks or days, of nine digits at most")
             return None
         if made[1]:
-            self.log.unsupported(
-                holder, slot, path, "an age holds one unit; the days beside months are left out", Outcome.COARSENED
+            self.lost(
+                holder, slot, inside, "an age holds one unit; the days beside months are left out", Outcome.COARSENED
             )
         return made[0]
 
-    def quantity(self, quantity: HubObject, path: str) -> dict[str, Any]:
-        """A Quantity: digits as written, the unit in UCUM, else as the source states it; empty for a number past all bounds."""
-        if isinf(float(quantity["value"])):
-            self.log.unsupported(quantity, "*", path, "the number is too large for readers of JSON")
-            return {}
-        made: dict[str, Any] = {"value": number(quantity["value"])}
-        if "comparator" in quantity:
-            made["comparator"] = quantity["comparator"]
-        stated = next(iter(quantity.get("unit_source", {}).get("codings", ())), None)
-        if "unit" in quantity:
-            label = stated.get("label") if stated else None
-            made.update(unit=label or quantity["unit"], system=self.run.concepts.uri("UCUM"), code=quantity["unit"])
-        elif stated is not None:
-            uri = self.run.concepts.uri(stated["system"])
-            if uri is None:
-                self.log.unsupported(quantity, "unit_source", path, "the unit is of no code system that FHIR names")
-                return made
-            made.update(unit=stated.get("label", stated["code"]), system=uri, code=self.run.concepts.code(stated))
-        elif "text" in quantity.get("unit_source", {}):
-            made["unit"] = quantity["unit_source"]["text"]
-        elif "unit_source" in quantity:
-            self.log.unsupported(quantity, "unit_source", path, "the unit has neither code nor text")
-        return made
+    def quantity(self, quantity: HubObject, inside: str) -> orjson.Fragment | None:
+        """A Quantity with the digits as written; None, with a loss, for a number past all bounds."""
+        digits = number(quantity["value"])
+        if digits is None:
+            self.lost(quantity, "*", inside, "the number is too large for readers of JSON")
+            return None
+        unit = self.run.concepts.unit(quantity)
+        if unit.loss:
+            self.lost(quantity, "unit_source", inside, unit.loss)
+        comparator = f',"comparator":"{quantity["comparator"]}"' if "comparator" in quantity else ""
+        return orjson.Fragment(f'{{"value":{digits}{comparator}{unit.after_value}')
+
+    def bound(self, holder: HubObject, slot: str, quantity: HubObject, inside: str) -> orjson.Fragment | None:
+        """A SimpleQuantity in the unit of *quantity*: it has no comparator (FHIR R4, Data Types, sqty-1)."""
+        digits = number(holder[slot])
+        if digits is None:
+            self.lost(holder, slot, inside, "the number is too large for readers of JSON")
+            return None
+        return orjson.Fragment(f'{{"value":{digits}{self.run.concepts.unit(quantity).after_value}')

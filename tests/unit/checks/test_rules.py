@@ -355,3 +355,23 @@ def test_said_once(tmp_path: Any) -> None:
     run = convert(make_registry(tmp_path / "in", subjects=20).folder, tmp_path / "out", targets=("hub",))
     said = [f["message"] for f in run.findings(info=True) if f["rule"] == "terms.not-checked"]
     assert len(said) == len(set(said)) and any(message.startswith("ORPHA") for message in said)
+
+
+RESOURCE_MUTANTS = [
+    ("target.fhir-r4-invariant", {"resourceType": "MedicationStatement", "status": "unknown", "subject": {"reference": "Patient/p"}}, "/medication"),
+    ("target.fhir-r4-schema", {"resourceType": "MedicationStatement", "medicationCodeableConcept": {"text": "x"}, "subject": {"reference": "Patient/p"}}, "/status"),
+    ("target.fhir-r4-schema", {"resourceType": "DeviceUseStatement", "subject": {"reference": "Patient/p"}, "device": {"reference": "Device/d"}}, "/status"),
+    ("target.fhir-r4-schema", {"resourceType": "EpisodeOfCare", "status": "unknown", "patient": {"reference": "Patient/p"}}, "/status"),
+    ("target.fhir-r4-schema", {"resourceType": "EpisodeOfCare", "status": "active"}, "/patient"),
+    ("target.fhir-r4-invariant", {"resourceType": "DeviceUseStatement", "status": "active", "subject": {"reference": "Patient/p"}, "device": {"reference": "Patient/p"}}, "/device/reference"),
+    ("target.fhir-r4-invariant", {"resourceType": "Device", "patient": {"reference": "Group/g"}}, "/patient/reference"),
+    ("target.fhir-r4-invariant", {"resourceType": "EpisodeOfCare", "status": "active", "patient": {"reference": "Patient/p"}, "diagnosis": [{"condition": {"reference": "Procedure/p"}}]}, "/diagnosis/0/condition/reference"),
+    ("target.fhir-r4-invariant", {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "referenceRange": [{"type": {"text": "x"}}]}, "/referenceRange/0"),
+    ("target.fhir-r4-invariant", {"resourceType": "Condition", "subject": {"reference": "Patient/p"}, "abatementDateTime": "1999"}, "/abatement"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule_id", "resource", "path"), RESOURCE_MUTANTS)
+def test_rules_on_other_resources(rule_id: str, resource: dict[str, Any], path: str) -> None:
+    found = {(violation.rule, violation.path) for violation in check_resource(resource, None, TERMINOLOGIES)}
+    assert (rule_id, path) in found

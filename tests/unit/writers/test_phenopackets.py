@@ -171,3 +171,106 @@ def test_an_interpretation_names_the_only_disease_or_none() -> None:
     made = packet(variants=variant, diagnoses=two)
     assert made["interpretations"][0]["diagnosis"]["disease"]["id"] == "MONDO:0000001"
     assert "MONDO" in {resource["namespacePrefix"] for resource in made["metaData"]["resources"]}
+
+
+DRUG, ORAL, REGIMEN = (
+    coded(code("NCIT:C66869", "Losartan")),
+    coded(code("NCIT:C38288", "Oral")),
+    coded(code("NCIT:C15313", "Radiotherapy")),
+)
+TREATMENT = {
+    "agent": DRUG,
+    "route_of_administration": ORAL,
+    "start_date": day("2014-01-02"),
+    "days_supply": "P90D",
+    "quantity": {"value": "9"},
+}
+EPISODE = {"kind": "treatment", "object": REGIMEN, "start_date": day("2014-01-02"), "end_date": day("2014-03")}
+ACTIONS: list[tuple[str, dict[str, Any], dict[str, Any] | None, set[tuple[str, str]]]] = [
+    (
+        "treatments",
+        TREATMENT,
+        {"treatment": {"agent": {"id": "NCIT:C66869", "label": "Losartan"}, "routeOfAdministration": {"id": "NCIT:C38288", "label": "Oral"}}},
+        {("*", "dropped")},
+    ),
+    ("treatments", {"agent": {"text": "a drug"}}, None, {("agent", "dropped"), ("*", "dropped")}),
+    (
+        "clinical_episodes",
+        EPISODE,
+        {"therapeuticRegimen": {"ontologyClass": {"id": "NCIT:C15313", "label": "Radiotherapy"}, "startTime": {"timestamp": "2014-01-02T00:00:00Z"}}},
+        {("end_date", "dropped")},
+    ),
+    ("clinical_episodes", {"kind": "treatment", "type": DRUG}, {"therapeuticRegimen": {"ontologyClass": {"id": "NCIT:C66869", "label": "Losartan"}}}, set()),
+    (
+        "clinical_episodes",
+        {"kind": "treatment", "type": DRUG, "object": REGIMEN},
+        {"therapeuticRegimen": {"ontologyClass": {"id": "NCIT:C15313", "label": "Radiotherapy"}}},
+        {("type", "dropped")},
+    ),
+    ("clinical_episodes", {"kind": "disease", "object": REGIMEN}, None, {("*", "dropped")}),
+    ("clinical_episodes", {"object": REGIMEN}, None, {("*", "dropped")}),
+    ("clinical_episodes", {"kind": "treatment", "object": {"null_flavor": "UNK"}}, None, {("object", "dropped"), ("*", "dropped")}),
+    (
+        "procedures",
+        {"code": REGIMEN, "date": day("2014-01-02"), "end_date": day("2014-01-09")},
+        {"procedure": {"code": {"id": "NCIT:C15313", "label": "Radiotherapy"}, "performed": {"interval": {"start": "2014-01-02T00:00:00Z", "end": "2014-01-09T00:00:00Z"}}}},
+        set(),
+    ),
+    (
+        "procedures",
+        {"code": REGIMEN, "date": day("2014-01-02"), "end_date": day("2014")},
+        {"procedure": {"code": {"id": "NCIT:C15313", "label": "Radiotherapy"}, "performed": {"timestamp": "2014-01-02T00:00:00Z"}}},
+        {("end_date", "dropped")},
+    ),
+    (
+        "procedures",
+        {"code": REGIMEN, "end_date": day("2014-01-09")},
+        {"procedure": {"code": {"id": "NCIT:C15313", "label": "Radiotherapy"}}},
+        {("end_date", "dropped")},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("collection", "item", "action", "lost"), ACTIONS)
+def test_medical_actions(
+    collection: str, item: dict[str, Any], action: dict[str, Any] | None, lost: set[tuple[str, str]]
+) -> None:
+    slots: dict[str, Any] = {collection: [item]}
+    assert packet(**slots).get("medicalActions") == (None if action is None else [action])
+    assert set(losses(**slots)) == lost
+
+
+def test_the_status_of_a_regimen_is_a_default_that_is_counted() -> None:
+    record = {"schema_version": "0.3.0", "subject_id": "s", "clinical_episodes": [EPISODE]}
+    assert write("phenopackets", record)[1].defaulted["medicalActions.therapeuticRegimen.regimenStatus"] == 1
+
+
+def test_a_disease_that_ended_is_resolved() -> None:
+    ended = {"disease": coded(code("ORPHA:558")), "end_date": day("1999-09-09")}
+    assert packet(diagnoses=[ended])["diseases"][0]["resolution"] == {"timestamp": "1999-09-09T00:00:00Z"}
+    assert losses(diagnoses=[{**ended, "end_date": day("1999")}]) == [("end_date", "dropped")]
+
+
+MILLIGRAM = {"id": "UCUM:mg/dL", "label": "mg/dL"}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "written", "lost"),
+    [
+        ({"reference_low": "0.60", "reference_high": "1.20"}, {"unit": MILLIGRAM, "low": 0.6, "high": 1.2}, []),
+        ({"reference_low": "0", "reference_high": "5"}, {"unit": MILLIGRAM, "high": 5.0}, []),  # 0 is the default
+        ({"reference_low": "0.60"}, None, [("reference_low", "dropped")]),
+        ({"reference_low": "1", "reference_high": "1e999"}, None, [("reference_low", "dropped"), ("reference_high", "dropped")]),
+        ({"reference_low": "1", "reference_high": "0.12345678901234567890"}, {"unit": MILLIGRAM, "low": 1.0, "high": 0.12345678901234568}, [("reference_high", "coarsened")]),
+    ],
+)  # fmt: skip
+def test_reference_ranges(bounds: dict[str, str], written: dict[str, Any] | None, lost: list[tuple[str, str]]) -> None:
+    measurement = {"assay": coded(code("LOINC:2160-0")), "value": {"value": "1", "unit": "mg/dL"}, **bounds}
+    made = packet(measurements=[measurement])["measurements"][0]["value"]["quantity"]
+    assert made.get("referenceRange") == written
+    assert losses(measurements=[measurement]) == lost
+
+
+def test_a_code_has_no_reference_range() -> None:
+    measurement = {"assay": coded(code("LOINC:2160-0")), "coded_value": DRUG, "reference_low": "1"}
+    assert losses(measurements=[measurement]) == [("reference_low", "dropped")]

@@ -93,7 +93,7 @@ def test_present_absent_and_onset_as_component() -> None:
 
 
 def test_diagnoses() -> None:
-    made = resources("Condition", diagnoses=RICH["diagnoses"])
+    made = resources("Condition", diagnoses=RICH["diagnoses"][:4])
     assert [c["verificationStatus"]["coding"][0]["code"] for c in made] == [
         "confirmed",
         "refuted",
@@ -189,3 +189,123 @@ def test_one_group_and_one_provenance_a_run(tmp_path: Any) -> None:
     patients = [f"Patient/{p['id']}" for p in run.lines("fhir-r4/Patient.ndjson")]
     assert [m["entity"]["reference"] for m in group["member"]] == patients and group["quantity"] == 12
     assert provenance["target"] == [{"reference": f"Group/{group['id']}"}] and provenance["recorded"] == RECORDED
+
+
+DRUG = coded(code("NCIT:C66869", "Losartan"))
+WRITTEN_DRUG = {"coding": [{"system": "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl", "code": "C66869", "display": "Losartan"}]}  # fmt: skip
+SPANS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"start_date": day("2014-01")}, {"DateTime": "2014-01"}),  # a Period without an end would say that it goes on
+    ({"start_date": day("2014-01-02"), "end_date": day("2014")}, {"Period": {"start": "2014-01-02", "end": "2014"}}),
+    ({"end_date": day("2014-03-04")}, {"Period": {"end": "2014-03-04"}}),
+    ({}, {}),
+]
+
+
+@pytest.mark.parametrize(("dates", "span"), SPANS)
+def test_days_of_what_was_done(dates: dict[str, Any], span: dict[str, Any]) -> None:
+    made = resources("MedicationStatement", treatments=[{"agent": DRUG, **dates}])[0]
+    assert {k: v for k, v in made.items() if k.startswith("effective")} == {f"effective{k}": v for k, v in span.items()}
+    used = resources("DeviceUseStatement", device_uses=[{"device": DRUG, **dates}])[0]
+    assert {k: v for k, v in used.items() if k.startswith("timing")} == {f"timing{k}": v for k, v in span.items()}
+    days = {"date" if slot == "start_date" else slot: value for slot, value in dates.items()}
+    done = resources("Procedure", procedures=[{"code": DRUG, **days}])[0]
+    assert {k: v for k, v in done.items() if k.startswith("performed")} == {f"performed{k}": v for k, v in span.items()}
+
+
+def test_treatments() -> None:
+    oral = coded(code("SNOMEDCT:26643006"))
+    made = resources("MedicationStatement", treatments=[{"agent": DRUG, "route_of_administration": oral}])[0]
+    assert made["status"] == "unknown" and made["medicationCodeableConcept"] == WRITTEN_DRUG
+    assert made["dosage"] == [{"route": {"coding": [{"system": "http://snomed.info/sct", "code": "26643006"}]}}]
+    assert ("*", "dropped") in losses(treatments=[{"agent": DRUG, "quantity": {"value": "90"}}])
+    nameless = [{"agent": {"codings": []}}]
+    assert resources("MedicationStatement", treatments=nameless) == []
+    assert ("*", "dropped") in losses(treatments=nameless)
+
+
+ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+
+
+def test_devices() -> None:
+    use = {"device": DRUG, "device_id": "00112233445566778899", "quantity": {"value": "2"}}
+    (device,), (statement,) = resources("Device", device_uses=[use]), resources("DeviceUseStatement", device_uses=[use])
+    assert device["type"] == WRITTEN_DRUG and device["identifier"] == [{"value": "00112233445566778899"}]
+    assert statement["device"] == {"reference": f"Device/{device['id']}"} and statement["_status"] == ABSENT
+    assert losses(device_uses=[use]) == {("*", "dropped")}
+    assert resources("Device", device_uses=[{"device": {"codings": []}}]) == []
+
+
+MARFAN, OTHER = coded(code("ORPHA:558")), coded(code("ORPHA:399"))
+
+
+@pytest.mark.parametrize(
+    ("episode", "diagnosis", "types", "references", "lost"),
+    [
+        ({"kind": "disease", "object": MARFAN}, {"disease": MARFAN}, [{"text": "disease"}], 1, set()),
+        ({"object": MARFAN}, {"disease": coded(code("ICD10:Q87.4"), code("ORPHA:558"))}, None, 1, set()),
+        ({"object": MARFAN}, {"disease": MARFAN, "excluded": True}, None, 0, {("object", "dropped")}),
+        ({"object": MARFAN}, {"disease": MARFAN, "certainty": "entered_in_error"}, None, 0, {("object", "dropped")}),
+        ({"object": {**MARFAN, "text": "more"}}, {"disease": MARFAN}, None, 0, {("object", "dropped")}),
+        ({"object": MARFAN}, {"disease": OTHER}, None, 0, {("object", "dropped")}),
+        ({"object": {**MARFAN, "qualifiers": ["dagger"]}}, {"disease": MARFAN}, None, 1, {("object", "coarsened")}),
+        ({"kind": "treatment", "type": DRUG, "object": MARFAN}, {"disease": MARFAN}, [WRITTEN_DRUG, {"text": "treatment"}], 0, {("object", "dropped")}),
+    ],
+)  # fmt: skip
+def test_episodes_of_care(
+    episode: dict[str, Any], diagnosis: dict[str, Any], types: Any, references: int, lost: set[tuple[str, str]]
+) -> None:
+    slots = {"diagnoses": [diagnosis], "clinical_episodes": [{**episode, "start_date": day("1999"), "number": "1"}]}
+    (made,), (condition,) = resources("EpisodeOfCare", **slots), resources("Condition", **slots)
+    assert made.get("type") == types and made["period"] == {"start": "1999"} and made["_status"] == ABSENT
+    reference = {"condition": {"reference": f"Condition/{condition['id']}"}}
+    assert made.get("diagnosis", []) == [reference] * references
+    assert losses(**slots) == lost
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "status", "abated"),
+    [
+        ({}, "inactive", True),
+        ({"clinical_status": "resolved"}, "resolved", True),
+        ({"clinical_status": "relapse"}, "relapse", False),  # con-4
+        ({"certainty": "entered_in_error"}, None, False),  # con-4 and con-5
+    ],
+)
+def test_a_disease_that_ended_has_abated(diagnosis: dict[str, Any], status: str | None, abated: bool) -> None:
+    ended = {"disease": MARFAN, "end_date": day("1999-09"), **diagnosis}
+    made = resources("Condition", diagnoses=[ended])[0]
+    assert made.get("clinicalStatus", {}).get("coding", [{}])[0].get("code") == status
+    assert made.get("abatementDateTime") == ("1999-09" if abated else None)
+    assert losses(diagnoses=[ended]) == (set() if abated else {("end_date", "dropped")})
+
+
+UNIT = b'"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"}'
+
+
+@pytest.mark.parametrize(
+    ("bounds", "written"),
+    [
+        ({"reference_low": "0.60", "reference_high": "007.0"}, b'[{"low":{"value":0.60,' + UNIT + b',"high":{"value":7.0,' + UNIT + b"}]"),
+        ({"reference_high": "1e999", "reference_low": "1"}, b'[{"low":{"value":1,' + UNIT + b"}]"),
+        ({"reference_high": "1e999"}, None),
+    ],
+)  # fmt: skip
+def test_reference_ranges_keep_their_digits_and_have_no_comparator(
+    bounds: dict[str, str], written: bytes | None
+) -> None:
+    value = {"value": "1", "comparator": "<", "unit": "mg/dL"}
+    made = lines(measurements=[{"assay": coded(code("LOINC:2160-0")), "value": value, **bounds}])[1]
+    assert (b'"referenceRange":' in made) == (written is not None)
+    assert written is None or b'"referenceRange":' + written in made
+
+
+def test_a_reference_range_of_no_number_is_lost() -> None:
+    measurement = {"assay": coded(code("LOINC:2160-0")), "coded_value": DRUG, "reference_low": "1"}
+    assert losses(measurements=[measurement]) == {("reference_low", "dropped")}
+
+
+def test_the_kind_of_contact_is_the_type_of_the_encounter() -> None:
+    episode = {"kind": coded(code("ACTCODE:IMP")), "type": DRUG}
+    assert resources("Encounter", care_episodes=[episode])[0]["type"] == [WRITTEN_DRUG]
+    assert resources("Encounter", care_episodes=[{"type": DRUG}]) == []
+    assert losses(care_episodes=[{"type": DRUG}]) == {("*", "dropped")}

@@ -1,0 +1,171 @@
+"""What was done: encounters, procedures, medication, devices and episodes of care."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from harmonize.findings import Outcome
+from harmonize.hub.objects import HubObject
+from harmonize.writers.fhir.datatypes import ACT_CODE, DATA_ABSENT_REASON
+from harmonize.writers.fhir.sheet import Sheet
+
+_NOT_STATED = orjson.Fragment(orjson.dumps({"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}))
+"""A primitive that must be there and is not known, where its required value set has no code that says so."""
+
+
+def encounters(sheet: Sheet) -> None:
+    """One Encounter per care episode. Encounter.class is one coding of v3-ActCode."""
+    for episode in sheet.record.get("care_episodes", ()):
+        resource_id = sheet.new_id("Encounter", episode)
+        kind = next((c for c in episode.get("kind", {}).get("codings", ()) if c["system"] == "ACTCODE"), None)
+        if kind is None:
+            sheet.lost(episode, "*", "", "an encounter needs its class; the record states none of HL7 ActCode")
+            continue
+        if any(other["origin"] == "stated" and other is not kind for other in episode["kind"]["codings"]):
+            message = "the class of an encounter is one coding; another stated code is left out"
+            sheet.lost(episode, "kind", "/class", message, Outcome.COARSENED)
+        ended = sheet.date(episode, "end_date", "/period/end")
+        status = episode.get("status", "finished" if ended else None)
+        if status is None:
+            sheet.log.default("Encounter.status")
+        began = sheet.date(episode, "start_date", "/period/start")
+        coding = {"system": ACT_CODE, "code": kind["code"].partition(":")[2]}
+        if "label" in kind:
+            coding["display"] = kind["label"]
+        body: dict[str, Any] = {"status": status or "unknown", "class": coding, "subject": sheet.patient}
+        kind_of_contact = sheet.concept(episode, "type", "/type")
+        if kind_of_contact:
+            body["type"] = [kind_of_contact]
+        period = {name: value for name, value in (("start", began), ("end", ended)) if value}
+        if period:
+            body["period"] = period
+        reason = sheet.concept(episode, "reason", "/reasonCode")
+        if reason:
+            body["reasonCode"] = [reason]
+        sheet.add("Encounter", resource_id, episode, body)
+
+
+def procedures(sheet: Sheet) -> None:
+    """FHIR R4 Procedure."""
+    for procedure in sheet.record.get("procedures", ()):
+        resource_id = sheet.new_id("Procedure", procedure)
+        code = sheet.concept(procedure, "code", "/code")
+        if code is None:
+            sheet.not_made(procedure, "a procedure needs a code; the record states none")
+            continue
+        if "status" not in procedure:
+            sheet.log.default("Procedure.status")
+        body: dict[str, Any] = {
+            "status": procedure.get("status", "unknown"),
+            "code": code,
+            "subject": sheet.patient,
+        }
+        body.update(sheet.time(procedure, "date", "end_date", "performed"))
+        site = sheet.concept(procedure, "body_site", "/bodySite")
+        if site:
+            body["bodySite"] = [site]
+        sheet.add("Procedure", resource_id, procedure, body)
+
+
+def medication_statements(sheet: Sheet) -> None:
+    """One MedicationStatement per treatment. Its amount and the days that it lasts belong to a dispense or a request."""
+    for treatment in sheet.record.get("treatments", ()):
+        resource_id = sheet.new_id("MedicationStatement", treatment)
+        _no_quantity(sheet, treatment, "a MedicationStatement holds what is taken at a time, not an amount")
+        agent = sheet.concept(treatment, "agent", "/medicationCodeableConcept")
+        if agent is None:
+            sheet.not_made(treatment, "a medication statement needs the medication; there is none")
+            continue
+        sheet.log.default("MedicationStatement.status")
+        body: dict[str, Any] = {
+            "status": "unknown",
+            "medicationCodeableConcept": agent,
+            "subject": sheet.patient,
+            **sheet.time(treatment, "start_date", "end_date", "effective"),
+        }
+        route = sheet.concept(treatment, "route_of_administration", "/dosage/0/route")
+        if route:
+            body["dosage"] = [{"route": route}]
+        sheet.add("MedicationStatement", resource_id, treatment, body)
+
+
+def device_use_statements(sheet: Sheet) -> None:
+    """One Device and one DeviceUseStatement per use: a use refers to its device."""
+    for use in sheet.record.get("device_uses", ()):
+        device_id = sheet.new_id("Device", use)
+        kind = sheet.concept(use, "device", "/type")
+        statement_id = sheet.new_id("DeviceUseStatement", use)
+        _no_quantity(sheet, use, "a DeviceUseStatement is about one device")
+        if kind is None:
+            sheet.not_made(use, "the use of a device needs the kind of device; there is none")
+            continue
+        device: dict[str, Any] = {"type": kind, "patient": sheet.patient}
+        if "device_id" in use:
+            device["identifier"] = [{"value": use["device_id"]}]
+        sheet.add("Device", device_id, use, device)
+        sheet.log.default("DeviceUseStatement.status")
+        body = {
+            "_status": _NOT_STATED,
+            "subject": sheet.patient,
+            **sheet.time(use, "start_date", "end_date", "timing"),
+            "device": {"reference": f"Device/{device_id}"},
+        }
+        sheet.add("DeviceUseStatement", statement_id, use, body)
+
+
+def _no_quantity(sheet: Sheet, holder: HubObject, message: str) -> None:
+    """The slot `quantity` is dropped by declaration; the Quantity in it is not."""
+    if "quantity" in holder:
+        sheet.lost(holder["quantity"], "*", "", message)
+
+
+def episodes_of_care(sheet: Sheet) -> None:
+    """One EpisodeOfCare per clinical episode: disease management is an example of `type` on the page of the resource."""
+    for episode in sheet.record.get("clinical_episodes", ()):
+        resource_id = sheet.new_id("EpisodeOfCare", episode)
+        sheet.log.default("EpisodeOfCare.status")
+        body: dict[str, Any] = {"_status": _NOT_STATED, "patient": sheet.patient}
+        stated = sheet.concept(episode, "type", "/type")
+        kind = {"text": episode["kind"]} if "kind" in episode else None
+        types = [concept for concept in (stated, kind) if concept is not None]
+        if types:
+            body["type"] = types
+        conditions = _conditions_of(sheet, episode)
+        if conditions:
+            body["diagnosis"] = [{"condition": {"reference": f"Condition/{condition}"}} for condition in conditions]
+        began = sheet.date(episode, "start_date", "/period/start")
+        ended = sheet.date(episode, "end_date", "/period/end")
+        period = {name: value for name, value in (("start", began), ("end", ended)) if value}
+        if period:
+            body["period"] = period
+        sheet.add("EpisodeOfCare", resource_id, episode, body)
+
+
+def _conditions_of(sheet: Sheet, episode: HubObject) -> list[str]:
+    """The Conditions of the disease that an episode consists of: EpisodeOfCare.diagnosis takes references to them only."""
+    stated = episode.get("object")
+    if stated is None:
+        return []
+    if episode.get("kind") == "treatment":
+        message = "EpisodeOfCare has no element for a regimen; its diagnosis is a Condition"
+        sheet.lost(episode, "object", "/diagnosis", message)
+        return []
+    found = [resource_id for disease, resource_id in sheet.conditions_with(stated) if _says_all(disease, stated)]
+    if not found:
+        message = "EpisodeOfCare.diagnosis refers to a Condition; the record states none of this disease"
+        sheet.lost(episode, "object", "/diagnosis", message)
+    elif sheet.run.concepts.render(stated)[1]:
+        message = "a code or qualifier has no place in a CodeableConcept"
+        sheet.lost(episode, "object", "/diagnosis", message, Outcome.COARSENED)
+    return found
+
+
+def _says_all(disease: HubObject, stated: HubObject) -> bool:
+    """Whether the coded value *disease* holds the codes and the text of *stated*."""
+    codes = {coding["code"] for coding in stated["codings"]}
+    return codes <= {coding["code"] for coding in disease["codings"]} and stated.get("text") in (
+        None,
+        disease.get("text"),
+    )

@@ -1,0 +1,1 @@
+"""GA4GH Phenopackets: one module per kind of element, and the writer of a version."""

@@ -1,0 +1,129 @@
+"""Phenotypic features, diseases and biosamples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from harmonize.findings import Outcome
+from harmonize.hub.objects import HubObject
+from harmonize.writers.phenopackets.sheet import Sheet
+
+_Elements = list[dict[str, Any]]
+
+
+def features(sheet: Sheet) -> _Elements:
+    """One PhenotypicFeature per feature that has a code."""
+    made: _Elements = []
+    sheet.under_way("/phenotypicFeatures", made)
+    for feature in sheet.record.get("phenotypic_features", ()):
+        term = sheet.term(feature, "type", "/type")
+        if term is None:
+            sheet.lost(feature, "*", "", "a phenotypic feature needs a type; there is no code")
+            continue
+        entry: dict[str, Any] = {"type": term.body}
+        if feature.get("excluded"):
+            entry["excluded"] = True
+        sheet.put(entry, "severity", feature, "severity")
+        if "modifiers" in feature:
+            modifiers = _modifiers(sheet, feature)
+            if modifiers:
+                entry["modifiers"] = modifiers
+        onset = sheet.time(feature, "onset_date", "onset_age", "onset_stage", "/onset")
+        if onset:
+            entry["onset"] = onset
+        end = sheet.timestamp(feature, "end_date", "/resolution")
+        if end:
+            entry["resolution"] = end
+        evidence = sheet.term(feature, "evidence", "/evidence/0/evidenceCode")
+        if evidence:
+            entry["evidence"] = [{"evidenceCode": evidence.body}]
+        sheet.made(feature)
+        made.append(entry)
+    return made
+
+
+def _modifiers(sheet: Sheet, feature: HubObject) -> list[orjson.Fragment]:
+    made: list[orjson.Fragment] = []
+    for coded in feature["modifiers"]:
+        term = sheet.run.term(coded)
+        if term.loses:
+            outcome = Outcome.DROPPED if term.body is None else Outcome.COARSENED
+            sheet.lost(feature, "modifiers", "/modifiers", "an ontology class holds one code", outcome)
+        if term.body is not None:
+            sheet.prefixes.add(term.prefix)
+            made.append(term.body)
+    return made
+
+
+def diseases(sheet: Sheet) -> _Elements:
+    """One Disease per diagnosis that has a code and was not entered in error."""
+    made: _Elements = []
+    onset_of = _onset_of_the_only_disease(sheet)
+    sheet.under_way("/diseases", made)
+    for diagnosis in sheet.record.get("diagnoses", ()):
+        term = sheet.term(diagnosis, "disease", "/term")
+        if term is None:
+            sheet.lost(diagnosis, "*", "", "a disease needs a term; there is no code")
+            continue
+        if diagnosis.get("certainty") == "entered_in_error":
+            sheet.lost(diagnosis, "*", "", "it was entered in error; v2 has no way to say so")
+            continue
+        entry: dict[str, Any] = {"term": term.body}
+        if diagnosis.get("excluded"):
+            entry["excluded"] = True
+        elif diagnosis.get("certainty", "confirmed") != "confirmed":
+            message = "it is written as a disease; v2 does not say that it is not confirmed"
+            sheet.lost(diagnosis, "certainty", "", message, Outcome.COARSENED)
+        onset = sheet.time(diagnosis, "onset_date", "onset_age", "onset_stage", "/onset")
+        if onset is None and onset_of is not None and onset_of[0] is diagnosis:
+            onset = sheet.time(onset_of[1], "date", "age", "stage", "/onset")
+        if onset:
+            entry["onset"] = onset
+        end = sheet.timestamp(diagnosis, "end_date", "/resolution")
+        if end:
+            entry["resolution"] = end
+        sheet.put(entry, "primarySite", diagnosis, "body_site")
+        sheet.made(diagnosis)
+        made.append(entry)
+    return made
+
+
+def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | None:
+    """(diagnosis, onset) where the first symptoms can only be those of one disease; else the onsets are lost."""
+    onsets = sheet.record.get("symptom_onsets", ())
+    if not onsets:
+        return None
+    stated = [d for d in sheet.record.get("diagnoses", ()) if not d.get("excluded") and "disease" in d]
+    if (
+        len(onsets) == 1
+        and len(stated) == 1
+        and stated[0]["disease"].get("codings")
+        and not {"onset_date", "onset_age", "onset_stage"} & stated[0].keys()
+    ):
+        return stated[0], onsets[0]
+    sheet.under_way("/diseases")
+    for onset in onsets:
+        message = "first symptoms are not tied to one disease; v2 has no other place for them"
+        sheet.lost(onset, "*", "", message)
+    return None
+
+
+def biosamples(sheet: Sheet) -> _Elements:
+    """One Biosample per sample that has an id."""
+    made: _Elements = []
+    sheet.under_way("/biosamples", made)
+    for sample in sheet.record.get("samples", ()):
+        if "sample_id" not in sample:
+            sheet.lost(sample, "*", "", "a biosample needs an id")
+            continue
+        entry: dict[str, Any] = {"id": sample["sample_id"], "individualId": sheet.record["subject_id"]}
+        sheet.put(entry, "sampledTissue", sample, "anatomical_location")
+        sheet.put(entry, "sampleType", sample, "type")
+        collected = sheet.timestamp(sample, "collection_date", "/timeOfCollection")
+        if collected:
+            entry["timeOfCollection"] = collected
+        sheet.made(sample)
+        made.append(entry)
+    return made
