@@ -26,21 +26,30 @@ from harmonize.profiles.specification import Assembly, Profile, TableAssembly
 
 
 def open_delimited_table(
-    spec: TableAssembly, path: Path, profile: Profile, log: ReadLog, *, to_sort: bool = False
+    spec: TableAssembly, path: Path, profile: Profile, log: ReadLog, *, to_sort: bool = False, any_case: bool = False
 ) -> PhysicalTable:
     """Check the header of one table and look at the order of its rows, without reading it to the end.
 
-    *to_sort* says that the rows are known not to be in order. Raises InputError where the header cannot be used.
+    *to_sort* says that the rows are known not to be in order, *any_case* that names of columns may be written in capitals.
+    Raises InputError where the header cannot be used.
     """
     assembly = profile.assembly
     dialect = _dialect(assembly)
     first, second = (*islice((cells for _, cells in csv_records(path, dialect, None)), 2), [], [])[:2]
+    first = _spelt_as_known(first, profile, spec) if any_case else first
     header = _header(first, path, profile, spec, log, has_rows=len(second) == len(first))
     index = header.index(assembly.subject)
     ascends = not to_sort and _seems_in_order(path, dialect, index, len(header), assembly.subject_order)
     return PhysicalTable(
         spec.name, path.name, header, index, ascends, partial(_blocks, spec.name, path, header, dialect, log)
     )
+
+
+def _spelt_as_known(header: Sequence[str], profile: Profile, spec: TableAssembly) -> list[str]:
+    """The names of the columns as the profile spells them."""
+    slots = (*profile.source.classes[spec.row_class], *spec.columns, profile.assembly.subject)
+    known = {name.lower(): name for name in slots}
+    return [known.get(name.strip().lower(), name) for name in header]
 
 
 def _seems_in_order(path: Path, dialect: Dialect, index: int, width: int, order: str) -> bool:
@@ -101,11 +110,12 @@ def _header(
         header = tuple(name if name in known else f"column {place}" for place, name in enumerate(header, start=1))
     for position, name in enumerate(header):
         if name not in known:
-            _say_unknown_column(name, position, set(profile.source.classes[spec.row_class]), path, log)
+            say_unknown_column(name, position, set(profile.source.classes[spec.row_class]), path.name, log)
     return header
 
 
-def _say_unknown_column(name: str, position: int, known: set[str], path: Path, log: ReadLog) -> None:
+def say_unknown_column(name: str, position: int, known: set[str], file: str, log: ReadLog) -> None:
+    """Say that the column *name*, the *position*-th of *file* from 0, is none of the profile's."""
     close = difflib.get_close_matches(name, known, n=1)
     fix = (
         f"rename it to {close[0]!r} if it is that column"
@@ -114,9 +124,7 @@ def _say_unknown_column(name: str, position: int, known: set[str], path: Path, l
     )
     message = f"column {position + 1} is not known to the profile; its values are not carried"
     log.findings.append(
-        Finding(
-            "source.unknown-column", Severity.WARNING, message, Outcome.DROPPED, cell=Cell(path.name, 1, name), fix=fix
-        )
+        Finding("source.unknown-column", Severity.WARNING, message, Outcome.DROPPED, cell=Cell(file, 1, name), fix=fix)
     )
 
 

@@ -243,8 +243,11 @@ def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: 
     slots = profile.source.classes[spec.row_class]
     index = {spec.slot_of(name): position for position, name in enumerate(header)}
     cells = tuple(
-        (slot, index[slot], profile.assembly.blank_texts(header[index[slot]])) for slot in slots if slot in index
+        (slot, index[slot], profile.assembly.blank_texts(header[index[slot]]))
+        for slot in slots
+        if slot in index and slot in needed
     )
+    needed = needed_slots(profile, spec)
     columns = {name: position for position, name in enumerate(header)}
     where, unless = (
         tuple((columns.get(column, -1), frozenset(texts)) for column, texts in selections)
@@ -252,6 +255,28 @@ def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: 
     )
     table = Table(spec.rows_of, file, {slot: header[position] for slot, position, _ in cells})
     return _TablePlan(spec, table, cells, where, unless, shared, profile.left_out_values(spec.row_class))
+
+
+def needed_slots(profile: Profile, spec: TableAssembly) -> frozenset[str]:
+    """The slots of the row class that the record of a table needs: those that are mapped, and those that bring rows together.
+
+    A class with branching logic, and rows that several tables share, need all: what is asked there is asked of any field.
+    """
+    slots = profile.source.classes[spec.row_class]
+    asked = any(slot.branching for slot in slots.values())
+    tables = profile.assembly.tables
+    if asked or any(other.rows_of == spec.rows_of and other is not spec for other in tables):
+        return frozenset(slots)
+    needed = {name for name in slots if profile.left_out_reason(spec.row_class, name) is None}
+    needed |= {selection.column for selection in (*spec.where, *spec.unless)}
+    if spec.group is not None:
+        needed |= {*spec.group.by, *spec.group.lift}
+    for other in tables:
+        if other.join is not None and other is spec:
+            needed |= {*other.join.on, *((other.join.when,) if other.join.when else ())}
+        if other.join is not None and other.join.into == spec.name:
+            needed |= {*other.join.on.values(), other.join.slot}
+    return frozenset(needed & set(slots))
 
 
 def _raw_row(physical: str, row: SourceObject, raw: RawSubject) -> RawRow:

@@ -1,0 +1,296 @@
+"""Tables of a research database, one a kind of event, as CSV, Parquet, or all in one DuckDB or SQLite file.
+
+Names of tables and columns are compared without regard to case: databases write them as they like. A table that the profile
+leaves out as a whole is named once and not read. Tables that are looked up by key (OMOP's CONCEPT) are brought into a file of
+the run's private folder.
+
+A table in the order of the subjects is streamed; another one is sorted out of core. Of columns that the profile does not need
+only presence is read where the format allows it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from harmonize.errors import InputError
+from harmonize.findings import Cell, Finding, Outcome, Severity
+from harmonize.input.cells import readable_name
+from harmonize.input.csv_records import Dialect, csv_blocks
+from harmonize.input.database_tables import (
+    DUCKDB_SUFFIXES,
+    SQLITE_SUFFIXES,
+    Database,
+    StoredTable,
+    usable_rows,
+)
+from harmonize.input.delimited_tables import open_delimited_table, say_unknown_column
+from harmonize.input.files import find_files, plain_name
+from harmonize.input.log import ReadLog
+from harmonize.input.opening import Opening
+from harmonize.input.subjects import PhysicalTable, TableSource, in_order
+from harmonize.profiles.assembly import RawRow, needed_slots
+from harmonize.profiles.specification import Profile, Reference, TableAssembly
+from harmonize.terminology.concept_table import build_reference
+
+_TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+_LOOKED_AT = 1_000
+"""Rows of a stored table whose order is looked at before it is read."""
+
+
+class _Found(NamedTuple):
+    """The tables of the input by name in lower case: as files of text, or stored."""
+
+    texts: Mapping[str, Path]
+    stored: Mapping[str, StoredTable]
+    inputs: tuple[Path, ...]
+
+
+def open_source(opening: Opening) -> TableSource:
+    """Find the tables of the profile among the inputs (files, folders), check their columns and the order of their rows.
+
+    Raises InputError where none is there, or one is there twice.
+    """
+    profile, log = opening.profile, ReadLog()
+    found = _find(opening, log)
+    tables = []
+    used: set[str] = set()
+    for spec in profile.assembly.tables:
+        if spec.rows_of != spec.name:
+            continue  # it is made of the rows of another table
+        name = _stem(spec.file)
+        if name in found.texts:
+            path = found.texts[name]
+            tables.append(
+                open_delimited_table(spec, path, profile, log, to_sort=spec.name in opening.to_sort, any_case=True)
+            )
+        elif name in found.stored:
+            tables.append(_open_stored(spec, found.stored[name], profile, log, to_sort=spec.name in opening.to_sort))
+        else:
+            _say_absent(spec, found, log)
+            continue
+        used.add(name)
+    if not tables:
+        wanted = ", ".join(_stem(spec.file) for spec in profile.assembly.tables)
+        raise InputError(f"none of the tables of {profile.id} is there", fix=f"give the tables {wanted}")
+    references = _references(opening, found, used, log)
+    _say_left_out(profile, found, used, log)
+    return TableSource(profile.assembly, tuple(tables), opening.work, log, found.inputs, opening.memory, references)
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def _stem(file: str) -> str:
+    return file.rpartition(".")[0].lower()
+
+
+def _find(opening: Opening, log: ReadLog) -> _Found:
+    texts: dict[str, Path] = {}
+    parquet, databases, others = [], [], []
+    paths = find_files(opening.inputs)
+    for path in paths:
+        plain = Path(plain_name(path))
+        if plain.suffix.lower() in _TEXT_SUFFIXES:
+            if _stem(plain.name) in texts:
+                raise _twice(plain, texts[_stem(plain.name)])
+            texts[_stem(plain.name)] = path
+        elif path.suffix.lower() == ".parquet":
+            parquet.append(path)
+        elif path.suffix.lower() in (*DUCKDB_SUFFIXES, *SQLITE_SUFFIXES):
+            databases.append(path)
+        else:
+            others.append(path)
+    if len(databases) > 1:
+        raise InputError("there is more than one database among the input", fix="give the one that holds the tables")
+    stored = _stored(Database(opening.work, opening.memory), parquet, databases)
+    for name in sorted(texts.keys() & stored.keys()):
+        raise _twice(texts[name], Path(stored[name].file))
+    for path in others:
+        _say_unknown_file(path, opening.profile, log)
+    return _Found(texts, stored, tuple(path for path in paths if path not in others))
+
+
+def _twice(path: Path, other: Path) -> InputError:
+    return InputError(f"the table {_stem(path.name)} is there twice", file=path.name, fix=f"remove it or {other.name}")
+
+
+def _stored(database: Database, parquet: list[Path], databases: list[Path]) -> dict[str, StoredTable]:
+    made = database.parquet(parquet)
+    for path in databases:
+        of_duckdb = path.suffix.lower() in DUCKDB_SUFFIXES
+        for name, table in (database.duckdb(path) if of_duckdb else database.sqlite(path)).items():
+            if name in made:
+                raise _twice(Path(made[name].file), path)
+            made[name] = table
+    return made
+
+
+def _say_absent(spec: TableAssembly, found: _Found, log: ReadLog) -> None:
+    name = _stem(spec.file)
+    close = difflib.get_close_matches(name, [*found.texts, *found.stored], n=1)
+    hint = f"is it {close[0]}?" if close else "export it if the database holds it"
+    severity = Severity.WARNING if spec.expected else Severity.INFO
+    cell = Cell(spec.file, None, None)
+    log.findings.append(Finding("source.table-absent", severity, f"the table {name} is not there", cell=cell, fix=hint))
+
+
+def _say_unknown_file(path: Path, profile: Profile, log: ReadLog) -> None:
+    name = readable_name(path.name)
+    message = f"{name} is no table of {profile.id} and was not read"
+    fix = "give tables as .csv, .parquet, .duckdb or .sqlite"
+    log.findings.append(Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(name, None, None), fix=fix))
+
+
+def _say_left_out(profile: Profile, found: _Found, used: set[str], log: ReadLog) -> None:
+    """Tables that are not read: those that the profile leaves out, with its reason, and those that nobody knows."""
+    files = {**{n: p.name for n, p in found.texts.items()}, **{n: t.file for n, t in found.stored.items()}}
+    for name in sorted(files.keys() - used):
+        cell = Cell(readable_name(files[name]), None, None)
+        reason = profile.left_out_tables.get(name)
+        if reason is not None:
+            log.findings.append(
+                Finding(
+                    "mapping.left-out", Severity.INFO, f"the table is not read: {reason}", Outcome.DROPPED, cell=cell
+                )
+            )
+        else:
+            known = [_stem(spec.file) for spec in profile.assembly.tables]
+            close = difflib.get_close_matches(name, known, n=1)
+            fix = f"rename it to {close[0]} if it is that table" if close else f"known: {', '.join(known)}"
+            message = f"{readable_name(name)} is no table of {profile.id} and was not read"
+            log.findings.append(Finding("source.unknown-file", Severity.WARNING, message, cell=cell, fix=fix))
+
+
+# --- stored tables --------------------------------------------------------------------------------------------------
+
+
+def _open_stored(
+    spec: TableAssembly, stored: StoredTable, profile: Profile, log: ReadLog, *, to_sort: bool
+) -> PhysicalTable:
+    slots = profile.source.classes[spec.row_class]
+    of_case = {name.lower(): name for name in (*slots, *spec.columns, profile.assembly.subject)}
+    told = {column: of_case.get(column.lower(), column) for column in stored.columns}
+    needed = needed_slots(profile, spec)
+    read = [c for c in stored.columns if told[c] == profile.assembly.subject or spec.slot_of(told[c]) in needed]
+    counted = [column for column in stored.columns if column not in read]
+    header = tuple(readable_name(told[column]) for column in (*read, *counted))
+    if profile.assembly.subject not in header:
+        raise InputError(
+            f"the column {profile.assembly.subject!r} is missing", file=stored.file, fix="add it, or rename its column"
+        )
+    for place, column in enumerate(stored.columns):
+        known = {*slots, *profile.left_out_columns, profile.assembly.subject}
+        if spec.slot_of(told[column]) not in known:
+            say_unknown_column(readable_name(told[column]), place, set(slots), stored.file, log)
+    index = header.index(profile.assembly.subject)
+    order = profile.assembly.subject_order
+    ascends = not to_sort and in_order(_first_keys(stored, read[index]), order)
+    by_database = not ascends and order == "numeric" and not stored.file.partition(":")[0].endswith(SQLITE_SUFFIXES)
+    blocks = partial(_blocks, stored, read, counted, header, read[index] if by_database else None, log)
+    return PhysicalTable(spec.name, stored.file, header, index, ascends or by_database, blocks)
+
+
+def _first_keys(stored: StoredTable, column: str) -> list[str]:
+    rows = next(iter(stored.rows([column], [], None)), [])
+    return [cells[0].strip() for _, cells in rows[:_LOOKED_AT]]
+
+
+def _blocks(
+    stored: StoredTable,
+    read: Sequence[str],
+    counted: Sequence[str],
+    header: Sequence[str],
+    order: str | None,
+    log: ReadLog,
+) -> Iterator[list[RawRow]]:
+    for rows in stored.rows(read, counted, order):
+        yield usable_rows(rows, header, stored.file, log)
+
+
+# --- tables that are looked up by key -------------------------------------------------------------------------------
+
+
+def _references(opening: Opening, found: _Found, used: set[str], log: ReadLog) -> dict[str, Path]:
+    """Every reference table that is there, as a file that answers by key."""
+    made = {}
+    for name, reference in opening.profile.assembly.references.items():
+        stem = _stem(reference.file)
+        rows = _reference_rows(reference, stem, found, opening.profile)
+        if rows is None:
+            cell = Cell(reference.file, None, None)
+            message = f"the table {stem} is not there, by which codes are looked up"
+            fix = "give it with the others: without it the source's own numbers are carried as codes"
+            log.findings.append(Finding("source.table-absent", Severity.WARNING, message, cell=cell, fix=fix))
+            continue
+        used.add(stem)
+        path = opening.work / f"{stem}.sqlite"
+        path.unlink(missing_ok=True)
+        opening.work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        build_reference(rows, path)
+        made[name] = path
+    return made
+
+
+def _reference_rows(
+    reference: Reference, stem: str, found: _Found, profile: Profile
+) -> Iterator[tuple[str, str, str, str, str]] | None:
+    wanted = [reference.key, reference.code, reference.vocabulary, reference.name, reference.invalid or ""]
+    if stem in found.texts:
+        assembly = profile.assembly
+        dialect = Dialect(assembly.encoding, assembly.delimiter, assembly.quote)
+        return _rows_of_text(found.texts[stem], dialect, wanted)
+    if stem in found.stored:
+        return _rows_of_stored(found.stored[stem], wanted)
+    return None
+
+
+def _rows_of_text(path: Path, dialect: Dialect, wanted: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
+    """The rows of a vocabulary in text. OHDSI's own downloads are delimited by tabs and know no quotes."""
+    blocks = csv_blocks(path, dialect, None)
+    first = next(blocks, None)
+    if first is not None and len(first.records[0]) == 1 and "\t" in first.records[0][0]:
+        blocks = csv_blocks(path, Dialect(dialect.encoding, "\t", "\0"), None)
+        first = next(blocks, None)
+    if first is None:
+        return
+    header = [name.strip().lower() for name in first.records[0]]
+    places = _places(wanted, header, path.name)
+    for records in (first.records[1:], *()):
+        yield from _picked(records, places, len(header))
+    for block in blocks:
+        yield from _picked(block.records, places, len(header))
+
+
+def _picked(
+    records: Sequence[Sequence[str]], places: Sequence[int], width: int
+) -> Iterator[tuple[str, str, str, str, str]]:
+    key, code, vocabulary, name, invalid = places
+    for cells in records:
+        if len(cells) == width:
+            yield (
+                cells[key].strip(),
+                cells[code],
+                cells[vocabulary],
+                cells[name],
+                cells[invalid] if invalid >= 0 else "",
+            )
+
+
+def _places(wanted: Sequence[str], header: Sequence[str], file: str) -> list[int]:
+    missing = [name for name in wanted if name and name.lower() not in header]
+    if missing:
+        raise InputError(f"the column {missing[0]!r} is missing", file=file, row=1, fix="export the table whole")
+    return [header.index(name.lower()) if name else -1 for name in wanted]
+
+
+def _rows_of_stored(stored: StoredTable, wanted: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
+    places = _places(wanted, [column.lower() for column in stored.columns], stored.file)
+    columns = [stored.columns[place] for place in places if place >= 0]
+    for rows in stored.rows(columns, [], None):
+        for _, cells in rows:
+            key, code, vocabulary, name, invalid = (*cells, "")[:5]
+            yield key, code, vocabulary, name, invalid
