@@ -425,10 +425,10 @@ class _Compiler:
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
         if call.function == "map_code":
             self.check_stated_code(call, slot)
-        if call.function == "chosen":
+        if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
             constants = constants[:1]
-        if call.function in ("code", "code_iri", "code_iri_if", "chosen", "map_code"):
+        if call.function in ("code", "code_iri", "code_iri_if", "chosen", "chosen_if", "map_code"):
             known: Any = self.environment.systems
             kind = "code system"
         elif call.function in ("mapped", "mapped_if", "unit", "classified"):
@@ -453,7 +453,7 @@ class _Compiler:
         for pair in constants[1:]:
             choice, mark, code = str(pair).partition("=")
             if not (choice and mark and code):
-                raise self.wrong(f"chosen: {pair!r} is no choice", slot.line, "write 'choice=CODE'")
+                raise self.wrong(f"{pair!r} is no choice", slot.line, "write 'choice=CODE'")
             parsed = (
                 self.environment.systems.parse(code, str(constants[0]))
                 if constants[0] in self.environment.systems
@@ -478,9 +478,20 @@ class _Compiler:
     def check_range(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
         result = FUNCTIONS[call.function].result
         is_enum = hub_slot.range in hub_schema().enums
+        if call.function == "choice":
+            self.check_values(call, hub_slot, slot)
         fits = result in ("any", hub_slot.range) or (is_enum and result == "string")
         if not fits or (hub_slot.range in hub_schema().classes and hub_slot.range not in VALUE_CLASSES):
             raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, {call.function} gives {result}", slot.line)
+
+    def check_values(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
+        """Every choice of `choice` is written `choice=value`, and the value is one that the hub slot takes."""
+        for argument in call.arguments[1:]:
+            pair = str(argument.value) if isinstance(argument, Constant) else ""
+            text, mark, value = pair.partition("=")
+            if not (text and mark and value):
+                raise self.wrong(f"{pair!r} is no choice", slot.line, "write 'choice=value'")
+            self.literal(hub_slot, value, slot)
 
     def literal(self, hub_slot: Slot, value: str, slot: SlotDerivation) -> str | bool:
         """A text of the map as a value of the hub slot: one of its enumeration, true or false, or the text."""

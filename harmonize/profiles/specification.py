@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -201,6 +201,21 @@ class TableAssembly:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A table that belongs to no subject and is looked up by key: a source's own list of codes (OMOP CDM 5.4, CONCEPT).
+
+    `key`, `code`, `vocabulary`, `name` and `invalid` name its columns.
+    """
+
+    file: str
+    key: str
+    code: str
+    vocabulary: str
+    name: str
+    invalid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """How physical records become one source record per subject."""
 
@@ -214,6 +229,12 @@ class Assembly:
     missing: Mapping[str, str]
     """Text that says why there is no value -> HL7 NullFlavor."""
     tables: tuple[TableAssembly, ...]
+    subject_order: str = "text"
+    """The order of identifiers: `text`, or `numeric` for whole numbers, which is by length and then as text."""
+    column_blanks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Column -> texts that stand for no value in this column only."""
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    """Name -> a table that belongs to no subject."""
 
     def physical_tables(self) -> dict[str, tuple[TableAssembly, ...]]:
         """The physical tables, each with the tables that are made of its rows."""
@@ -256,6 +277,8 @@ class Profile:
     source: SourceSchema
     derivations: tuple[ClassDerivation, ...]
     sha256: str
+    left_out_tables: Mapping[str, str] = field(default_factory=dict)
+    """Tables that are known and not read, as stems of files in small letters -> why."""
 
     def left_out_reason(self, source_class: str, slot: str) -> str | None:
         """Why *slot* of *source_class* is not mapped, or None where the profile does not say."""
@@ -335,6 +358,9 @@ def load_profile(name: str) -> Profile:
         source=source,
         derivations=derivations,
         sha256=folder_digest(folder),
+        left_out_tables={
+            name.lower(): item["reason"] for item in card.get("left_out", []) for name in item.get("tables", ())
+        },
     )
 
 
@@ -621,7 +647,19 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
         blank=tuple(spec.get("blank", ())),
         missing=spec.get("missing", {}),
         tables=tuple(tables),
+        subject_order=spec.get("subject_order", "text"),
+        column_blanks=_column_blanks(spec.get("blanks", [])),
+        references={name: Reference(**columns) for name, columns in spec.get("references", {}).items()},
     )
+
+
+def _column_blanks(spec: Sequence[Mapping[str, Sequence[str]]]) -> Mapping[str, frozenset[str]]:
+    """Column -> texts that are blank in it; what several entries say of a column holds together."""
+    made: dict[str, frozenset[str]] = {}
+    for item in spec:
+        for column in item["columns"]:
+            made[column] = made.get(column, frozenset()) | frozenset(item["texts"])
+    return made
 
 
 def _selections(spec: Mapping[str, Any]) -> tuple[Selection, ...]:
