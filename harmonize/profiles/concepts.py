@@ -14,6 +14,7 @@ from typing import Any
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.coded_values import Environment, coding, memoised
 from harmonize.profiles.notes import Noted, rejected
+from harmonize.terminology.answers import Unknown
 from harmonize.terminology.concept_table import Concept
 from harmonize.terminology.notation import Code
 
@@ -139,7 +140,8 @@ def make_ucum(environment: Environment) -> Callable[..., Any]:
 
     def ucum(text: str) -> str | None:
         value = of_concept(text)
-        codings = value.get("codings", ()) if isinstance(value, dict) else ()
-        return next((c["code"].removeprefix("UCUM:") for c in codings if c["system"] == "UCUM"), None)
+        stated = value["codings"][0]["code"] if isinstance(value, dict) else ""
+        known = stated.startswith("UCUM:") and not isinstance(environment.terminologies.lookup(stated), Unknown)
+        return stated.removeprefix("UCUM:") if known else None  # OMOP's UCUM holds units that are not in its grammar
 
     return memoised(ucum)
