@@ -315,8 +315,11 @@ class _Compiler:
             lines += self.first_known(call, arguments, result, feed)
             return result
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
+        texts = [name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path)]
         if isinstance(call.arguments[0], Path) and function.pure and len(constants) == len(call.arguments) - 1:
             line = f"{self.memo(call.function, tuple(constants))}[{arguments[0]}]"
+        elif function.pure and len(texts) == len(arguments):
+            line = f"{self.memo(call.function, (), several=True)}[{', '.join(texts)}]"
         else:
             line = f"{self.function(call.function)}({', '.join(arguments)})"
         if function.strict and not isinstance(call.arguments[0], Constant):
@@ -412,12 +415,16 @@ class _Compiler:
             self.constants[f"f_{name}"] = library_function(name, self.environment)
         return self.made[name]
 
-    def memo(self, name: str, constants: tuple[Any, ...]) -> str:
-        """A memo of the function *name* by its first argument: records repeat their texts, and a dict answers fastest."""
+    def memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> str:
+        """A memo of the function *name* by its first argument or, where there are *several*, by all of them.
+
+        Records repeat their texts, and a dict answers fastest.
+        """
         key = (name, constants)
         if key not in self.memos:
             self.memos[key] = f"m{len(self.memos)}"
-            self.constants[self.memos[key]] = Memo(library_function(name, self.environment), constants)
+            function = library_function(name, self.environment)
+            self.constants[self.memos[key]] = MemoOfSeveral(function, ()) if several else Memo(function, constants)
         return self.memos[key]
 
     def check_names(self, call: Call, slot: SlotDerivation) -> None:
@@ -537,18 +544,28 @@ def _agrees(other: Any, chosen: Any) -> bool:
     return dates and str(chosen["value"]).startswith(other["value"])
 
 
-class Memo(dict[str, Any]):
+class Memo(dict[Any, Any]):
     """Answers of a function by its first argument; the others are fixed. Emptied when it is full."""
 
     def __init__(self, function: Callable[..., Any], constants: tuple[Any, ...]) -> None:
         super().__init__()
         self.function, self.constants = getattr(function, "__wrapped__", function), constants
 
-    def __missing__(self, text: str) -> Any:
+    def __missing__(self, text: Any) -> Any:
         if len(self) >= CACHE_LIMIT:
             self.clear()
-        answer = self[text] = self.function(text, *self.constants)
+        answer = self[text] = self._answer(text)
         return answer
+
+    def _answer(self, text: Any) -> Any:
+        return self.function(text, *self.constants)
+
+
+class MemoOfSeveral(Memo):
+    """Answers of a function by all of its arguments."""
+
+    def _answer(self, text: Any) -> Any:
+        return self.function(*text)
 
 
 _unknown_value = Noted(

@@ -9,10 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-_BATCH = 20_000
+_BATCH = 50_000
+_FAST = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536"
+"""A file that is thrown away where writing it breaks off; 64 MiB of pages are kept in memory, whatever its size."""
 _COLUMNS = "concept(concept_id TEXT PRIMARY KEY, code TEXT, vocabulary TEXT, name TEXT, invalid TEXT) WITHOUT ROWID"
 
 
@@ -41,10 +44,12 @@ def build_reference(rows: Iterable[Row], path: Path) -> int:
     """Write *rows* as a new file *path*; the first row of an id counts. The number of concepts."""
     connection = sqlite3.connect(path)
     try:
-        connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; CREATE TABLE {_COLUMNS}")
+        connection.executescript(f"{_FAST}; CREATE TABLE {_COLUMNS}")
         before = connection.total_changes
         for batch in _batches(rows):
-            connection.executemany("INSERT OR IGNORE INTO concept VALUES (?, ?, ?, ?, ?)", batch)
+            connection.executemany(
+                "INSERT OR IGNORE INTO concept VALUES (?, ?, ?, ?, ?)", sorted(batch, key=itemgetter(0))
+            )
         made = connection.total_changes - before
         connection.commit()
     finally:
