@@ -67,12 +67,12 @@ class ConceptTable:
     """A file of `build_reference`, opened read-only when it is first asked. Picklable: a worker process opens its own.
 
     >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "concept.sqlite"
-    >>> build_reference([("8507", "M", "Gender", "MALE", "")], path)
-    1
-    >>> ConceptTable(path).lookup("8507"), ConceptTable(path).lookup("1")
-    (Concept(code='M', vocabulary='Gender', name='MALE', invalid=''), None)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = build_reference([("8507", "M", "Gender", "MALE", "")], Path(folder) / "concept.sqlite")
+    ...     table = ConceptTable(Path(folder) / "concept.sqlite")
+    ...     made, table.lookup("8507"), table.lookup("1")
+    ...     table.close()
+    (1, Concept(code='M', vocabulary='Gender', name='MALE', invalid=''), None)
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,3 +90,9 @@ class ConceptTable:
         question = "SELECT code, vocabulary, name, invalid FROM concept WHERE concept_id = ?"
         row = self._connection.execute(question, (concept_id,)).fetchone()
         return Concept(*(cell or "" for cell in row)) if row is not None else None
+
+    def close(self) -> None:
+        """Close the file; the next question opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
