@@ -27,7 +27,9 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 
 _KEYS = frozenset({"title", "rows", "consent", "hub", "losses", "findings", "subjects"})
 _VOLATILE = frozenset({"schema_version", "version", "mapping_set", "row"})
-_PSEUDONYMS = frozenset({"subject_id", "sample_id", "individual_id", "paternal_id", "maternal_id", "family_id"})
+_PSEUDONYMS = frozenset(
+    {"subject_id", "sample_id", "individual_id", "paternal_id", "maternal_id", "family_id", "device_id"}
+)
 _KEY = key_from_secret(bytes(32))
 
 

@@ -96,7 +96,10 @@ def _configuration() -> dict[str, Any]:
     return made
 
 
-_INTERRUPTED = "interrupted: nothing that is half done stands under its final name. To mend it: run the call again, with --resume to go on from there"
+_INTERRUPTED = (
+    "interrupted: nothing that is half done stands under its final name. To mend it: run the call again, with --resume to "
+    "go on from there"
+)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.specification import Profile, load_profile
 from harmonize.pseudonyms import PseudonymKey
+from harmonize.terminology.concept_table import ConceptTable
 from harmonize.terminology.notation import load_systems
 from harmonize.terminology.sssom import read_mapping_set
 from harmonize.terminology.store import Terminologies
@@ -42,8 +43,11 @@ class Settings:
     include_values: bool = False
 
 
-def make_environment(profile: Profile, key: PseudonymKey, site: str) -> Environment:
-    """Terminologies, code systems and code maps for *profile*."""
+def make_environment(
+    profile: Profile, key: PseudonymKey, site: str, references: Mapping[str, Path] | None = None
+) -> Environment:
+    """Terminologies, code systems and code maps for *profile*, and the tables of the source that are looked up by key."""
+    concepts = next(iter((references or {}).values()), None)
     systems = load_systems()
     return Environment(
         systems=systems,
@@ -53,6 +57,7 @@ def make_environment(profile: Profile, key: PseudonymKey, site: str) -> Environm
         key=key,
         site=site,
         missing=profile.assembly.missing,
+        concepts=ConceptTable(concepts) if concepts is not None else None,
     )
 
 
@@ -67,7 +72,7 @@ class Engine:
         self.settings = settings
         self.profile = load_profile(settings.profile)
         require_assembly(self.profile)
-        self.environment = make_environment(self.profile, settings.key, settings.site)
+        self.environment = make_environment(self.profile, settings.key, settings.site, references)
         self.plan: Plan = compile_profile(self.profile, self.environment)
         require_accounted(self.profile, self.plan)
         context = WriterContext(

@@ -52,7 +52,7 @@ class Database:
         self._work, self._memory = work, memory
         self._session: duckdb.DuckDBPyConnection | None = None
 
-    def parquet(self, paths: Sequence[Path]) -> dict[str, StoredTable]:
+    def of_parquet(self, paths: Sequence[Path]) -> dict[str, StoredTable]:
         """The tables of Parquet files, by the stem of the file in lower case."""
         if not paths:
             return {}
@@ -61,11 +61,11 @@ class Database:
 
     def _parquet_table(self, session: duckdb.DuckDBPyConnection, path: Path) -> StoredTable:
         source = f"read_parquet({_text(str(path))}, file_row_number=true)"
-        columns = _guarded(path, lambda: session.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())
+        columns = _guarded(path, lambda: session.execute(f"DESCRIBE FROM {source}").fetchall())
         names = tuple(str(row[0]) for row in columns if row[0] != "file_row_number")
         return StoredTable(path.name, names, _duckdb_rows(session, source, "file_row_number", path))
 
-    def duckdb(self, path: Path) -> dict[str, StoredTable]:
+    def of_duckdb(self, path: Path) -> dict[str, StoredTable]:
         """The tables of a DuckDB file, by name in lower case. Raises InputError where a name is there in two schemas."""
         session = self._open(attach=path)
         found = session.execute(
@@ -81,7 +81,7 @@ class Database:
             made[name.lower()] = StoredTable(f"{path.name}:{name}", tuple(str(row[0]) for row in columns), rows)
         return made
 
-    def sqlite(self, path: Path) -> dict[str, StoredTable]:
+    def of_sqlite(self, path: Path) -> dict[str, StoredTable]:
         """The tables of an SQLite file, by name in lower case."""
         names = _guarded(path, lambda: list(_sqlite_names(path)))
         made: dict[str, StoredTable] = {}

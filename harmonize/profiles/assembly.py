@@ -242,12 +242,12 @@ def _text(cells: Sequence[str], index: int, blank: frozenset[str]) -> str:
 def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: Profile, shared: bool) -> _TablePlan:
     slots = profile.source.classes[spec.row_class]
     index = {spec.slot_of(name): position for position, name in enumerate(header)}
+    needed = needed_slots(profile, spec)
     cells = tuple(
         (slot, index[slot], profile.assembly.blank_texts(header[index[slot]]))
         for slot in slots
         if slot in index and slot in needed
     )
-    needed = needed_slots(profile, spec)
     columns = {name: position for position, name in enumerate(header)}
     where, unless = (
         tuple((columns.get(column, -1), frozenset(texts)) for column, texts in selections)

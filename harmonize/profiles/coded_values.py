@@ -12,6 +12,7 @@ from harmonize.profiles.notes import Noted, RunNote, rejected
 from harmonize.profiles.text_values import HGVS
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.answers import Ambiguous, Found, NotChecked, Obsolete, Replaced, Unknown
+from harmonize.terminology.concept_table import Concepts
 from harmonize.terminology.notation import Code, NotACode, Systems
 from harmonize.terminology.sssom import Ambiguous as AmbiguousMapping
 from harmonize.terminology.sssom import Mapped, MappingSet, NotMapped
@@ -32,6 +33,8 @@ class Environment:
     site: str
     missing: Mapping[str, str] = field(default_factory=dict)
     """Text that says why there is no value -> HL7 NullFlavor."""
+    concepts: Concepts | None = None
+    """The source's own CONCEPT table, None where it has none."""
     run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
 
     def say_once(self, rule: str, subject: str, severity: Severity, message: str, fix: str | None = None) -> None:
@@ -59,9 +62,11 @@ def memoised(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def coding(
-    environment: Environment, code: Code, origin: str = "stated", *, quotable: bool = True
+    environment: Environment, code: Code, origin: str = "stated", *, quotable: bool = True, label: str | None = None
 ) -> tuple[dict[str, Any], Noted | None]:
     """The Coding of *code* with the label and edition that are installed, and what is to be said of the code.
+
+    *label* is the source's own public label, for where none is installed.
 
     A code that nobody knows is quoted only where it is *quotable*: bare digits in the wrong column may be a person's number.
     """
@@ -83,6 +88,8 @@ def coding(
             made["version"] = answer.version
         if answer.label:
             made["label"] = answer.label
+    if label is not None:
+        made.setdefault("label", label)
     if "label" not in made:
         message = f"{code.system}: not all labels are installed; where there is none the code stands for it"
         environment.say_once("terms.no-label", code.system, Severity.INFO, message)
@@ -169,6 +176,17 @@ def make_chosen(environment: Environment) -> Callable[..., Any]:
         return of_map(code, system)
 
     return memoised(chosen)
+
+
+def make_chosen_if(environment: Environment) -> Callable[..., Any]:
+    """`chosen_if(text, SYSTEM, '1=F', ...)`: as `chosen`, and nothing for other texts: another slot takes them."""
+    strictly = make_chosen(environment)
+
+    def chosen_if(text: str, system: str, *choices: str) -> Any:
+        answer = strictly(text, system, *choices)
+        return None if isinstance(answer, Noted) else answer
+
+    return memoised(chosen_if)
 
 
 def make_code_iri(environment: Environment) -> Callable[..., Any]:

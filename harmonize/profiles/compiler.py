@@ -315,8 +315,11 @@ class _Compiler:
             lines += self.first_known(call, arguments, result, feed)
             return result
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
+        texts = [name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path)]
         if isinstance(call.arguments[0], Path) and function.pure and len(constants) == len(call.arguments) - 1:
             line = f"{self.memo(call.function, tuple(constants))}[{arguments[0]}]"
+        elif function.pure and len(texts) == len(arguments):
+            line = f"{self.memo(call.function, (), several=True)}[{', '.join(texts)}]"
         else:
             line = f"{self.function(call.function)}({', '.join(arguments)})"
         if function.strict and not isinstance(call.arguments[0], Constant):
@@ -412,12 +415,16 @@ class _Compiler:
             self.constants[f"f_{name}"] = library_function(name, self.environment)
         return self.made[name]
 
-    def memo(self, name: str, constants: tuple[Any, ...]) -> str:
-        """A memo of the function *name* by its first argument: records repeat their texts, and a dict answers fastest."""
+    def memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> str:
+        """A memo of the function *name* by its first argument or, where there are *several*, by all of them.
+
+        Records repeat their texts, and a dict answers fastest.
+        """
         key = (name, constants)
         if key not in self.memos:
             self.memos[key] = f"m{len(self.memos)}"
-            self.constants[self.memos[key]] = Memo(library_function(name, self.environment), constants)
+            function = library_function(name, self.environment)
+            self.constants[self.memos[key]] = MemoOfSeveral(function, ()) if several else Memo(function, constants)
         return self.memos[key]
 
     def check_names(self, call: Call, slot: SlotDerivation) -> None:
@@ -425,10 +432,10 @@ class _Compiler:
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
         if call.function == "map_code":
             self.check_stated_code(call, slot)
-        if call.function == "chosen":
+        if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
             constants = constants[:1]
-        if call.function in ("code", "code_iri", "code_iri_if", "chosen", "map_code"):
+        if call.function in ("code", "code_iri", "code_iri_if", "chosen", "chosen_if", "map_code"):
             known: Any = self.environment.systems
             kind = "code system"
         elif call.function in ("mapped", "mapped_if", "unit", "classified"):
@@ -453,7 +460,7 @@ class _Compiler:
         for pair in constants[1:]:
             choice, mark, code = str(pair).partition("=")
             if not (choice and mark and code):
-                raise self.wrong(f"chosen: {pair!r} is no choice", slot.line, "write 'choice=CODE'")
+                raise self.wrong(f"{pair!r} is no choice", slot.line, "write 'choice=CODE'")
             parsed = (
                 self.environment.systems.parse(code, str(constants[0]))
                 if constants[0] in self.environment.systems
@@ -478,9 +485,20 @@ class _Compiler:
     def check_range(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
         result = FUNCTIONS[call.function].result
         is_enum = hub_slot.range in hub_schema().enums
+        if call.function == "choice":
+            self.check_values(call, hub_slot, slot)
         fits = result in ("any", hub_slot.range) or (is_enum and result == "string")
         if not fits or (hub_slot.range in hub_schema().classes and hub_slot.range not in VALUE_CLASSES):
             raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, {call.function} gives {result}", slot.line)
+
+    def check_values(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
+        """Every choice of `choice` is written `choice=value`, and the value is one that the hub slot takes."""
+        for argument in call.arguments[1:]:
+            pair = str(argument.value) if isinstance(argument, Constant) else ""
+            text, mark, value = pair.partition("=")
+            if not (text and mark and value):
+                raise self.wrong(f"{pair!r} is no choice", slot.line, "write 'choice=value'")
+            self.literal(hub_slot, value, slot)
 
     def literal(self, hub_slot: Slot, value: str, slot: SlotDerivation) -> str | bool:
         """A text of the map as a value of the hub slot: one of its enumeration, true or false, or the text."""
@@ -526,18 +544,28 @@ def _agrees(other: Any, chosen: Any) -> bool:
     return dates and str(chosen["value"]).startswith(other["value"])
 
 
-class Memo(dict[str, Any]):
+class Memo(dict[Any, Any]):
     """Answers of a function by its first argument; the others are fixed. Emptied when it is full."""
 
     def __init__(self, function: Callable[..., Any], constants: tuple[Any, ...]) -> None:
         super().__init__()
         self.function, self.constants = getattr(function, "__wrapped__", function), constants
 
-    def __missing__(self, text: str) -> Any:
+    def __missing__(self, text: Any) -> Any:
         if len(self) >= CACHE_LIMIT:
             self.clear()
-        answer = self[text] = self.function(text, *self.constants)
+        answer = self[text] = self._answer(text)
         return answer
+
+    def _answer(self, text: Any) -> Any:
+        return self.function(text, *self.constants)
+
+
+class MemoOfSeveral(Memo):
+    """Answers of a function by all of its arguments."""
+
+    def _answer(self, text: Any) -> Any:
+        return self.function(*text)
 
 
 _unknown_value = Noted(

@@ -67,7 +67,32 @@ def left_out_problems(profile: Profile) -> list[str]:
             problems.append(
                 f"profile.yaml: left_out names {item.source_class}.{item.slot}, which source.yaml does not have"
             )
-    return problems
+    return [*problems, *_left_out_tables_problems(profile), *_blanks_problems(profile)]
+
+
+def _left_out_tables_problems(profile: Profile) -> list[str]:
+    """Tables that are left out and read: one of the two is wrong."""
+    files = [
+        *(table.file for table in profile.assembly.tables),
+        *(r.file for r in profile.assembly.references.values()),
+    ]
+    read = {file.rpartition(".")[0].lower() for file in files}
+    return [f"profile.yaml: left_out names the table {name}, which assemble reads" for name in
+            sorted(read & set(profile.left_out_tables))]  # fmt: skip
+
+
+def _blanks_problems(profile: Profile) -> list[str]:
+    """Columns of `blanks` that no table has: a misspelt column leaves its zeros as values."""
+    known = {
+        column
+        for table in profile.assembly.tables
+        for slot in profile.source.classes.get(table.row_class, {})
+        for column in (slot, *(name for name, other in table.columns.items() if other == slot))
+    }
+    return [
+        f"profile.yaml: assemble.blanks names the column {column}, which no table has"
+        for column in sorted(set(profile.assembly.column_blanks) - known)
+    ]
 
 
 def require_accounted(profile: Profile, plan: Plan) -> None:

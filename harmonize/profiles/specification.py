@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -201,22 +201,40 @@ class TableAssembly:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A table that belongs to no subject and is looked up by key: a source's own list of codes (OMOP CDM 5.4, CONCEPT).
+
+    `key`, `code`, `vocabulary`, `name` and `invalid` name its columns.
+    """
+
+    file: str
+    key: str
+    code: str
+    vocabulary: str
+    name: str
+    invalid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """How physical records become one source record per subject."""
 
     reader: str
     subject: str
     subject_pattern: str | None
-    subject_order: str
     encoding: str
     delimiter: str
     quote: str
     blank: tuple[str, ...]
-    column_blanks: Mapping[str, frozenset[str]]
-    """Column -> texts that are blank in that column only."""
     missing: Mapping[str, str]
     """Text that says why there is no value -> HL7 NullFlavor."""
     tables: tuple[TableAssembly, ...]
+    subject_order: str = "text"
+    """The order of identifiers: `text`, or `numeric` for whole numbers, which is by length and then as text."""
+    column_blanks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Column -> texts that stand for no value in this column only."""
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    """Name -> a table that belongs to no subject."""
 
     def blank_texts(self, column: str) -> frozenset[str]:
         """The texts that are no value in *column*, the empty one among them."""
@@ -263,6 +281,8 @@ class Profile:
     source: SourceSchema
     derivations: tuple[ClassDerivation, ...]
     sha256: str
+    left_out_tables: Mapping[str, str] = field(default_factory=dict)
+    """Tables that are known and not read, as stems of files in small letters -> why."""
 
     def left_out_reason(self, source_class: str, slot: str) -> str | None:
         """Why *slot* of *source_class* is not mapped, or None where the profile does not say."""
@@ -342,6 +362,9 @@ def load_profile(name: str) -> Profile:
         source=source,
         derivations=derivations,
         sha256=folder_digest(folder),
+        left_out_tables={
+            name.lower(): item["reason"] for item in card.get("left_out", []) for name in item.get("tables", ())
+        },
     )
 
 
@@ -622,18 +645,20 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
         reader=spec["reader"],
         subject=spec["subject"],
         subject_pattern=spec.get("subject_pattern"),
-        subject_order=spec.get("subject_order", "text"),
         encoding=physical.get("encoding", "utf-8"),
         delimiter=physical.get("delimiter", ","),
         quote=physical.get("quote", '"'),
         blank=tuple(spec.get("blank", ())),
-        column_blanks=_column_blanks(spec.get("blanks", ())),
         missing=spec.get("missing", {}),
         tables=tuple(tables),
+        subject_order=spec.get("subject_order", "text"),
+        column_blanks=_column_blanks(spec.get("blanks", [])),
+        references={name: Reference(**columns) for name, columns in spec.get("references", {}).items()},
     )
 
 
-def _column_blanks(spec: Sequence[Mapping[str, Any]]) -> Mapping[str, frozenset[str]]:
+def _column_blanks(spec: Sequence[Mapping[str, Sequence[str]]]) -> Mapping[str, frozenset[str]]:
+    """Column -> texts that are blank in it; what several entries say of a column holds together."""
     made: dict[str, frozenset[str]] = {}
     for item in spec:
         for column in item["columns"]:

@@ -66,6 +66,62 @@ def read_year(text: str) -> dict[str, str] | Noted:
     return {"value": text.strip(), "precision": "year"}
 
 
+_WHOLE = re.compile(r"([0-9]{1,9})(?:[.]0+)?")
+
+
+def read_date_of_parts(year: str | None, month: str | None, day: str | None) -> dict[str, str] | Noted | None:
+    """A PartialDate of the parts that are there; a month without year or a day without month is no date.
+
+    >>> read_date_of_parts("1998", "4", None), read_date_of_parts(None, "4", "9").rule
+    ({'value': '1998-04', 'precision': 'month'}, 'source.date')
+    """
+    stated = (year, month, day)
+    known = [part for part in stated if part is not None]
+    if not known:
+        return None
+    parts = [int(match[1]) if (match := _WHOLE.fullmatch(part.strip())) else 0 for part in known]
+    if None in stated[: len(known)] or parts[0] < 1000 or not _is_calendar_date(parts):
+        message = "year, month and day are no calendar date"
+        return rejected("source.date", message, "write whole numbers, and no smaller part without the larger one")
+    return read_date("-".join(f"{part:02}" for part in parts))
+
+
+def read_whole(text: str) -> str | Noted:
+    """A whole number without sign as digits, also where a program has made it a float.
+
+    >>> read_whole("2.0"), read_whole("two").rule
+    ('2', 'source.number')
+    """
+    match = _WHOLE.fullmatch(text.strip())
+    if match is None:
+        return rejected("source.number", "the value is no whole number", "write digits only")
+    return str(int(match[1]))
+
+
+def read_days(text: str) -> str | Noted:
+    """A whole number of days as an ISO 8601 duration.
+
+    >>> read_days("14"), read_days("-3").rule
+    ('P14D', 'source.duration')
+    """
+    match = _WHOLE.fullmatch(text.strip())
+    if match is None:
+        return rejected(
+            "source.duration", "the value is no number of days", "write a whole number that is not negative"
+        )
+    return f"P{int(match[1])}D"
+
+
+def choice(text: str, *choices: str) -> str | None:
+    """The value that a choice stands for, nothing for other texts.
+
+    >>> choice("4171756", "4171756=<", "4171754=<="), choice("0", "1=a")
+    ('<', None)
+    """
+    values = {key: value for key, _, value in (pair.partition("=") for pair in choices)}
+    return values.get(text.strip())
+
+
 def read_age(text: str) -> str | Noted:
     """Completed years as an ISO 8601 duration.
 

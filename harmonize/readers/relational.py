@@ -119,10 +119,10 @@ def _twice(path: Path, other: Path) -> InputError:
 
 
 def _stored(database: Database, parquet: list[Path], databases: list[Path]) -> dict[str, StoredTable]:
-    made = database.parquet(parquet)
+    made = database.of_parquet(parquet)
     for path in databases:
-        of_duckdb = path.suffix.lower() in DUCKDB_SUFFIXES
-        for name, table in (database.duckdb(path) if of_duckdb else database.sqlite(path)).items():
+        tables = database.of_duckdb if path.suffix.lower() in DUCKDB_SUFFIXES else database.of_sqlite
+        for name, table in tables(path).items():
             if name in made:
                 raise _twice(Path(made[name].file), path)
             made[name] = table

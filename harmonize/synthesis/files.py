@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -14,6 +15,23 @@ from harmonize.profiles.specification import Profile, TableAssembly
 Row = dict[str, str]
 Tables = Mapping[str, Sequence[Row]]
 """The rows of one subject by table of the profile."""
+
+
+class FixedFile(NamedTuple):
+    """A file that is the same whatever subjects are made."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def write_fixed(profile: Profile, files: Mapping[str, FixedFile], out: Path) -> dict[str, int]:
+    """Write *files* into the folder *out*; rows by file."""
+    assembly = profile.assembly
+    for name, made in files.items():
+        with (out / name).open("w", encoding=assembly.encoding, newline="") as file:
+            writer = csv.writer(file, delimiter=assembly.delimiter, quotechar=assembly.quote, lineterminator="\n")
+            writer.writerows([made.columns, *made.rows])
+    return {name: len(made.rows) for name, made in files.items()}
 
 
 def write_subjects(
@@ -102,4 +120,4 @@ def _export_rows(subject: str, specs: Mapping[str, TableAssembly], tables: Table
     ]
 
 
-_WRITERS = {"delimited": _write_delimited, "redcap": _write_redcap}
+_WRITERS = {"delimited": _write_delimited, "redcap": _write_redcap, "relational": _write_delimited}

@@ -4,15 +4,22 @@
 - `rows`: how many rows a subject has: `{chance: S}`, `{between: [A, B]}`, or `{each: TABLE, chance: S}`; one by default;
 - `columns`: what its cells hold: a text as it is, or one of `{subject: key}`, `{event: new}`, `{serial: PREFIX}`,
   `{pick: [..]}`, `{weights: {TEXT: N}}`, `{date: {from: D, to: D}}`, `{date: {after: NAME, days: [A, B]}}`,
-  `{number: {from: A, to: B, decimals: N}}`, `{same: COLUMN}` (of this row), `{parent: COLUMN}` (of the row in `each`).
+  `{number: {from: A, to: B, decimals: N}}`, `{same: COLUMN}` (of this row), `{parent: COLUMN}` (of the row in `each`),
+  `{part: {of: NAME, is: year | month | day}}` (of a remembered date, without leading zeros),
+  `{by: {column: COLUMN, cells: {TEXT: CELL}}}` (a cell that goes with a text of this row; blank beside other texts).
+  `{subject: number}` and `{event: number}` are the same identifiers as whole numbers.
   With it may stand `as: NAME` (remembered for the subject), `distinct: "true"` (no value twice for a subject),
   `blank: SHARE`, and `flaw: {share: S, pick: [..]}`, the damage that real files have.
+
+Under `fixed` may stand files that are the same whatever subjects are made, such as a list of codes or a file that the profile
+does not read: `FILE: {columns: [..], rows: [[..], ..]}`, written with the delimiter and encoding of the profile.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +27,10 @@ from typing import Any, NamedTuple
 
 from harmonize.errors import CallError, SpecificationError
 from harmonize.profiles.specification import Profile, require_inside
-from harmonize.synthesis.files import Row, write_subjects
+from harmonize.synthesis.files import FixedFile, Row, write_fixed, write_subjects
 from harmonize.terminology.strict_yaml import load_strict_yaml
+
+FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}[.][a-z]{2,4}")
 
 
 @dataclass
@@ -68,10 +77,8 @@ def load_demo(profile: Profile) -> tuple[Table, ...]:
     if not path.is_file():
         raise CallError(f"the profile {profile.id} has no demo.yaml, so no synthetic records can be made of it")
     require_inside(path, profile.folder)
-    tree, _ = load_strict_yaml(path, name="demo.yaml")
+    tree = _tree(path)
     known = {table.name for table in profile.assembly.tables}
-    if not isinstance(tree, Mapping) or not isinstance(tree.get("tables"), Mapping):
-        raise SpecificationError("tables is missing", file=str(path), fix="see harmonize.synthesis.tables")
     tables = []
     for name, body in tree["tables"].items():
         if name not in known:
@@ -85,6 +92,34 @@ def load_demo(profile: Profile) -> tuple[Table, ...]:
                 f"the table {name!r} is not written as it must be", file=str(path), fix="see harmonize.synthesis.tables"
             ) from None
     return tuple(tables)
+
+
+def _tree(path: Path) -> Mapping[str, Any]:
+    tree, _ = load_strict_yaml(path, name="demo.yaml")
+    if not isinstance(tree, Mapping) or not isinstance(tree.get("tables"), Mapping):
+        raise SpecificationError("tables is missing", file=str(path), fix="see harmonize.synthesis.tables")
+    unknown = set(tree) - {"tables", "fixed"}
+    if unknown:
+        raise SpecificationError(f"{min(unknown)!r} is not known", file=str(path), fix="write tables and fixed")
+    return tree
+
+
+def load_fixed(profile: Profile) -> dict[str, FixedFile]:
+    """The files of `demo.yaml` that belong to no subject, by name. Raises SpecificationError where one is wrong."""
+    path = profile.folder / "demo.yaml"
+    made = {}
+    taken = {table.file for table in profile.assembly.tables}
+    for name, body in (_tree(path).get("fixed") or {}).items():
+        if not FILE_NAME.fullmatch(name) or name in taken or set(body) != {"columns", "rows"}:
+            raise SpecificationError(
+                f"the fixed file {name!r} is not written as it must be",
+                file=str(path),
+                fix="give a file that no table has, with columns and rows",
+            )
+        if any(len(row) != len(body["columns"]) for row in body["rows"]):
+            raise SpecificationError(f"a row of {name!r} has not as many cells as it has columns", file=str(path))
+        made[name] = FixedFile(tuple(body["columns"]), tuple(tuple(row) for row in body["rows"]))
+    return made
 
 
 def _table(name: str, body: Mapping[str, Any], file: str) -> Table:
@@ -103,8 +138,7 @@ def _column(table: str, name: str, made: Any, file: str) -> Column:
     forms = set(made) & set(_FORMS)
     if len(forms) != 1 or set(made) - set(_FORMS) - {"as", "blank", "distinct", "flaw"}:
         raise SpecificationError(f"column {name!r} needs exactly one of {', '.join(_FORMS)}", file=file)
-    form = forms.pop()
-    make = _FORMS[form](made[form])
+    make = _cell({form: made[form] for form in forms})
     if made.get("distinct") == "true":
         make = _distinct(f"{table}/{name}", make)
     if "flaw" in made:
@@ -112,6 +146,14 @@ def _column(table: str, name: str, made: Any, file: str) -> Column:
     if "blank" in made:
         make = _sometimes(float(made["blank"]), lambda person, row, parent: "", make)
     return Column(name, make, made.get("as"))
+
+
+def _cell(made: Any) -> Cell:
+    """A text as it is, or one of the forms."""
+    if isinstance(made, str):
+        return lambda person, row, parent: made
+    ((form, body),) = made.items()
+    return _FORMS[form](body)
 
 
 def _sometimes(share: float, rare: Cell, usual: Cell) -> Cell:
@@ -161,9 +203,34 @@ def _number(body: Mapping[str, str]) -> Cell:
     return lambda person, row, parent: f"{person.chance.uniform(low, high):.{decimals}f}"
 
 
+def _subject(kind: str) -> Cell:
+    if kind == "number":
+        return lambda person, row, parent: str(person.number)
+    return lambda person, row, parent: f"DEMO-{person.number:08d}"
+
+
+def _event(kind: str) -> Cell:
+    if kind == "number":
+        return lambda person, row, parent: person.serial().lstrip("0")
+    return lambda person, row, parent: person.serial()
+
+
+def _part(body: Mapping[str, str]) -> Cell:
+    name, index = body["of"], ("year", "month", "day").index(body["is"])
+    return lambda person, row, parent: person.remembered[name].split("-")[index].lstrip("0")
+
+
+def _by(body: Mapping[str, Any]) -> Cell:
+    column, cells = body["column"], {text: _cell(made) for text, made in body["cells"].items()}
+    nothing = _cell("")
+    return lambda person, row, parent: cells.get(row[column], nothing)(person, row, parent)
+
+
 _FORMS: Mapping[str, Callable[[Any], Cell]] = {
-    "subject": lambda _: lambda person, row, parent: f"DEMO-{person.number:08d}",
-    "event": lambda _: lambda person, row, parent: person.serial(),
+    "subject": _subject,
+    "event": _event,
+    "part": _part,
+    "by": _by,
     "serial": lambda prefix: lambda person, row, parent: f"{prefix}{person.serial()}",
     "pick": _pick,
     "weights": _weights,
@@ -205,5 +272,6 @@ def write_tables(profile: Profile, subjects: int, seed: int, out: Path) -> dict[
     if out.exists() and any(out.iterdir()):
         raise CallError(f"{out} is not empty. To mend it: choose another --out")
     columns = {table.name: [column.name for column in table.columns] for table in tables}
+    fixed = load_fixed(profile)
     people = (make_person(tables, number, seed).rows for number in range(1, subjects + 1))
-    return write_subjects(profile, columns, people, out)
+    return write_subjects(profile, columns, people, out) | write_fixed(profile, fixed, out)

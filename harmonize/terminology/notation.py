@@ -27,6 +27,7 @@ _KEYS = frozenset(
         "normalise",
         "fhir",
         "oid",
+        "omop",
         "phenopackets",
         "licence",
         "source",
@@ -90,6 +91,8 @@ class CodeSystem:
     oid: str | None
     licence: str
     source: str
+    omop: tuple[str, ...] = ()
+    """How OMOP's CONCEPT table names the system (`vocabulary_id`)."""
 
     def fhir_code(self, curie: str) -> str:
         """The code as FHIR writes it.
@@ -110,6 +113,8 @@ class Systems(Mapping[str, CodeSystem]):
             s.id: _compiled(s, f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri) for s in systems
         }
         self._iris = {s.id: _compiled(s, f"{s.id}:({s.pattern})", *s.iri) for s in systems}
+        self._plain = {s.id: _compiled(s, f"({s.pattern})")[0] for s in systems}
+        self._omop = {name: system.id for system in systems for name in system.omop}
 
     def __getitem__(self, name: str) -> CodeSystem:
         return self._systems[name]
@@ -132,6 +137,22 @@ class Systems(Mapping[str, CodeSystem]):
         if system not in self._systems:
             raise UnknownNameError("code system", system, self._systems)
         return self._match(text, system, self._spellings[system])
+
+    def parse_local(self, text: str, system: str) -> Code | NotACode:
+        """*text*, the part of a code without its system, as a code of *system*; no spellings are tried.
+
+        >>> str(load_systems().parse_local("8480-6", "LOINC"))
+        'LOINC:8480-6'
+        """
+        return self._match(text, system, (self._plain[system],))
+
+    def of_omop(self, vocabulary: str) -> str | None:
+        """The system that OMOP calls *vocabulary* (`vocabulary_id` of CONCEPT), or None.
+
+        >>> load_systems().of_omop("SNOMED"), load_systems().of_omop("Visit")
+        ('SNOMEDCT', None)
+        """
+        return self._omop.get(vocabulary)
 
     def parse_iri(self, text: str, allowed: Sequence[str]) -> Code | NotACode:
         """*text*, an IRI or CURIE, as a code of one of the *allowed* systems.
@@ -207,6 +228,7 @@ def _load(path: Path) -> CodeSystem:
             oid=body.get("oid"),
             licence=body["licence"],
             source=body["source"],
+            omop=tuple(body.get("omop", ())),
         )
     except (KeyError, TypeError) as error:
         raise SpecificationError(f"{error} is missing or not known", file=str(path)) from None

@@ -50,3 +50,34 @@ def test_a_wrong_demo_is_refused(tmp_path: Path, old: str, new: str, message: st
     (folder / "demo.yaml").unlink()
     with pytest.raises(CallError, match=r"no demo\.yaml"):
         load_demo(load_profile(str(folder)))
+
+
+def test_a_fixed_file_belongs_to_no_subject(tmp_path: Path) -> None:
+    profile = load_profile("intl/omop-5.4")
+    write_tables(profile, 3, 1, tmp_path / "a")
+    write_tables(profile, 5, 2, tmp_path / "b")
+    assert (tmp_path / "a" / "concept.csv").read_bytes() == (tmp_path / "b" / "concept.csv").read_bytes()
+    persons = (tmp_path / "a" / "person.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in persons] == ["person_id", "1", "2", "3"]
+    born, year, month, day = persons[1].split(",")[1:5]
+    assert born == f"{year}-{int(month):02}-{int(day):02}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  note.csv:\n", "  ../note.csv:\n", "fixed file"),
+        ("  note.csv:\n", "  person.csv:\n", "fixed file"),
+        ("    columns: [note_id, ", "    columns: [", "not as many cells"),
+        ("fixed:\n", "fixe:\n", "not known"),
+        ("is: year", "is: hour", "not written as it must be"),
+    ],
+)
+def test_a_wrong_fixed_file_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    folder = tmp_path / "intl" / "omop-5.4"
+    shutil.copytree(profile_folder("intl/omop-5.4"), folder)
+    text = (folder / "demo.yaml").read_text()
+    assert old in text
+    (folder / "demo.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(SpecificationError, match=message):
+        write_tables(load_profile(str(folder)), 1, 1, tmp_path / "out")

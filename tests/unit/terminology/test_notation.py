@@ -50,3 +50,23 @@ def test_every_system_says_how_targets_name_it() -> None:
     for system in SYSTEMS.values():
         assert system.phenopackets.url and system.phenopackets.iri_prefix and system.licence and system.source
         assert system.fhir is None or system.fhir.uri.startswith(("http", "urn"))
+
+
+def test_a_vocabulary_of_omop_is_one_system() -> None:
+    names = [name for system in SYSTEMS.values() for name in system.omop]
+    assert len(names) == len(set(names)) >= 12
+    assert SYSTEMS.of_omop("RxNorm") == "RXNORM" and SYSTEMS.of_omop("ICD9Proc") == "ICD9CM"
+    assert SYSTEMS.of_omop("Visit") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "system", "good"),
+    [
+        ("310798", "RXNORM", True), ("OMOP1", "RXNORM", False), ("141", "CVX", True), ("0031-0479-62", "NDC", True), ("00310479621", "NDC", True),
+        ("0DTJ4ZZ", "ICD10PCS", True), ("0DTI4ZZ", "ICD10PCS", False), ("V30.01", "ICD9CM", True), ("45.13", "ICD9CM", True), ("99213", "CPT4", True),
+        ("0001F", "CPT4", True), ("J1885", "HCPCS", True), ("8140/3", "ICDO3", True), ("C50.9", "ICDO3", True), ("8140/3-C50.9", "ICDO3", False),
+        ("LOINC:8480-6", "LOINC", False), ("Orphanet_558", "ORPHA", False),
+    ],
+)  # fmt: skip
+def test_local_codes(text: str, system: str, good: bool) -> None:
+    assert isinstance(SYSTEMS.parse_local(text, system), Code) is good
