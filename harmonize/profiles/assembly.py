@@ -267,7 +267,7 @@ def needed_slots(profile: Profile, spec: TableAssembly) -> frozenset[str]:
     tables = profile.assembly.tables
     if asked or any(other.rows_of == spec.rows_of and other is not spec for other in tables):
         return frozenset(slots)
-    needed = {name for name in slots if profile.left_out_reason(spec.row_class, name) is None}
+    needed = {name for owner, name in profile.mapped_slots() if owner == spec.row_class}
     needed |= {selection.column for selection in (*spec.where, *spec.unless)}
     if spec.group is not None:
         needed |= {*spec.group.by, *spec.group.lift}

@@ -17,7 +17,7 @@ import jsonschema_rs
 import orjson
 
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
-from harmonize.profiles.expressions import Call, Expression, parse_expression
+from harmonize.profiles.expressions import Call, Expression, parse_expression, paths_of
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
@@ -283,6 +283,23 @@ class Profile:
     sha256: str
     left_out_tables: Mapping[str, str] = field(default_factory=dict)
     """Tables that are known and not read, as stems of files in small letters -> why."""
+
+    def mapped_slots(self) -> frozenset[tuple[str, str]]:
+        """(source class, slot) of everything that map.yaml reads."""
+        found: set[tuple[str, str]] = set()
+        waiting = list(self.derivations)
+        while waiting:
+            derivation = waiting.pop()
+            for slot in derivation.slots:
+                waiting += slot.nested
+                stated = [path.names for path in paths_of(slot.expression)] if slot.expression is not None else []
+                for path in [slot.populated_from] if slot.populated_from is not None else stated:
+                    owner = derivation.source_class
+                    for name in path:
+                        found.add((owner, name))
+                        known = self.source.classes.get(owner, {}).get(name)
+                        owner = known.range if known is not None else ""
+        return frozenset(found)
 
     def left_out_reason(self, source_class: str, slot: str) -> str | None:
         """Why *slot* of *source_class* is not mapped, or None where the profile does not say."""
