@@ -66,7 +66,8 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
             yield Violation("plausibility.date-order", path, f"{slot} is after death", item, slot)
     for collection, earlier, later in _ORDERED:
         for index, item in enumerate(record.get(collection, ())):
-            if _after(item.get(earlier), item.get(later)):
+            first, second = item.get(earlier), item.get(later)
+            if first and second and first["value"] > second["value"] and _after(first, second):
                 message = f"{earlier} is after {later}"
                 yield Violation("plausibility.date-order", f"/{collection}/{index}/{earlier}", message, item, earlier)
 

@@ -14,12 +14,12 @@ from harmonize.convert.worker import with_advice
 from harmonize.errors import CallError
 from harmonize.findings import Finding, Outcome, Severity
 from harmonize.hub.objects import HubObject
-from harmonize.profiles.notes import SubjectLog
+from harmonize.profiles.notes import Feed, SubjectLog
 from harmonize.profiles.source_record import source_object
 from harmonize.profiles.specification import Profile
 from harmonize.safe_messages import safe_message
 from harmonize.terminology.patterns import compile_pattern, fits
-from harmonize.writers import Document, TargetLog
+from harmonize.writers import Document, TargetLog, support_of
 
 
 class Subject(NamedTuple):
@@ -122,23 +122,25 @@ class Converter:
                     "target.defaulted", Severity.INFO, message, Outcome.DEFAULTED, subject, None, target, element
                 )
             declaration = self.engine.writers[target].declaration
-            for slot in sorted(set(_filled(record))):
-                outcome, reason = declaration[slot]
+            for slot, feed in sorted(_filled(record).items()):
+                outcome, reason = support_of(declaration, feed)
                 if outcome is not Outcome.CARRIED:
                     name = "target.declared-loss"
                     yield Finding(name, rule(name).severity, reason, outcome, subject, None, target, slot)
 
 
-def _filled(value: Any) -> Iterator[str]:
-    """`Class.slot` of every slot that an object of the hub fills."""
+def _filled(value: Any) -> dict[str, Feed]:
+    """`Class.slot` of every slot that an object of the hub fills, with a feed by which it may have been filled."""
+    found: dict[str, Feed] = {}
     if isinstance(value, HubObject) and value.derivation is not None:
         for slot, item in value.items():
             if slot in value.derivation.feeds:
-                yield f"{value.derivation.hub_class}.{slot}"
-            yield from _filled(item)
+                found[f"{value.derivation.hub_class}.{slot}"] = value.derivation.feeds[slot]
+            found.update(_filled(item))
     elif isinstance(value, list):
         for item in value:
-            yield from _filled(item)
+            found.update(_filled(item))
+    return found
 
 
 def _of_rule(rule_id: str | None, record: HubObject, outcome: Outcome | None) -> list[Finding]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 
 import harmonize
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.violations import Violation
-from harmonize.hub import hub_json_schema, hub_schema
+from harmonize.hub import hub_json_schema_without_values, hub_schema, value_json_schema
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import require_assembly
 from harmonize.profiles.coded_values import Environment
@@ -58,7 +59,19 @@ def make_environment(
         site=site,
         missing=profile.assembly.missing,
         concepts=ConceptTable(concepts) if concepts is not None else None,
+        check_value=_check_of_values(),
     )
+
+
+def _check_of_values() -> Callable[[Mapping[str, Any]], None]:
+    """What raises where a function of ours made a coded value or a date that breaks the hub's schema."""
+    coded, dates = (jsonschema_rs.validator_for(value_json_schema(name)) for name in ("CodedValue", "PartialDate"))
+
+    def check(value: Mapping[str, Any]) -> None:
+        if not (dates if "precision" in value else coded).is_valid(value):
+            raise AssertionError("a function made a value that breaks the hub schema")
+
+    return check
 
 
 class Engine:
@@ -86,7 +99,7 @@ class Engine:
             software_version=harmonize.__version__,
         )
         self.writers: dict[str, Writer] = {name: load_writer(name, context) for name in settings.targets}
-        self.hub_validator = jsonschema_rs.validator_for(hub_json_schema())
+        self.hub_validator = jsonschema_rs.validator_for(hub_json_schema_without_values())
 
     def derive(self, source: SourceObject, log: SubjectLog) -> HubObject:
         """The hub record of a source record."""

@@ -34,6 +34,7 @@ from harmonize.profiles.notes import Feed
 from harmonize.profiles.specification import load_profile
 from harmonize.readers import Source, open_source
 from harmonize.report.summary import RuleCounts, read_report, report_document
+from harmonize.writers import support_of
 
 BATCH_SUBJECTS = 500
 SHARD_SUBJECTS = 100_000
@@ -396,7 +397,7 @@ class _Run:
         self, engine: Engine, target: str, column: str, feeds: Sequence[Feed], outcome: Outcome, number: int
     ) -> None:
         file, _, name = column.partition("/")
-        supports = [engine.writers[target].declaration[f"{feed.hub_class}.{feed.slot}"] for feed in feeds]
+        supports = [support_of(engine.writers[target].declaration, feed) for feed in feeds]
         reason = "; ".join(sorted({support.reason for support in supports if support.reason}))
         rule_id = "target.declared-loss"
         if not reason:  # nothing that the target says: the profile leaves it out, if only in the rows of some tables

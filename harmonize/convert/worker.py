@@ -23,11 +23,11 @@ from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawRow, Ra
 from harmonize.profiles.branching import HiddenFields
 from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
-from harmonize.profiles.source_record import rows_of
+from harmonize.profiles.source_record import Rows, rows_of
 from harmonize.profiles.specification import Profile
 from harmonize.report.summary import RuleCounts
 from harmonize.safe_messages import safe_message
-from harmonize.writers import Loss, TargetLog
+from harmonize.writers import Loss, TargetLog, support_of
 
 
 @dataclass
@@ -76,7 +76,9 @@ class BatchResult:
         """Find what a rule on the whole record says, in the words of its title."""
         if rule_id is not None:
             known = rule(rule_id)
-            self.find(Finding(rule_id, known.severity, known.title, outcome, subject=subject, fix=known.fix))
+            finding = Finding(rule_id, known.severity, known.title, outcome, subject=subject, fix=known.fix)
+            self.counts.add(finding)
+            self.write("private/findings.ndjson", finding.line())
 
 
 _Unusual = tuple[int, str, Mapping[str, Outcome]]
@@ -277,7 +279,7 @@ class Worker:
 
     def _usual(self, target: str, feeds: Sequence[Feed]) -> Outcome:
         declaration = self.engine.writers[target].declaration
-        outcomes = [declaration[f"{feed.hub_class}.{feed.slot}"].outcome for feed in feeds]
+        outcomes = [support_of(declaration, feed).outcome for feed in feeds]
         return best_outcome(outcomes) if outcomes else Outcome.DROPPED  # left out
 
     def _feeds(self, column: str, tables: Sequence[str] | None) -> tuple[Feed, ...]:
@@ -417,9 +419,7 @@ class Worker:
         outcomes = {cell: known[target] for cell, known in shared.unusual.items() if target in known}
         for cell, feeds in exceptional.items():
             known = self._feeds(f"{cell.file}/{cell.column}", shared.tables.get((cell.file, cell.row)))
-            outcomes[cell] = best_outcome(
-                feeds.get(feed, declaration[f"{feed.hub_class}.{feed.slot}"].outcome) for feed in known
-            )
+            outcomes[cell] = best_outcome(feeds.get(feed) or support_of(declaration, feed).outcome for feed in known)
         for cell, outcome in outcomes.items():
             column = f"{cell.file}/{cell.column}"
             if outcome is not self._defaults[(target, column)]:
@@ -450,8 +450,9 @@ class Worker:
 
     def _lineage(self, raw: RawSubject, record: HubObject, shared: _SharedRows, result: BatchResult) -> None:
         """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
+        made_of = rows_of if self._assembler.brings_rows_together else _row_of
         objects = {
-            slot: [rows_of(item.source) for item in value] for slot, value in record.items() if value.__class__ is list
+            slot: [made_of(item.source) for item in value] for slot, value in record.items() if value.__class__ is list
         }
         rows = {self.files[table]: [number for number, _ in rows] for table, rows in raw.rows.items()}
         line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}
@@ -459,6 +460,11 @@ class Worker:
             for name in names:
                 line.setdefault("tables", {}).setdefault(name, []).append(number)
         result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
+
+
+def _row_of(source: Any) -> Rows:
+    """`rows_of` where every object is made of one row."""
+    return {source.table.file: [source.number]}
 
 
 def _outcomes(feeds: Mapping[Feed, tuple[Outcome, bool]]) -> dict[Feed, Outcome]:
@@ -514,7 +520,7 @@ def left_out_reason(profile: Profile, files: Mapping[str, str], file: str, colum
 
 def _default_outcomes(engine: Engine, columns: Mapping[str, tuple[Feed, ...]]) -> dict[tuple[str, str], Outcome]:
     return {
-        (target, column): best_outcome(writer.declaration[f"{f.hub_class}.{f.slot}"].outcome for f in feeds)
+        (target, column): best_outcome(support_of(writer.declaration, feed).outcome for feed in feeds)
         if feeds
         else Outcome.DROPPED
         for target, writer in engine.writers.items()

@@ -50,6 +50,19 @@ def hub_schema() -> HubSchema:
 
 
 @cache
+def hub_json_schema_without_values() -> dict[str, Any]:
+    """`hub_json_schema` in which coded values and dates are any objects: a conversion checks each distinct one once, by itself."""
+    schema = hub_json_schema()
+    return {**schema, "$defs": {**schema["$defs"], **{name: {"type": "object"} for name in VALUE_CLASSES}}}
+
+
+def value_json_schema(name: str) -> dict[str, Any]:
+    """JSON Schema of the objects of one of `VALUE_CLASSES`."""
+    schema = hub_json_schema()
+    return {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{name}"}
+
+
+@cache
 def hub_json_schema() -> dict[str, Any]:
     """JSON Schema of a hub record, generated from the LinkML schema."""
     schema: dict[str, Any] = orjson.loads((_GENERATED / "hub.schema.json").read_bytes())

@@ -121,21 +121,25 @@ def sha256(path: Path) -> str:
 
 SAMPLES, SAMPLE_BYTES = 24, 16_384
 """Places of a file that are looked at before it is read, and bytes at each."""
+FIRST_SAMPLE_BYTES = 131_072
 
 
 def samples(path: Path) -> list[bytes]:
-    """Whole lines (and the beginning of one more) from the start of *path* and, where it is not compressed, from places all over it.
+    """Pieces of *path* in the order of the file, each from the start of a line: its beginning and, where it is not compressed, others.
 
-    Lines are what ends in a line break: a cell that holds one gives two pieces that are no rows.
+    The last line of a piece may be cut. Lines are what ends in a line break: a cell that holds one gives two that are no rows.
     """
     with open_bytes(path) as stream:
-        found = [stream.read(SAMPLE_BYTES * 8)]
-        size = path.stat().st_size
-        if path.suffix in SUFFIXES or size <= SAMPLE_BYTES * 8:
+        found = [stream.read(FIRST_SAMPLE_BYTES)]
+        if path.suffix in SUFFIXES:
             return found
+        size, behind = path.stat().st_size, FIRST_SAMPLE_BYTES
         for place in range(1, SAMPLES + 1):
-            stream.seek(max(size * place // SAMPLES - SAMPLE_BYTES, 0))
-            found.append(stream.read(SAMPLE_BYTES).partition(b"\n")[2])
+            start = size * place // SAMPLES - SAMPLE_BYTES
+            if start >= behind:
+                stream.seek(start)
+                found.append(stream.read(SAMPLE_BYTES).partition(b"\n")[2])
+                behind = start + SAMPLE_BYTES
     return found
 
 

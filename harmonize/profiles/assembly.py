@@ -86,6 +86,8 @@ class Assembler:
         """*headers* gives the column names of every table that is there, *files* its file as findings name it."""
         self.subject = profile.assembly.subject
         self.blank = frozenset(profile.assembly.blank)
+        self.brings_rows_together = any(t.join or t.group or t.rows_of != t.name for t in profile.assembly.tables)
+        """Whether an object of the record may be made of several rows."""
         self._assembly = profile.assembly
         self._blank_texts: dict[str, frozenset[str]] = {}
         shared = {name for name, tables in profile.assembly.physical_tables().items() if len(tables) > 1}

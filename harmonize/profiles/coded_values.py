@@ -35,6 +35,8 @@ class Environment:
     """Text that says why there is no value -> HL7 NullFlavor."""
     concepts: Concepts | None = None
     """The source's own CONCEPT table, None where it has none."""
+    check_value: Callable[[Mapping[str, Any]], None] | None = None
+    """Raises where a coded value or a date that a function made breaks the hub's schema. Asked once for each distinct value."""
     run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
 
     def say_once(self, rule: str, subject: str, severity: Severity, message: str, fix: str | None = None) -> None:

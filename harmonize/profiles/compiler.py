@@ -134,7 +134,7 @@ class _Compiler:
 
     # --- one class derivation ---------------------------------------------------------------------------------------
 
-    def compile_class(self, derivation: ClassDerivation, name: str) -> None:
+    def compile_class(self, derivation: ClassDerivation, name: str, holders: tuple[str, ...] = ()) -> None:
         hub_slots = hub_schema().classes.get(derivation.hub_class)
         if hub_slots is None:
             raise self.wrong(
@@ -155,9 +155,9 @@ class _Compiler:
             if slot.slot not in hub_slots:
                 error = UnknownNameError(f"slot of {derivation.hub_class}", slot.slot, hub_slots)
                 raise self.wrong(str(error), slot.line)
-            feed = feeds[slot.slot] = Feed(name, derivation.hub_class, slot.slot)
+            feed = feeds[slot.slot] = Feed(name, derivation.hub_class, slot.slot, holders)
             self.constants[f"feed_{name}_{slot.slot}"] = feed
-            body, slot_paths = self.compile_slot(derivation, slot, hub_slots[slot.slot], name)
+            body, slot_paths = self.compile_slot(derivation, slot, hub_slots[slot.slot], name, holders)
             paths[slot.slot] = slot_paths
             (constants if slot.value is not None else lines).extend(f"    {line}" for line in body)
             if slot.slot == "excluded" and slot_paths:  # without it the object would say the opposite
@@ -183,10 +183,15 @@ class _Compiler:
         self.lineages[name] = self.constants[f"lineage_{name}"] = lineage
 
     def compile_slot(
-        self, derivation: ClassDerivation, slot: SlotDerivation, hub_slot: Slot, name: str
+        self,
+        derivation: ClassDerivation,
+        slot: SlotDerivation,
+        hub_slot: Slot,
+        name: str,
+        holders: tuple[str, ...],
     ) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
         if slot.nested:
-            return self.nested(slot, hub_slot, name), ()
+            return self.nested(slot, hub_slot, name, (*holders, f"{derivation.hub_class}.{slot.slot}")), ()
         if slot.value is not None:
             literal = self.constant(self.literal(hub_slot, slot.value, slot))
             return [f"out[{slot.slot!r}] = {literal}"], ()
@@ -194,14 +199,14 @@ class _Compiler:
             return self.expression_slot(derivation, slot, hub_slot, name)
         return self.copied(derivation, slot, hub_slot, name)
 
-    def nested(self, slot: SlotDerivation, hub_slot: Slot, name: str) -> list[str]:
+    def nested(self, slot: SlotDerivation, hub_slot: Slot, name: str, holders: tuple[str, ...]) -> list[str]:
         """Objects of the same source object: a single one, or one for each derivation of a list."""
         calls = []
         for index, inner in enumerate(slot.nested):
             if inner.hub_class != hub_slot.range:
                 raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not {inner.hub_class}", inner.line)
             inner_name = f"{name}_{slot.slot}_{index}"
-            self.compile_class(inner, inner_name)
+            self.compile_class(inner, inner_name, holders)
             calls.append(f"derive_{inner_name}(src, log)")
         if not hub_slot.multivalued:
             if len(calls) != 1:
@@ -412,7 +417,10 @@ class _Compiler:
     def function(self, name: str) -> str:
         if name not in self.made:
             self.made[name] = f"f_{name}"
-            self.constants[f"f_{name}"] = library_function(name, self.environment)
+            function = library_function(name, self.environment)
+            check = self.environment.check_value
+            makes_values = FUNCTIONS[name].result in VALUE_CLASSES
+            self.constants[f"f_{name}"] = _checked(function, check) if check and makes_values else function
         return self.made[name]
 
     def memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> str:
@@ -424,7 +432,10 @@ class _Compiler:
         if key not in self.memos:
             self.memos[key] = f"m{len(self.memos)}"
             function = library_function(name, self.environment)
-            self.constants[self.memos[key]] = MemoOfSeveral(function, ()) if several else Memo(function, constants)
+            check = self.environment.check_value
+            self.constants[self.memos[key]] = (
+                MemoOfSeveral(function, (), check) if several else Memo(function, constants, check)
+            )
         return self.memos[key]
 
     def check_names(self, call: Call, slot: SlotDerivation) -> None:
@@ -544,17 +555,45 @@ def _agrees(other: Any, chosen: Any) -> bool:
     return dates and str(chosen["value"]).startswith(other["value"])
 
 
+def _checked(function: Callable[..., Any], check: Callable[[Mapping[str, Any]], None]) -> Callable[..., Any]:
+    """*function*, whose distinct answers are checked once each; they are shared, so their identity tells them apart."""
+    known: dict[int, Any] = {}
+
+    def answer(*arguments: Any) -> Any:
+        given = function(*arguments)
+        value = given.value if given.__class__ is Noted else given
+        if value.__class__ is dict and id(value) not in known:
+            check(value)
+            if len(known) >= CACHE_LIMIT:
+                known.clear()
+            known[id(value)] = value
+        return given
+
+    return answer
+
+
 class Memo(dict[Any, Any]):
     """Answers of a function by its first argument; the others are fixed. Emptied when it is full."""
 
-    def __init__(self, function: Callable[..., Any], constants: tuple[Any, ...]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        constants: tuple[Any, ...],
+        check: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
         super().__init__()
+        self.check = check
         self.function, self.constants = getattr(function, "__wrapped__", function), constants
 
     def __missing__(self, text: Any) -> Any:
         if len(self) >= CACHE_LIMIT:
             self.clear()
-        answer = self[text] = self._answer(text)
+        answer = self._answer(text)
+        if self.check is not None:
+            value = answer.value if answer.__class__ is Noted else answer
+            if isinstance(value, dict):
+                self.check(value)
+        self[text] = answer
         return answer
 
     def _answer(self, text: Any) -> Any:

@@ -41,6 +41,8 @@ class Feed:
     derivation: str
     hub_class: str
     slot: str
+    holders: tuple[str, ...] = ()
+    """`Class.slot` of the slots that the object stands in, where it is made inside of another one."""
 
 
 @dataclass

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from harmonize.errors import NotAvailableError, UnknownNameError
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
+from harmonize.profiles.notes import Feed
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.notation import Systems
 
@@ -37,6 +38,14 @@ def coarsens(reason: str) -> Support:
 def drops(reason: str) -> Support:
     """The target has no place for the value."""
     return Support(Outcome.DROPPED, reason)
+
+
+def support_of(declaration: Mapping[str, Support], feed: Feed) -> Support:
+    """What a target does with the values of *feed*: what stands inside of a slot that is dropped is dropped with it."""
+    for holder in feed.holders:
+        if declaration[holder].outcome is Outcome.DROPPED:
+            return declaration[holder]
+    return declaration[f"{feed.hub_class}.{feed.slot}"]
 
 
 @dataclass(frozen=True)

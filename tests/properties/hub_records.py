@@ -27,8 +27,11 @@ _ASCII = st.characters(codec="ascii", categories=("L", "N", "P", "S"))
 _WORDS = st.text(_ASCII, min_size=1, max_size=6) | st.sampled_from(("Ärger", "二 三", "a b", "x'\"<y>", "10"))
 
 
-def slots_of(value: Any, class_name: str, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, tuple[Any, ...], Any]]:
-    """(`Class.slot`, path, value) of everything that an object fills, items of lists one by one, values taken whole."""
+def slots_of(
+    value: Any, class_name: str, path: tuple[Any, ...] = (), *, dropped: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, tuple[Any, ...], Any]]:
+    """(`Class.slot`, path, value) of everything that an object fills, items of lists one by one, values taken whole; what stands
+    in a slot of *dropped* is left out."""
     for name, slot in CLASSES[class_name].items():
         if name not in value:
             continue
@@ -36,7 +39,8 @@ def slots_of(value: Any, class_name: str, path: tuple[Any, ...] = ()) -> Iterato
         for index, item in items:
             here = (*path, name) if index is None else (*path, name, index)
             if slot.range in CLASSES and slot.range not in VALUE_CLASSES:
-                yield from slots_of(item, slot.range, here)
+                if f"{class_name}.{name}" not in dropped:
+                    yield from slots_of(item, slot.range, here, dropped=dropped)
             else:
                 yield f"{class_name}.{name}", here, item
 

@@ -73,7 +73,6 @@ def medication_statements(sheet: Sheet) -> None:
     """One MedicationStatement per treatment. Its amount and the days that it lasts belong to a dispense or a request."""
     for treatment in sheet.record.get("treatments", ()):
         resource_id = sheet.new_id("MedicationStatement", treatment)
-        _no_quantity(sheet, treatment, "a MedicationStatement holds what is taken at a time, not an amount")
         agent = sheet.concept(treatment, "agent", "/medicationCodeableConcept")
         if agent is None:
             sheet.not_made(treatment, "a medication statement needs the medication; there is none")
@@ -97,7 +96,6 @@ def device_use_statements(sheet: Sheet) -> None:
         device_id = sheet.new_id("Device", use)
         kind = sheet.concept(use, "device", "/type")
         statement_id = sheet.new_id("DeviceUseStatement", use)
-        _no_quantity(sheet, use, "a DeviceUseStatement is about one device")
         if kind is None:
             sheet.not_made(use, "the use of a device needs the kind of device; there is none")
             continue
@@ -113,12 +111,6 @@ def device_use_statements(sheet: Sheet) -> None:
             "device": {"reference": f"Device/{device_id}"},
         }
         sheet.add("DeviceUseStatement", statement_id, use, body)
-
-
-def _no_quantity(sheet: Sheet, holder: HubObject, message: str) -> None:
-    """The slot `quantity` is dropped by declaration; the Quantity in it is not."""
-    if "quantity" in holder:
-        sheet.lost(holder["quantity"], "*", "", message)
 
 
 def episodes_of_care(sheet: Sheet) -> None:

@@ -68,8 +68,6 @@ def _performed(sheet: Sheet, procedure: HubObject) -> Any:
 
 def _treatment(sheet: Sheet, treatment: HubObject) -> dict[str, Any] | None:
     """Treatment. Its dates and amounts are dropped by declaration, see `NO_DOSE`."""
-    if "quantity" in treatment:  # the slot is dropped by declaration, the Quantity in it is not
-        sheet.lost(treatment["quantity"], "*", "/treatment", NO_DOSE)
     agent = sheet.term(treatment, "agent", "/treatment/agent")
     if agent is None:
         sheet.lost(treatment, "*", "", "a treatment needs an agent; there is no code")

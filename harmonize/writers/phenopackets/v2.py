@@ -140,7 +140,6 @@ class PhenopacketsWriter:
         ):
             if made:
                 packet[name] = made
-        _quantities_without_a_place(sheet)
         packet["metaData"] = self._meta_data(sheet)
         documents = [Document("phenopackets", packet_id, orjson.dumps(packet))]
         if "pedigree" in record:
@@ -168,14 +167,6 @@ class PhenopacketsWriter:
             meta["resources"] = resources
         meta["phenopacketSchemaVersion"] = "2.0"
         return meta
-
-
-def _quantities_without_a_place(sheet: Sheet) -> None:
-    """Scores of disabilities and numbers of devices: their classes are dropped by declaration, Quantity is not."""
-    for collection, slot in (("disabilities", "score"), ("device_uses", "quantity")):
-        for item in sheet.record.get(collection, ()):
-            if slot in item:
-                sheet.log.unsupported(item[slot], "*", "", _NO_PLACE)
 
 
 def writer(context: WriterContext) -> PhenopacketsWriter:
