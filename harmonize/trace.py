@@ -148,7 +148,7 @@ def _slot_origins(
     """The origins of a slot; of a slot that holds objects, of every slot of each object."""
     below = _nested(traced.profile, slot, derivation)
     if below:
-        objects = traced.lineage["objects"].get(slot.slot, ()) if path.count("/") == 1 else ()
+        objects = _rows_by_object(traced.lineage["objects"].get(slot.slot, ())) if path.count("/") == 1 else []
         items = [(f"{path}/{index}", made_of) for index, made_of in enumerate(objects)]
         for item_path, item_rows in items or [(path, rows)]:
             for nested in below:
@@ -161,6 +161,13 @@ def _slot_origins(
             value = traced.values.get((file, number, column))
             if not traced.values or value:
                 yield Origin(path, file, number, column, rule, value)
+
+
+def _rows_by_object(lineage: Any) -> list[Rows]:
+    """The rows of each object of a slot. Where every object is of one row, the lineage holds the rows file by file."""
+    if isinstance(lineage, dict):
+        return [{file: [number]} for file, numbers in lineage.items() for number in numbers]
+    return list(lineage)
 
 
 def _nested(profile: Profile, slot: SlotDerivation, derivation: ClassDerivation) -> tuple[ClassDerivation, ...]:

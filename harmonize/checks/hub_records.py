@@ -66,10 +66,10 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
             yield Violation("plausibility.date-order", path, f"{slot} is after death", item, slot)
     for collection, earlier, later in _ORDERED:
         for index, item in enumerate(record.get(collection, ())):
-            first, second = item.get(earlier), item.get(later)
-            if first and second and first["value"] > second["value"] and _after(first, second):
-                message = f"{earlier} is after {later}"
-                yield Violation("plausibility.date-order", f"/{collection}/{index}/{earlier}", message, item, earlier)
+            wrong = later in item and earlier in item and item[earlier]["value"] > item[later]["value"]
+            if wrong and _after(item[earlier], item[later]):
+                path = f"/{collection}/{index}/{earlier}"
+                yield Violation("plausibility.date-order", path, f"{earlier} is after {later}", item, earlier)
 
 
 def _outside(record: HubObject, born: str, died: str) -> Iterator[tuple[str, HubObject, str, Any]]:
@@ -79,11 +79,17 @@ def _outside(record: HubObject, born: str, died: str) -> Iterator[tuple[str, Hub
         if date is not None and not born <= date["value"] <= died:
             yield f"/{slot}", record, slot, date
     for collection, slots in _DATED.items():
-        for index, item in enumerate(record.get(collection, ())):
-            for slot in slots:
-                date = item.get(slot)
-                if date is not None and not born <= date["value"] <= died:
-                    yield f"/{collection}/{index}/{slot}", item, slot, date
+        items = record.get(collection)
+        if items is None:
+            continue
+        for slot in slots:
+            dates = [item[slot]["value"] if slot in item else born for item in items]
+            if min(dates) < born or max(dates) > died:
+                yield from (
+                    (f"/{collection}/{index}/{slot}", item, slot, item[slot])
+                    for index, item in enumerate(items)
+                    if slot in item and not born <= item[slot]["value"] <= died
+                )
 
 
 _ORDERED = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.compiler import Plan, compile_profile
 from harmonize.profiles.lint import require_accounted
 from harmonize.profiles.notes import SubjectLog
+from harmonize.profiles.row_layout import row_layouts
 from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.specification import Profile, load_profile
 from harmonize.pseudonyms import PseudonymKey
@@ -80,13 +81,23 @@ class Engine:
     It holds no state of a record. Built once per process, from picklable `Settings`.
     """
 
-    def __init__(self, settings: Settings, references: Mapping[str, Path] | None = None) -> None:
-        """*references* are the tables that are looked up by key, each as the file that a reader brought it into."""
+    def __init__(
+        self,
+        settings: Settings,
+        references: Mapping[str, Path] | None = None,
+        headers: Mapping[str, Sequence[str]] | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        """*references* are the tables that are looked up by key, each as the file that a reader brought it into.
+
+        With the *headers* and *files* of tables, rows are read by index where they are objects by themselves.
+        """
         self.settings = settings
         self.profile = load_profile(settings.profile)
         require_assembly(self.profile)
         self.environment = make_environment(self.profile, settings.key, settings.site, references)
-        self.plan: Plan = compile_profile(self.profile, self.environment)
+        self.layouts = row_layouts(self.profile, headers, files) if headers is not None and files is not None else {}
+        self.plan: Plan = compile_profile(self.profile, self.environment, self.layouts)
         require_accounted(self.profile, self.plan)
         context = WriterContext(
             site=settings.site,

@@ -22,6 +22,7 @@ from harmonize.convert.checkpoint import Tally, require_same_call
 from harmonize.convert.engine import Engine, Settings
 from harmonize.convert.worker import Batch, BatchResult, Worker, left_out_reason, with_advice
 from harmonize.engines import local
+from harmonize.engines.garbage import rare_collections
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity
 from harmonize.hub import hub_schema
@@ -36,7 +37,7 @@ from harmonize.readers import Source, open_source
 from harmonize.report.summary import RuleCounts, read_report, report_document
 from harmonize.writers import support_of
 
-BATCH_SUBJECTS = 500
+BATCH_SUBJECTS = 100
 SHARD_SUBJECTS = 100_000
 """Subjects of the input in one shard; a run with more writes `<name>.NNNN.ndjson`."""
 CHECKPOINT_SECONDS = 10.0
@@ -96,7 +97,7 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
     """
     profile = load_profile(settings.profile)
     reject_limit(options.max_errors)
-    with OutputFolder(options.out) as folder:
+    with OutputFolder(options.out) as folder, rare_collections():
         checkpoint = None
         if options.resume:
             if (options.out / MANIFEST).is_file():

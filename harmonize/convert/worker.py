@@ -19,11 +19,11 @@ from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, best_outcome
 from harmonize.hub.objects import HubObject
-from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawRow, RawSubject
+from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
 from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
-from harmonize.profiles.source_record import Rows, rows_of
+from harmonize.profiles.source_record import RawRow, Rows, rows_of
 from harmonize.profiles.specification import Profile
 from harmonize.report.summary import RuleCounts
 from harmonize.safe_messages import safe_message
@@ -123,11 +123,11 @@ class Worker:
     def engine(self) -> Engine:
         """The compiled plan and writers of this process."""
         if self._engine is None:
-            self._engine = Engine(self.settings, self.references)
+            self._engine = Engine(self.settings, self.references, self.headers, self.files)
             self._hidden = HiddenFields(
                 self._engine.profile, {name for header in self.headers.values() for name in header}
             )
-            self._assembler = Assembler(self._engine.profile, self.headers, self.files)
+            self._assembler = Assembler(self._engine.profile, self.headers, self.files, self._engine.layouts)
             self._columns = _columns(self._engine.plan, self.headers, self.files)
             self._defaults = _default_outcomes(self._engine, self._columns)
             self._feeds_of_tables = _feeds_of_tables(self._engine.plan, self.headers, self.files)
@@ -225,7 +225,7 @@ class Worker:
             if finding.outcome is Outcome.REJECTED:
                 result.write("private/rejects.ndjson", self._reject_line(finding, None))
             self._lose_cell(bad.cell, bad.finding.outcome or Outcome.REJECTED, result)
-        for cell, reason in assembled.left_out:
+        for cell, reason in (*assembled.left_out, *log.left_out.items()):
             place = (f"{cell.file}/{cell.column}", reason)
             result.left_out[place] = result.left_out.get(place, 0) + 1
             self._lose_cell(cell, Outcome.DROPPED, result)
@@ -450,10 +450,8 @@ class Worker:
 
     def _lineage(self, raw: RawSubject, record: HubObject, shared: _SharedRows, result: BatchResult) -> None:
         """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
-        made_of = rows_of if self._assembler.brings_rows_together else _row_of
-        objects = {
-            slot: [made_of(item.source) for item in value] for slot, value in record.items() if value.__class__ is list
-        }
+        made_of = _objects_of_rows if self._assembler.brings_rows_together else _objects_of_a_row
+        objects = {slot: made_of(value) for slot, value in record.items() if value.__class__ is list}
         rows = {self.files[table]: [number for number, _ in rows] for table, rows in raw.rows.items()}
         line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}
         for (_, number), names in shared.tables.items():
@@ -462,9 +460,25 @@ class Worker:
         result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
 
 
-def _row_of(source: Any) -> Rows:
-    """`rows_of` where every object is made of one row."""
-    return {source.table.file: [source.number]}
+def _objects_of_rows(objects: Sequence[HubObject]) -> list[Rows]:
+    """The rows of each object."""
+    return [rows_of(item.source) for item in objects]
+
+
+def _objects_of_a_row(objects: Sequence[HubObject]) -> Rows:
+    """The rows of objects that are made of one row each and stand in the order of their files: one row an object."""
+    made: Rows = {}
+    for item in objects:
+        layout = item.derivation.layout
+        if layout is None:
+            file, number = item.source.table.file, item.source.number
+        else:
+            file, number = layout.table.file, item.source[0]
+        if file in made:
+            made[file].append(number)
+        else:
+            made[file] = [number]
+    return made
 
 
 def _outcomes(feeds: Mapping[Feed, tuple[Outcome, bool]]) -> dict[Feed, Outcome]:

@@ -13,7 +13,8 @@ from harmonize.errors import InputError
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.files import open_bytes
 from harmonize.input.log import ReadLog
-from harmonize.profiles.assembly import BadRow, RawRow
+from harmonize.profiles.assembly import BadRow
+from harmonize.profiles.source_record import RawRow
 
 MAX_FIELD = 1_000_000
 """Characters of one cell. A larger one is a broken quote or an attack."""

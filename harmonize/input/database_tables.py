@@ -19,7 +19,7 @@ from harmonize.errors import InputError
 from harmonize.input.cells import usable_cells
 from harmonize.input.database import settings
 from harmonize.input.log import ReadLog
-from harmonize.profiles.assembly import RawRow
+from harmonize.profiles.source_record import RawRow
 
 if TYPE_CHECKING:
     import duckdb

@@ -21,7 +21,7 @@ from harmonize.input.csv_records import MAX_COLUMNS, Dialect, csv_blocks, csv_re
 from harmonize.input.files import samples
 from harmonize.input.log import ReadLog
 from harmonize.input.subjects import PhysicalTable, in_order
-from harmonize.profiles.assembly import RawRow
+from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.specification import Assembly, Profile, TableAssembly
 
 

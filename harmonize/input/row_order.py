@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from harmonize.input.database import sorting_session
-from harmonize.profiles.assembly import RawRow
+from harmonize.profiles.source_record import RawRow
 
 _FETCH_ROWS = 1_000
 _COLUMNS = {"k": "VARCHAR", "n": "BIGINT", "cells": "VARCHAR"}

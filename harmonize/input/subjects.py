@@ -17,7 +17,8 @@ from typing import NamedTuple
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.log import ReadLog
 from harmonize.input.row_order import sorted_rows
-from harmonize.profiles.assembly import BadRow, RawRow, RawSubject
+from harmonize.profiles.assembly import BadRow, RawSubject
+from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.specification import Assembly
 from harmonize.terminology.patterns import compile_pattern, fits
 

@@ -15,15 +15,9 @@ from typing import NamedTuple
 
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Cell, Finding, Outcome, Severity
-from harmonize.profiles.source_record import SourceObject, Table, row_object, shared_object
+from harmonize.profiles.row_layout import RowLayout
+from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_object, shared_object
 from harmonize.profiles.specification import Group, Profile, TableAssembly
-
-
-class RawRow(NamedTuple):
-    """A physical row: its number in the file and its cells as text."""
-
-    number: int
-    cells: Sequence[str]
 
 
 class RawSubject(NamedTuple):
@@ -82,8 +76,18 @@ class _TablePlan:
 class Assembler:
     """Turns raw subjects into source records. Made for one set of headers; picklable."""
 
-    def __init__(self, profile: Profile, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> None:
-        """*headers* gives the column names of every table that is there, *files* its file as findings name it."""
+    def __init__(
+        self,
+        profile: Profile,
+        headers: Mapping[str, Sequence[str]],
+        files: Mapping[str, str],
+        layouts: Mapping[str, RowLayout] | None = None,
+    ) -> None:
+        """*headers* gives the column names of every table that is there, *files* its file as findings name it.
+
+        Rows of tables that have *layouts* enter the record as they are, with the name of their table.
+        """
+        self.layouts = layouts or {}
         self.subject = profile.assembly.subject
         self.blank = frozenset(profile.assembly.blank)
         self.brings_rows_together = any(t.join or t.group or t.rows_of != t.name for t in profile.assembly.tables)
@@ -94,7 +98,7 @@ class Assembler:
         self.plans = {
             spec.name: _table_plan(spec, headers[spec.rows_of], files[spec.rows_of], profile, spec.rows_of in shared)
             for spec in profile.assembly.tables
-            if spec.rows_of in headers
+            if spec.rows_of in headers and spec.name not in self.layouts
         }
         self.selective = {
             name: tuple(self.plans[t.name] for t in tables)
@@ -131,6 +135,9 @@ class Assembler:
         }
         members = [row for table in rows.values() for row in table]
         record = shared_object({self.subject: raw.key}, members)
+        for name, layout in self.layouts.items():
+            if found := raw.rows.get(name):
+                record.setdefault(layout.spec.slot, []).append((name, found))
         for name, made in rows.items():
             plan, remaining = self.plans[name], made
             if plan.spec.join:

@@ -18,6 +18,7 @@ from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
 from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
 from harmonize.profiles.notes import Feed, Noted, SubjectLog
+from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
 from harmonize.terminology.notation import NotACode
@@ -34,6 +35,12 @@ class Lineage:
     source_class: str
     paths: Mapping[str, tuple[tuple[str, ...], ...]]
     feeds: Mapping[str, Feed]
+    layout: RowLayout | None = None
+    """Where the objects are made of rows as they were read, and not of source objects."""
+
+    def source_of(self, hub_object: HubObject) -> Any:
+        """The source object that *hub_object* was made of."""
+        return hub_object.source if self.layout is None else self.layout.source_of(hub_object.source)
 
     def cells(self, hub_object: HubObject, slot: str) -> Iterator[Cell]:
         """The source cells that made *slot* of *hub_object*; of an object or list in the slot, all that made it."""
@@ -46,8 +53,10 @@ class Lineage:
             if isinstance(item, HubObject) and item.derivation is not None:
                 for nested in item.derivation.feeds:
                     yield from item.derivation.fed_cells(item, nested)
-        for path in self.paths.get(slot, ()):
-            for cell in cells_at(hub_object.source, path):
+        paths = self.paths.get(slot, ())
+        source = self.source_of(hub_object) if paths else None
+        for path in paths:
+            for cell in cells_at(source, path):
                 yield self.feeds[slot], cell
 
 
@@ -64,9 +73,12 @@ class Plan:
     """The generated Python, for those who want to read what runs."""
 
 
-def compile_profile(profile: Profile, environment: Environment) -> Plan:
-    """Compile *profile*. Raises SpecificationError with file and line where the map does not fit source or hub."""
-    compiler = _Compiler(profile, environment)
+def compile_profile(profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout] | None = None) -> Plan:
+    """Compile *profile*. Raises SpecificationError with file and line where the map does not fit source or hub.
+
+    With *layouts* the record holds the rows of those tables as they were read (`Assembler` with the same layouts).
+    """
+    compiler = _Compiler(profile, environment, layouts or {})
     root = compiler.top_level(profile.source.root)
     if root.hub_class != hub_schema().root:
         raise SpecificationError(
@@ -74,6 +86,7 @@ def compile_profile(profile: Profile, environment: Environment) -> Plan:
         )
     for index, derivation in enumerate(profile.derivations):
         compiler.compile_class(derivation, f"{derivation.hub_class}_{index}")
+    compiler.compile_rows()
     functions = compiler.build()
     return Plan(
         profile=profile,
@@ -87,8 +100,13 @@ def compile_profile(profile: Profile, environment: Environment) -> Plan:
 class _Compiler:
     """State of one compilation: generated lines, bound constants, lineages. Thrown away after `build`."""
 
-    def __init__(self, profile: Profile, environment: Environment) -> None:
-        self.profile, self.environment = profile, environment
+    def __init__(self, profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout]) -> None:
+        self.profile, self.environment, self.layouts = profile, environment, layouts
+        self.row_slots = {layout.spec.slot for layout in layouts.values()}
+        self.row_functions: dict[str, Derive] = {}
+        """Table -> what makes a hub object of one of its rows."""
+        self.layout: RowLayout | None = None
+        self.out = "out"
         self.source: SourceSchema = profile.source
         self.file = str(profile.folder / "map.yaml")
         self.names: dict[int, str] = {}
@@ -103,6 +121,7 @@ class _Compiler:
             "undecided": _undecided,
             "is_stated": is_stated,
             "missing_datum": MISSING_DATUM,
+            "row_functions": self.row_functions,
         }
         self.made: dict[str, str] = {}
         self.memos: dict[tuple[str, tuple[Any, ...]], str] = {}
@@ -134,7 +153,56 @@ class _Compiler:
 
     # --- one class derivation ---------------------------------------------------------------------------------------
 
+    def compile_rows(self) -> None:
+        """For every table with a layout the derivation of its rows once more, reading cells by index."""
+        for name, layout in self.layouts.items():
+            derivation = self.top_level(layout.spec.row_class)
+            self.layout = layout
+            of_dicts = self.names[id(derivation)]
+            self.compile_class(derivation, f"{of_dicts}__{name}")
+            self.names[id(derivation)] = of_dicts
+        self.layout = None
+
     def compile_class(self, derivation: ClassDerivation, name: str, holders: tuple[str, ...] = ()) -> None:
+        """One function for a class derivation."""
+        outer, self.read = self.read, {}
+        body, _ = self.class_body(derivation, name, holders)
+        lines = [f"def derive_{name}(src, log):"]
+        lines.append("    cells = src[1]" if self.layout is not None else "    get = src.get")
+        lines += [f"    {line}" for line in self.new_object(name)]
+        lines += [f"    {line}" for line in body]
+        required = self.required_of(derivation)
+        if required:
+            missing = " or ".join(f"{slot!r} not in out" for slot in required)
+            lines += [
+                f"    if out and ({missing}):",
+                f"        return log.incomplete({self.src()}, lineage_{name}, out, incomplete)",
+            ]
+        lines.append("    return out if out else None")
+        self.blocks.append(lines)
+        self.read = outer
+
+    def new_object(self, name: str) -> list[str]:
+        return [f"{self.out} = HubObject()", f"{self.out}.source = src", f"{self.out}.derivation = lineage_{name}"]
+
+    def src(self) -> str:
+        """What stands for the source object: itself, or what is made of the row where something is to be said of it."""
+        return "src" if self.layout is None else f"{self.constant(self.layout.source_of)}(src)"
+
+    def required_of(self, derivation: ClassDerivation) -> list[str]:
+        if derivation.hub_class == hub_schema().root:
+            return []
+        stated = {slot.slot for slot in derivation.slots}
+        return [
+            name
+            for name, slot in hub_schema().classes[derivation.hub_class].items()
+            if slot.required and name in stated
+        ]
+
+    def class_body(
+        self, derivation: ClassDerivation, name: str, holders: tuple[str, ...]
+    ) -> tuple[list[str], tuple[tuple[str, ...], ...]]:
+        """The lines that fill an object, and all paths that they read."""
         hub_slots = hub_schema().classes.get(derivation.hub_class)
         if hub_slots is None:
             raise self.wrong(
@@ -144,9 +212,7 @@ class _Compiler:
             error = UnknownNameError("source class", derivation.source_class, self.source.classes)
             raise self.wrong(str(error), derivation.line)
         self.names[id(derivation)] = name
-        outer, self.read = self.read, {}
-        lines = [f"def derive_{name}(src, log):", "    get = src.get", "    out = HubObject()"]
-        lines += ["    out.source = src", f"    out.derivation = lineage_{name}"]
+        lines: list[str] = []
         paths: dict[str, tuple[tuple[str, ...], ...]] = {}
         feeds: dict[str, Feed] = {}
         constants: list[str] = []
@@ -155,32 +221,39 @@ class _Compiler:
             if slot.slot not in hub_slots:
                 error = UnknownNameError(f"slot of {derivation.hub_class}", slot.slot, hub_slots)
                 raise self.wrong(str(error), slot.line)
-            feed = feeds[slot.slot] = Feed(name, derivation.hub_class, slot.slot, holders)
-            self.constants[f"feed_{name}_{slot.slot}"] = feed
+            feeds[slot.slot] = self.feed(name, derivation, slot, holders)
             body, slot_paths = self.compile_slot(derivation, slot, hub_slots[slot.slot], name, holders)
             paths[slot.slot] = slot_paths
-            (constants if slot.value is not None else lines).extend(f"    {line}" for line in body)
+            (constants if slot.value is not None else lines).extend(body)
             if slot.slot == "excluded" and slot_paths:  # without it the object would say the opposite
                 stated = " or ".join(f"{local} is not None" for local in self.locals_of(slot_paths))
                 unread = [
-                    f"    if out and 'excluded' not in out and ({stated}):",
-                    f"        return log.incomplete(src, lineage_{name}, out, undecided)",
+                    f"if {self.out} and 'excluded' not in {self.out} and ({stated}):",
+                    f"    return log.incomplete({self.src()}, lineage_{name}, {self.out}, undecided)",
                 ]
         lines += unread
         if constants:  # an object that holds nothing but constants says nothing of anybody
-            lines += ["    if out:", *(f"    {line}" for line in constants)]
-        required = [name for name, hub_slot in hub_slots.items() if hub_slot.required and name in paths]
-        if required and derivation.hub_class != hub_schema().root:
-            missing = " or ".join(f"{slot!r} not in out" for slot in required)
-            lines += [
-                f"    if out and ({missing}):",
-                f"        return log.incomplete(src, lineage_{name}, out, incomplete)",
-            ]
-        lines.append("    return out if out else None")
-        self.blocks.append(lines)
-        self.read = outer
-        lineage = Lineage(name, derivation.hub_class, derivation.source_class, paths, feeds)
-        self.lineages[name] = self.constants[f"lineage_{name}"] = lineage
+            lines += [f"if {self.out}:", *(f"    {line}" for line in constants)]
+        lineage = Lineage(name, derivation.hub_class, derivation.source_class, paths, feeds, self.layout)
+        self.constants[f"lineage_{name}"] = lineage
+        if self.layout is None:
+            self.lineages[name] = lineage
+        return lines, tuple(dict.fromkeys(path for known in paths.values() for path in known))
+
+    def feed(self, name: str, derivation: ClassDerivation, slot: SlotDerivation, holders: tuple[str, ...]) -> Feed:
+        """The feed of a slot: one and the same, whether the objects are made of source objects or of rows."""
+        of_dicts = self.lineages.get(self.plain_name(name))
+        feed = (
+            of_dicts.feeds[slot.slot]
+            if of_dicts and self.layout
+            else Feed(name, derivation.hub_class, slot.slot, holders)
+        )
+        self.constants[f"feed_{name}_{slot.slot}"] = feed
+        return feed
+
+    def plain_name(self, name: str) -> str:
+        """The name of the derivation that makes the same of source objects."""
+        return name if self.layout is None else name.replace(f"__{self.layout.spec.name}", "", 1)
 
     def compile_slot(
         self,
@@ -194,29 +267,54 @@ class _Compiler:
             return self.nested(slot, hub_slot, name, (*holders, f"{derivation.hub_class}.{slot.slot}")), ()
         if slot.value is not None:
             literal = self.constant(self.literal(hub_slot, slot.value, slot))
-            return [f"out[{slot.slot!r}] = {literal}"], ()
+            return [f"{self.out}[{slot.slot!r}] = {literal}"], ()
         if slot.expression is not None:
             return self.expression_slot(derivation, slot, hub_slot, name)
         return self.copied(derivation, slot, hub_slot, name)
 
     def nested(self, slot: SlotDerivation, hub_slot: Slot, name: str, holders: tuple[str, ...]) -> list[str]:
         """Objects of the same source object: a single one, or one for each derivation of a list."""
-        calls = []
-        for index, inner in enumerate(slot.nested):
+        for inner in slot.nested:
             if inner.hub_class != hub_slot.range:
                 raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not {inner.hub_class}", inner.line)
+        if not hub_slot.multivalued:
+            if len(slot.nested) != 1:
+                raise self.wrong(f"slot {slot.slot} takes one object", slot.line)
+            if _is_flat(slot.nested[0]):
+                return self.nested_in_place(slot, name, holders)
+        calls = []
+        for index, inner in enumerate(slot.nested):
             inner_name = f"{name}_{slot.slot}_{index}"
+            out, self.out = self.out, "out"
             self.compile_class(inner, inner_name, holders)
+            self.out = out
             calls.append(f"derive_{inner_name}(src, log)")
         if not hub_slot.multivalued:
-            if len(calls) != 1:
-                raise self.wrong(f"slot {slot.slot} takes one object", slot.line)
-            return [f"v = {calls[0]}", "if v is not None:", f"    out[{slot.slot!r}] = v"]
+            return [f"v = {calls[0]}", "if v is not None:", f"    {self.out}[{slot.slot!r}] = v"]
         return [
             f"v = [o for o in ({', '.join(calls)},) if o is not None]",
             "if v:",
-            f"    out[{slot.slot!r}] = v",
+            f"    {self.out}[{slot.slot!r}] = v",
         ]
+
+    def nested_in_place(self, slot: SlotDerivation, name: str, holders: tuple[str, ...]) -> list[str]:
+        """A single object without a call: where none of its values is there, it is not even begun."""
+        inner, inner_name = slot.nested[0], f"{name}_{slot.slot}_0"
+        outer, self.out = self.out, f"{self.out}_{slot.slot}"
+        read = [line for path in _paths_of_derivation(inner) for line in self.read_path(path)[0]]
+        body, paths = self.class_body(inner, inner_name, holders)
+        known = " or ".join(f"{local} is not None" for local in self.locals_of(paths)) or "False"
+        made, required = self.out, self.required_of(inner)
+        whole = " and ".join(f"{name!r} in {made}" for name in required) or made
+        lines = [*read, f"if {known}:", *(f"    {line}" for line in (*self.new_object(inner_name), *body))]
+        lines += [f"    if {whole}:", f"        {outer}[{slot.slot!r}] = {made}"]
+        if required:
+            lines += [
+                f"    elif {made}:",
+                f"        log.incomplete({self.src()}, lineage_{inner_name}, {made}, incomplete)",
+            ]
+        self.out = outer
+        return lines
 
     def copied(
         self, derivation: ClassDerivation, slot: SlotDerivation, hub_slot: Slot, name: str
@@ -239,23 +337,23 @@ class _Compiler:
         lines = [*read]
         if self.environment.missing:
             missing = self.constant(frozenset(self.environment.missing))
-            lines += [f"if {local} in {missing}:", f"    log.note(src, {feed}, {paths}, missing_datum)"]
+            lines += [f"if {local} in {missing}:", f"    log.note({self.src()}, {feed}, {paths}, missing_datum)"]
         lines.append(f"{'elif' if self.environment.missing else 'if'} {local} is not None:")
         if slot.value_mappings is not None:
             mapping = self.constant({key: self.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()})
             lines += [
                 f"    v = {mapping}.get({local})",
                 "    if v is None:",
-                f"        log.note(src, {feed}, {paths}, unknown_value)",
+                f"        log.note({self.src()}, {feed}, {paths}, unknown_value)",
                 "    else:",
-                f"        out[{slot.slot!r}] = v",
+                f"        {self.out}[{slot.slot!r}] = v",
             ]
         else:
             if hub_slot.range != "string":
                 raise self.wrong(
                     f"slot {slot.slot} takes {hub_slot.range}, not text", slot.line, "use value_mappings or expr"
                 )
-            lines.append(f"    out[{slot.slot!r}] = {local}")
+            lines.append(f"    {self.out}[{slot.slot!r}] = {local}")
         return lines, (path,)
 
     def copied_objects(
@@ -272,15 +370,17 @@ class _Compiler:
                 *read,
                 f"v = {function}({local}, log) if {local} is not None else None",
                 "if v is not None:",
-                f"    out[{slot.slot!r}] = v",
+                f"    {self.out}[{slot.slot!r}] = v",
             ]
-        return [
-            *read,
-            f"if {local}:",
-            f"    v = [o for o in [{function}(r, log) for r in {local}] if o is not None]",
-            "    if v:",
-            f"        out[{slot.slot!r}] = v",
-        ]
+        make = [f"    v = [o for r in {local} if (o := {function}(r, log)) is not None]"]
+        if self.layout is None and len(path) == 1 and path[0] in self.row_slots:
+            make = [
+                "    v = []",
+                f"    for table, rows in {local}:",
+                "        f = row_functions[table]",
+                "        v += [o for r in rows if (o := f(r, log)) is not None]",
+            ]
+        return [*read, f"if {local}:", *make, "    if v:", f"        {self.out}[{slot.slot!r}] = v"]
 
     def expression_slot(
         self, derivation: ClassDerivation, slot: SlotDerivation, hub_slot: Slot, name: str
@@ -291,11 +391,20 @@ class _Compiler:
         result = self.call(derivation, slot, slot.expression, feed, lines, [0])
         self.check_result(slot.expression, hub_slot, slot)
         paths = tuple(dict.fromkeys(p.names for p in paths_of(slot.expression)))
-        known = " or ".join(f"{local} is not None" for local in self.locals_of(paths))
-        lines += [f"if {result} is not None:", f"    out[{slot.slot!r}] = {result}"]
-        if known:
-            lines += [f"elif {known}:", f"    log.miss(src, {feed}, {self.constant(paths)})"]
-        return lines, paths
+        locals_ = self.locals_of(paths)
+        known = " or ".join(f"{local} is not None" for local in locals_)
+        keep = [f"if {result} is not None:", f"    {self.out}[{slot.slot!r}] = {result}"]
+        if not known:
+            return [*lines, *keep], paths
+        missed = ["else:", f"    log.miss({self.src()}, {feed}, {self.constant(paths)})"]
+        answers = [place for place, line in enumerate(lines) if line.startswith(f"{result} = ")]
+        if all(isinstance(argument, Path | Constant) for argument in slot.expression.arguments) and len(answers) == 1:
+            # Where nothing is stated nothing is asked: records are full of empty cells.
+            read, asked = lines[: answers[0]], lines[answers[0] :]
+            asked[0] = asked[0].removesuffix(f" if {locals_[0]} is not None else None")
+            return [*read, f"if {known}:", *(f"    {line}" for line in (*asked, *keep, *missed))], paths
+        missed[0] = f"elif {known}:"
+        return [*lines, *keep, *missed], paths
 
     def call(
         self,
@@ -333,7 +442,7 @@ class _Compiler:
         lines += [
             f"{result} = {line}",
             f"if {result}.__class__ is Noted:",
-            f"    {result} = log.note(src, {feed}, {paths}, {result})",
+            f"    {result} = log.note({self.src()}, {feed}, {paths}, {result})",
         ]
         return result
 
@@ -348,10 +457,10 @@ class _Compiler:
                 f"    {result} = {argument}",
                 f"elif {argument} is not None:",
                 f"    if is_stated({argument}) and not is_stated({result}):",  # why nothing is known gives way to what is
-                f"        log.note(src, {feed}, {self.constant(tuple(earlier))}, second_choice)",
+                f"        log.note({self.src()}, {feed}, {self.constant(tuple(earlier))}, second_choice)",
                 f"        {result} = {argument}",
                 f"    elif not agrees({argument}, {result}):",
-                f"        log.note(src, {feed}, {paths}, second_choice)",
+                f"        log.note({self.src()}, {feed}, {paths}, second_choice)",
             ]
             earlier += [p.names for p in paths_of(node) if p.names not in earlier]
         return lines
@@ -385,11 +494,33 @@ class _Compiler:
         if path in self.read:
             return [], self.read[path]
         local = self.read[path] = f"p{len(self.read)}_" + "_".join(path)  # the number keeps a.b and a_b apart
+        if self.layout is not None:
+            return self.read_cell(self.layout, path[0], local), local
         if len(path) == 1:
             return [f"{local} = get({path[0]!r})"], local
         lines = [f"{local} = get({path[0]!r})"]
         lines += [f"{local} = {local}.get({name!r}) if {local} is not None else None" for name in path[1:]]
         return lines, local
+
+    def read_cell(self, layout: RowLayout, slot: str, local: str) -> list[str]:
+        """Lines that read the cell of a slot of a row."""
+        place = layout.places.get(slot)
+        if place is None:
+            return [f"{local} = None"]
+        lines = [
+            f"{local} = cells[{place.index}]",
+            f"if {local} in {self.constant(place.blank)}:",
+            f"    {local} = None",
+        ]
+        if place.says_nothing:
+            texts = self.constant(place.says_nothing)
+            of_cell = self.constant(layout.whole_source_of)
+            lines += [
+                f"elif {local} in {texts}:",
+                f"    log.leave_out({of_cell}(src), {slot!r}, {texts}[{local}])",
+                f"    {local} = None",
+            ]
+        return lines
 
     def locals_of(self, paths: tuple[tuple[str, ...], ...]) -> list[str]:
         return [self.read[path] for path in paths]
@@ -529,6 +660,9 @@ class _Compiler:
         """Turn the generated text into functions; its only globals are our constants."""
         namespace: dict[str, Any] = {"__builtins__": {}, **self.constants}
         exec(compile(self.text(), f"<plan of {self.profile.id}>", "exec"), namespace)  # noqa: S102 - our own generated text
+        for name, layout in self.layouts.items():
+            derivation = self.top_level(layout.spec.row_class)
+            self.row_functions[name] = namespace[f"{self.function_name(derivation)}__{name}"]
         return namespace
 
     def feeds_by_source(self) -> Mapping[tuple[str, str], tuple[Feed, ...]]:
@@ -541,6 +675,19 @@ class _Compiler:
                         owner = self.source.classes[owner][name].range
                     result.setdefault((owner, path[-1]), []).append(lineage.feeds[slot])
         return {key: tuple(dict.fromkeys(feeds)) for key, feeds in result.items()}
+
+
+def _is_flat(derivation: ClassDerivation) -> bool:
+    """Whether an object is filled from texts alone, and by no slot that can end its making early."""
+    return all(slot.value is None and not slot.nested and slot.slot != "excluded" for slot in derivation.slots)
+
+
+def _paths_of_derivation(derivation: ClassDerivation) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for slot in derivation.slots:
+        found += [slot.populated_from] if slot.populated_from else []
+        found += [path.names for path in paths_of(slot.expression)] if slot.expression is not None else []
+    return list(dict.fromkeys(found))
 
 
 def _agrees(other: Any, chosen: Any) -> bool:

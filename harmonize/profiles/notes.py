@@ -51,6 +51,8 @@ class SubjectLog:
 
     notes: list[tuple[Noted, tuple[Cell, ...], str]] = field(default_factory=list)
     cells: dict[Cell, dict[Feed, tuple[Outcome, bool]]] = field(default_factory=dict)
+    left_out: dict[Cell, str] = field(default_factory=dict)
+    """Cells whose text says nothing by the profile, and why."""
     misses: list[tuple[Any, Feed, tuple[tuple[str, ...], ...]]] = field(default_factory=list)
 
     def note(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...], noted: Noted) -> Any:
@@ -61,6 +63,10 @@ class SubjectLog:
             for cell in cells:
                 self._record(cell, feed, noted.outcome, said=True)
         return noted.value
+
+    def leave_out(self, source: Any, slot: str, reason: str) -> None:
+        """Note that the text of *slot* says nothing by the profile."""
+        self.left_out.update((cell, reason) for cell in source.cells(slot))
 
     def miss(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...]) -> None:
         """Note that the values at *paths* made nothing in this hub slot, which may be right: another slot may hold them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harmonize.findings import Cell
@@ -14,6 +14,13 @@ class Table(NamedTuple):
     name: str
     file: str
     columns: Mapping[str, str]
+
+
+class RawRow(NamedTuple):
+    """A physical row: its number in the file and its cells as text."""
+
+    number: int
+    cells: Sequence[str]
 
 
 class SourceObject(dict[str, Any]):

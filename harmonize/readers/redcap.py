@@ -31,8 +31,9 @@ from harmonize.input.opening import Opening
 from harmonize.input.redcap_dictionary import NO_DATA, is_dictionary, is_field_name, read_dictionary
 from harmonize.input.row_order import sorted_rows
 from harmonize.input.subjects import PhysicalTable, TableSource, in_blocks, in_order
-from harmonize.profiles.assembly import BadRow, RawRow
+from harmonize.profiles.assembly import BadRow
 from harmonize.profiles.branching import checkbox_column
+from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.specification import Profile
 
 _EVENT, _INSTANCE = "redcap_event_name", "redcap_repeat_instance"

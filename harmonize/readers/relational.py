@@ -32,7 +32,8 @@ from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import PhysicalTable, TableSource, in_order
-from harmonize.profiles.assembly import RawRow, needed_slots
+from harmonize.profiles.assembly import needed_slots
+from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.specification import Profile, Reference, TableAssembly
 from harmonize.terminology.concept_table import build_reference
 
