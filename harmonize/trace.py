@@ -58,6 +58,10 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
             f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest"
         )
     lineage = _line(folder, "private/lineage", "subject", subject)
+    lineage["rows"] = {
+        file: [number for first, last in ranges for number in range(first, last + 1)]
+        for file, ranges in lineage["rows"].items()
+    }
     wanted = "" if path is None else _hub_path(folder, manifest, subject, path)
     values = _values(profile, inputs, lineage["rows"], folder) if inputs else {}
     read = {column for columns in manifest["counts"]["values"].values() for column in columns}
@@ -148,7 +152,7 @@ def _slot_origins(
     """The origins of a slot; of a slot that holds objects, of every slot of each object."""
     below = _nested(traced.profile, slot, derivation)
     if below:
-        objects = _rows_by_object(traced.lineage["objects"].get(slot.slot, ())) if path.count("/") == 1 else []
+        objects = _rows_by_object(traced.lineage["objects"].get(slot.slot, ()), rows) if path.count("/") == 1 else []
         items = [(f"{path}/{index}", made_of) for index, made_of in enumerate(objects)]
         for item_path, item_rows in items or [(path, rows)]:
             for nested in below:
@@ -163,11 +167,12 @@ def _slot_origins(
                 yield Origin(path, file, number, column, rule, value)
 
 
-def _rows_by_object(lineage: Any) -> list[Rows]:
-    """The rows of each object of a slot. Where every object is of one row, the lineage holds the rows file by file."""
-    if isinstance(lineage, dict):
-        return [{file: [number]} for file, numbers in lineage.items() for number in numbers]
-    return list(lineage)
+def _rows_by_object(lineage: Sequence[Any], rows: Rows) -> list[Rows]:
+    """The rows of each object of a slot. A file alone stands for one object of every row of it, in order."""
+    made: list[Rows] = []
+    for entry in lineage:
+        made += [{entry: [number]} for number in rows[entry]] if isinstance(entry, str) else [entry]
+    return made
 
 
 def _nested(profile: Profile, slot: SlotDerivation, derivation: ClassDerivation) -> tuple[ClassDerivation, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from harmonize.checks.features import StatedFeature, feature_problems
 from harmonize.checks.violations import Violation
@@ -33,76 +33,81 @@ def _after(first: Any, second: Any) -> bool:
     return bool(first["value"][:length] > second["value"][:length])
 
 
+class _Dated(NamedTuple):
+    """A collection whose items happen in a life: the slots that hold their days, and those of which the first is not later."""
+
+    slots: tuple[str, ...]
+    ordered: tuple[tuple[str, str], ...] = ()
+
+
 _DATED_OF_SUBJECT = ("first_contact_date", "registration_date", "date_of_last_follow_up")
-_DATED = {
-    "diagnoses": ("onset_date", "date_of_diagnosis"),
-    "phenotypic_features": ("onset_date", "date_of_assessment"),
-    "symptom_onsets": ("date",),
-    "measurements": ("date",),
-    "variants": ("date",),
-    "samples": ("collection_date",),
-    "disabilities": ("date",),
-    "care_episodes": ("start_date",),
-    "procedures": ("date",),
-    "treatments": ("start_date",),
-    "device_uses": ("start_date",),
-    "clinical_episodes": ("start_date",),
+_DATED: Mapping[str, _Dated] = {
+    "diagnoses": _Dated(
+        ("onset_date", "date_of_diagnosis"), (("onset_date", "date_of_diagnosis"), ("onset_date", "end_date"))
+    ),
+    "phenotypic_features": _Dated(("onset_date", "date_of_assessment"), (("onset_date", "end_date"),)),
+    "symptom_onsets": _Dated(("date",)),
+    "measurements": _Dated(("date",)),
+    "variants": _Dated(("date",)),
+    "samples": _Dated(("collection_date",)),
+    "disabilities": _Dated(("date",), (("date", "end_date"),)),
+    "care_episodes": _Dated(("start_date",), (("start_date", "end_date"),)),
+    "procedures": _Dated(("date",), (("date", "end_date"),)),
+    "treatments": _Dated(("start_date",), (("start_date", "end_date"),)),
+    "device_uses": _Dated(("start_date",), (("start_date", "end_date"),)),
+    "clinical_episodes": _Dated(("start_date",), (("start_date", "end_date"),)),
 }
 # What may rightly be dated after death: a sample that is examined later, a result that arrives later.
 _AFTER_DEATH = frozenset({"variants", "samples", "measurements"})
 
 
 def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
+    """Texts of dates are compared first, and only what is not in order there is judged: most records are in order."""
     birth = record.get("birth_date")
     death = record.get("vital_status", {}).get("date_of_death")
+    born, died = birth["value"] if birth else "", death["value"] if death else "~"
     if _after(birth, death):
         yield Violation(
             "plausibility.date-order", "/vital_status/date_of_death", "death is before birth", record, "birth_date"
         )
-    for path, item, slot, date in _outside(record, birth["value"] if birth else "", death["value"] if death else "~"):
-        if _after(birth, date):
-            yield Violation("plausibility.date-order", path, f"{slot} is before birth", item, slot)
-        if _after(date, death) and path.split("/")[1] not in _AFTER_DEATH:
-            yield Violation("plausibility.date-order", path, f"{slot} is after death", item, slot)
-    for collection, earlier, later in _ORDERED:
-        for index, item in enumerate(record.get(collection, ())):
-            wrong = later in item and earlier in item and item[earlier]["value"] > item[later]["value"]
-            if wrong and _after(item[earlier], item[later]):
-                path = f"/{collection}/{index}/{earlier}"
-                yield Violation("plausibility.date-order", path, f"{earlier} is after {later}", item, earlier)
-
-
-def _outside(record: HubObject, born: str, died: str) -> Iterator[tuple[str, HubObject, str, Any]]:
-    """(path, object, slot, date) of the events whose date, as text, is not from *born* to *died*: few, and only they are judged."""
     for slot in _DATED_OF_SUBJECT:
         date = record.get(slot)
         if date is not None and not born <= date["value"] <= died:
-            yield f"/{slot}", record, slot, date
-    for collection, slots in _DATED.items():
-        items = record.get(collection)
-        if items is None:
-            continue
-        for slot in slots:
-            dates = [item[slot]["value"] if slot in item else born for item in items]
-            if min(dates) < born or max(dates) > died:
-                yield from (
-                    (f"/{collection}/{index}/{slot}", item, slot, item[slot])
-                    for index, item in enumerate(items)
-                    if slot in item and not born <= item[slot]["value"] <= died
-                )
+            yield from _out_of_life(f"/{slot}", record, slot, birth, death)
+    suspicious = False
+    for collection, (slots, ordered) in _DATED.items():
+        for item in record.get(collection, ()):
+            for slot in slots:
+                date = item.get(slot)
+                if date is not None and not born <= date["value"] <= died:
+                    suspicious = True
+            for earlier, later in ordered:
+                if later in item and earlier in item and item[earlier]["value"] > item[later]["value"]:
+                    suspicious = True
+    if suspicious:
+        yield from _judged_dates(record, birth, death)
 
 
-_ORDERED = (
-    ("diagnoses", "onset_date", "date_of_diagnosis"),
-    ("diagnoses", "onset_date", "end_date"),
-    ("phenotypic_features", "onset_date", "end_date"),
-    ("care_episodes", "start_date", "end_date"),
-    ("disabilities", "date", "end_date"),
-    ("procedures", "date", "end_date"),
-    ("treatments", "start_date", "end_date"),
-    ("device_uses", "start_date", "end_date"),
-    ("clinical_episodes", "start_date", "end_date"),
-)
+def _judged_dates(record: HubObject, birth: Any, death: Any) -> Iterator[Violation]:
+    """Every date that is certainly outside of the life, then every pair that is certainly not in order."""
+    for collection, (slots, _) in _DATED.items():
+        for index, item in enumerate(record.get(collection, ())):
+            for slot in slots:
+                yield from _out_of_life(f"/{collection}/{index}/{slot}", item, slot, birth, death)
+    for collection, (_, ordered) in _DATED.items():
+        for index, item in enumerate(record.get(collection, ())):
+            for earlier, later in ordered:
+                if _after(item.get(earlier), item.get(later)):
+                    path = f"/{collection}/{index}/{earlier}"
+                    yield Violation("plausibility.date-order", path, f"{earlier} is after {later}", item, earlier)
+
+
+def _out_of_life(path: str, item: HubObject, slot: str, birth: Any, death: Any) -> Iterator[Violation]:
+    date = item.get(slot)
+    if _after(birth, date):
+        yield Violation("plausibility.date-order", path, f"{slot} is before birth", item, slot)
+    if _after(date, death) and path.split("/")[1] not in _AFTER_DEATH:
+        yield Violation("plausibility.date-order", path, f"{slot} is after death", item, slot)
 
 
 # --- phenotypic features --------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
 from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
-from harmonize.profiles.source_record import RawRow, Rows, rows_of
+from harmonize.profiles.source_record import RawRow, rows_of
 from harmonize.profiles.specification import Profile
 from harmonize.report.summary import RuleCounts
 from harmonize.safe_messages import safe_message
@@ -128,6 +128,9 @@ class Worker:
                 self._engine.profile, {name for header in self.headers.values() for name in header}
             )
             self._assembler = Assembler(self._engine.profile, self.headers, self.files, self._engine.layouts)
+            self._tables_of_slot: dict[str, list[str]] = {}
+            for name, layout in self._engine.layouts.items():
+                self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)
             self._columns = _columns(self._engine.plan, self.headers, self.files)
             self._defaults = _default_outcomes(self._engine, self._columns)
             self._feeds_of_tables = _feeds_of_tables(self._engine.plan, self.headers, self.files)
@@ -196,7 +199,9 @@ class Worker:
             counts = result.account.row(file, "read", len(cells))
             counts["used"] += len(cells) - counts["rejected"] - counts["skipped"]
             for name, column in zip(self.headers[table], zip(*cells, strict=True), strict=True):
-                filled = len(column) - sum(map(column.count, self._assembler.blank_texts(name)))
+                filled = len(column) - column.count("")
+                if filled:
+                    filled -= sum(map(column.count, self._assembler.blank_words(name)))
                 key = f"{file}/{name}"
                 result.account.read[key] = result.account.read.get(key, 0) + filled
 
@@ -448,11 +453,19 @@ class Worker:
                 unplaced.add(cell)
         return unplaced
 
+    def _made_of(self, raw: RawSubject, objects: Sequence[HubObject]) -> list[Any]:
+        """The rows of each object; only the files, where every row of them made an object, in the order of the rows."""
+        first = objects[0].derivation.layout
+        if first is not None:
+            tables = [name for name in self._tables_of_slot[first.spec.slot] if name in raw.rows]
+            if len(objects) == sum([len(raw.rows[name]) for name in tables]):
+                return [self.files[name] for name in tables]
+        return [rows_of(item.derivation.source_of(item)) for item in objects]
+
     def _lineage(self, raw: RawSubject, record: HubObject, shared: _SharedRows, result: BatchResult) -> None:
         """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
-        made_of = _objects_of_rows if self._assembler.brings_rows_together else _objects_of_a_row
-        objects = {slot: made_of(value) for slot, value in record.items() if value.__class__ is list}
-        rows = {self.files[table]: [number for number, _ in rows] for table, rows in raw.rows.items()}
+        objects = {slot: self._made_of(raw, value) for slot, value in record.items() if value.__class__ is list}
+        rows = {self.files[table]: _ranges(rows) for table, rows in raw.rows.items()}
         line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}
         for (_, number), names in shared.tables.items():
             for name in names:
@@ -460,25 +473,12 @@ class Worker:
         result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
 
 
-def _objects_of_rows(objects: Sequence[HubObject]) -> list[Rows]:
-    """The rows of each object."""
-    return [rows_of(item.source) for item in objects]
-
-
-def _objects_of_a_row(objects: Sequence[HubObject]) -> Rows:
-    """The rows of objects that are made of one row each and stand in the order of their files: one row an object."""
-    made: Rows = {}
-    for item in objects:
-        layout = item.derivation.layout
-        if layout is None:
-            file, number = item.source.table.file, item.source.number
-        else:
-            file, number = layout.table.file, item.source[0]
-        if file in made:
-            made[file].append(number)
-        else:
-            made[file] = [number]
-    return made
+def _ranges(rows: Sequence[RawRow]) -> list[list[int]]:
+    """The numbers of *rows* as ranges, first and last: mostly one, for a subject's rows stand together."""
+    first, last = rows[0][0], rows[-1][0]
+    if last - first == len(rows) - 1:
+        return [[first, last]]
+    return [[number, number] for number, _ in rows]
 
 
 def _outcomes(feeds: Mapping[Feed, tuple[Outcome, bool]]) -> dict[Feed, Outcome]:

@@ -158,6 +158,8 @@ def _regular(text: str, dialect: Dialect) -> list[list[str]] | None:
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
+    if dialect.quote not in text:
+        return _unquoted(lines, dialect.delimiter)
     try:
         records = list(csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=dialect.strict))
     except csv.Error:
@@ -165,6 +167,16 @@ def _regular(text: str, dialect: Dialect) -> list[list[str]] | None:
     if len(records) != len(lines):  # a record of several lines
         return None
     return records if all(records) else [record for record in records if record]
+
+
+def _unquoted(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The records of lines without a quote. Where all have as many cells as the first, they are split together, which is faster."""
+    between = {line.count(delimiter) for line in lines}
+    if len(between) != 1 or not all(lines):
+        return [line.split(delimiter) for line in lines if line]
+    width = between.pop() + 1
+    cells = delimiter.join(lines).split(delimiter)
+    return [cells[place : place + width] for place in range(0, len(cells), width)]
 
 
 def _is_clean(text: str) -> bool:

@@ -120,6 +120,10 @@ class Assembler:
             known = self._blank_texts[column] = self._assembly.blank_texts(column)
         return known
 
+    def blank_words(self, column: str) -> frozenset[str]:
+        """The texts but the empty one that are no value in *column*."""
+        return self.blank_texts(column) - {""}
+
     def assemble(self, raw: RawSubject) -> Assembled:
         """The source record of *raw*."""
         rejected = [bad for name in self.selective if name in raw.rows for bad in self._unselected(name, raw)]

@@ -509,7 +509,7 @@ class _Compiler:
             return [f"{local} = None"]
         lines = [
             f"{local} = cells[{place.index}]",
-            f"if {local} in {self.constant(place.blank)}:",
+            f"if not {local}:" if place.blank == {""} else f"if {local} in {self.constant(place.blank)}:",
             f"    {local} = None",
         ]
         if place.says_nothing:

@@ -10,7 +10,7 @@ from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
 from harmonize.writers.phenopackets.sheet import Sheet
 
-_Elements = list[dict[str, Any]]
+_Elements = list[Any]
 
 
 def features(sheet: Sheet) -> _Elements:
@@ -63,6 +63,10 @@ def diseases(sheet: Sheet) -> _Elements:
     onset_of = _onset_of_the_only_disease(sheet)
     sheet.under_way("/diseases", made)
     for diagnosis in sheet.record.get("diagnoses", ()):
+        common = _common_disease(sheet, diagnosis)
+        if common is not None:
+            made.append(common)
+            continue
         term = sheet.term(diagnosis, "disease", "/term")
         if term is None:
             sheet.lost(diagnosis, "*", "", "a disease needs a term; there is no code")
@@ -88,6 +92,22 @@ def diseases(sheet: Sheet) -> _Elements:
         sheet.made(diagnosis)
         made.append(entry)
     return made
+
+
+def _common_disease(sheet: Sheet, diagnosis: HubObject) -> orjson.Fragment | None:
+    """A disease with the known day of its onset and perhaps of its end, of which nothing else is said. None for any other."""
+    size = len(diagnosis)
+    if size not in (2, 3) or sheet.log.trace is not None:
+        return None
+    common = sheet.run.common
+    try:
+        term, prefix, _ = common.terms[id(diagnosis["disease"])]
+        onset, _, _ = common.days[id(diagnosis["onset_date"])]
+        end = f',"resolution":{common.days[id(diagnosis["end_date"])][0]}' if size == 3 else ""
+    except KeyError:
+        return None
+    sheet.prefixes.add(prefix)
+    return orjson.Fragment(f'{{"term":{term},"onset":{onset}{end}}}')
 
 
 def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | None:

@@ -9,16 +9,20 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
-from harmonize.writers.phenopackets.sheet import Sheet, double
+from harmonize.writers.phenopackets.sheet import Double, Sheet, double
 
 _RANGE = ("reference_low", "reference_high")
 
 
-def measurements(sheet: Sheet) -> list[dict[str, Any]]:
+def measurements(sheet: Sheet) -> list[Any]:
     """One Measurement per measurement that has an assay and a value and holds."""
-    made: list[dict[str, Any]] = []
+    made: list[Any] = []
     sheet.under_way("/measurements", made)
     for measurement in sheet.record.get("measurements", ()):
+        common = _common(sheet, measurement)
+        if common is not None:
+            made.append(common)
+            continue
         assay = sheet.term(measurement, "assay", "/assay")
         value = _value(sheet, measurement)
         if assay is None or value is None:
@@ -37,6 +41,30 @@ def measurements(sheet: Sheet) -> list[dict[str, Any]]:
         sheet.made(measurement)
         made.append(entry)
     return made
+
+
+def _common(sheet: Sheet, measurement: HubObject) -> orjson.Fragment | None:
+    """A measurement of an assay, with a number in UCUM or a code, of a known day: what most are. None for any other."""
+    if len(measurement) != 3 or sheet.log.trace is not None:
+        return None
+    common = sheet.run.common
+    try:
+        assay, prefix, _ = common.terms[id(measurement["assay"])]
+        time, _, _ = common.days[id(measurement["date"])]
+        quantity = measurement.get("value")
+        if quantity is None:
+            code, of_code, _ = common.terms[id(measurement["coded_value"])]
+            sheet.prefixes.update((prefix, of_code))
+            return orjson.Fragment(f'{{"assay":{assay},"value":{{"ontologyClass":{code}}},"timeObserved":{time}}}')
+        if "comparator" in quantity:
+            return None
+        unit, number = common.units[quantity["unit"]], common.numbers[quantity["value"]]
+    except KeyError:
+        return None
+    sheet.prefixes.update((prefix, "UCUM"))
+    return orjson.Fragment(
+        f'{{"assay":{assay},"value":{{"quantity":{{"unit":{unit},"value":{number}}}}},"timeObserved":{time}}}'
+    )
 
 
 def _value(sheet: Sheet, measurement: HubObject) -> dict[str, Any] | None:
@@ -61,6 +89,7 @@ def _quantity(sheet: Sheet, measurement: HubObject) -> dict[str, Any] | None:
         sheet.lost(quantity, "value", "/value/quantity", "a quantity needs a unit; the source states none")
         return None
     number, exact = double(quantity["value"])
+    sheet.run.common.learn_number(quantity["value"], Double(number, exact))
     if not exact:
         if isinf(number):
             sheet.lost(quantity, "value", "/value/quantity/value", "the number is too large for a double")

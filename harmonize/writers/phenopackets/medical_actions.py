@@ -17,22 +17,58 @@ NO_DOSE = "only a DoseInterval holds it, which needs a schedule that no source s
 _NOT_DONE = frozenset({"preparation", "not-done", "entered-in-error"})
 
 
-def medical_actions(sheet: Sheet) -> list[dict[str, Any]]:
+def medical_actions(sheet: Sheet) -> list[Any]:
     """The MedicalActions, each of one form."""
-    made: list[dict[str, Any]] = []
+    made: list[Any] = []
     sheet.under_way("/medicalActions", made)
     record = sheet.record
-    for slot, element, write in (
-        ("procedures", "procedure", _procedure),
-        ("treatments", "treatment", _treatment),
-        ("clinical_episodes", "therapeuticRegimen", _regimen),
+    for slot, element, common, write in (
+        ("procedures", "procedure", _common_procedure, _procedure),
+        ("treatments", "treatment", _common_treatment, _treatment),
+        ("clinical_episodes", "therapeuticRegimen", _none_is_common, _regimen),
     ):
         for item in record.get(slot, ()):
+            action: Any = common(sheet, item)
+            if action is not None:
+                made.append(action)
+                continue
             action = write(sheet, item)
             if action is not None:
                 sheet.made(item)
                 made.append({element: action})
     return made
+
+
+def _common_procedure(sheet: Sheet, procedure: HubObject) -> orjson.Fragment | None:
+    """A procedure of a known day, or from one to another, of which nothing else is said. None for any other."""
+    size = len(procedure)
+    if size not in (2, 3) or sheet.log.trace is not None:
+        return None
+    common = sheet.run.common
+    try:
+        code, prefix, _ = common.terms[id(procedure["code"])]
+        time, start, _ = common.days[id(procedure["date"])]
+        if size == 3:
+            time = f'{{"interval":{{"start":{start},"end":{common.days[id(procedure["end_date"])][1]}}}}}'
+    except KeyError:
+        return None
+    sheet.prefixes.add(prefix)
+    return orjson.Fragment(f'{{"procedure":{{"code":{code},"performed":{time}}}}}')
+
+
+def _common_treatment(sheet: Sheet, treatment: HubObject) -> orjson.Fragment | None:
+    """A treatment of which the target holds the agent alone. None for any other."""
+    if "route_of_administration" in treatment or sheet.log.trace is not None:
+        return None
+    known = sheet.run.common.terms.get(id(treatment["agent"]))
+    if known is None:
+        return None
+    sheet.prefixes.add(known[1])
+    return orjson.Fragment(f'{{"treatment":{{"agent":{known[0]}}}}}')
+
+
+def _none_is_common(sheet: Sheet, item: HubObject) -> None:
+    """Regimens are few."""
 
 
 def _procedure(sheet: Sheet, procedure: HubObject) -> dict[str, Any] | None:

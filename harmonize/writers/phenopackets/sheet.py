@@ -79,6 +79,46 @@ def ontology_class(code: str, label: str) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps({"id": code, "label": label}))
 
 
+class Common:
+    """The values of most records as JSON, by the identity of the shared hub value or by its text.
+
+    What is here loses nothing and needs no word, so that an object made of such values alone is put together from texts. What
+    is not here goes the long way, on which it is learnt. The hub values are held, so that their ids stay their own.
+    """
+
+    def __init__(self) -> None:
+        self.terms: dict[int, tuple[str, str, Mapping[str, Any]]] = {}
+        """id of a coded value -> OntologyClass, prefix."""
+        self.days: dict[int, tuple[str, str, Mapping[str, Any]]] = {}
+        """id of a date of a known day -> TimeElement, timestamp."""
+        self.units: dict[str, str] = {}
+        """UCUM code -> OntologyClass."""
+        self.numbers: dict[str, str] = {}
+        """Digits -> a number that is exactly the double and is not 0, which proto3 leaves out."""
+
+    def learn(self, known: dict[Any, Any], key: Any, value: Any) -> None:
+        """Keep *value*, and not too many of its kind."""
+        if len(known) >= _CACHE_LIMIT:
+            known.clear()
+        known[key] = value
+
+    def learn_term(self, term: Term) -> None:
+        """Keep a term that loses nothing."""
+        if term.body is not None and not term.loses:
+            text = orjson.dumps({"id": term.code, "label": term.label}).decode()
+            self.learn(self.terms, id(term.coded), (text, term.prefix, term.coded))
+
+    def learn_day(self, date: Mapping[str, Any]) -> None:
+        """Keep a date of a known day that is no estimate."""
+        stamp = orjson.dumps(midnight(date["value"])).decode()
+        self.learn(self.days, id(date), (f'{{"timestamp":{stamp}}}', stamp, date))
+
+    def learn_number(self, digits: str, number: Double) -> None:
+        """Keep a number."""
+        if number.exact and number.number:
+            self.learn(self.numbers, digits, orjson.dumps(number.number).decode())
+
+
 class RunParts:
     """What is the same for all subjects of a run."""
 
@@ -86,6 +126,7 @@ class RunParts:
         self.context = context
         self.identities = Identities()
         self.terms: dict[int, Term] = {}
+        self.common = Common()
         self._units: dict[str, orjson.Fragment] = {}
         self._times: dict[str, orjson.Fragment] = {}
         self._resources: dict[str, tuple[dict[str, str], bool]] = {}
@@ -97,6 +138,7 @@ class RunParts:
             if len(self.terms) >= _CACHE_LIMIT:
                 self.terms.clear()
             known = self.terms[id(coded)] = _rendered(coded)
+            self.common.learn_term(known)
         return known
 
     def unit(self, ucum: str) -> orjson.Fragment:
@@ -106,6 +148,7 @@ class RunParts:
             if len(self._units) >= _CACHE_LIMIT:
                 self._units.clear()
             known = self._units[ucum] = ontology_class(f"UCUM:{ucum}", ucum)
+            self.common.learn(self.common.units, ucum, orjson.dumps({"id": f"UCUM:{ucum}", "label": ucum}).decode())
         return known
 
     def time(self, day: str) -> orjson.Fragment:
@@ -215,6 +258,8 @@ class Sheet:
             return None
         if date.get("estimated"):
             self.lost(holder, slot, inside, "a timestamp does not say that it is an estimate", Outcome.COARSENED)
+        else:
+            self.run.common.learn_day(date)
         return str(date["value"])
 
     def timestamp(self, holder: HubObject, slot: str, inside: str) -> orjson.Fragment | None:
