@@ -238,7 +238,9 @@ def _values(profile: Profile, inputs: Sequence[Path], rows: Rows, work: Path) ->
                             (source.files[name], row.number, column): cell
                             for name, found in raw.rows.items()
                             for row in found
-                            for column, cell in zip(source.headers[name], row.cells, strict=False)
+                            for column, cell in zip(
+                                source.headers[name], row.all_cells(profile.assembly.delimiter), strict=False
+                            )
                         }
             except RowsOutOfOrder:
                 to_sort = frozenset(source.files)

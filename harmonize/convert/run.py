@@ -20,7 +20,7 @@ import harmonize
 from harmonize.checks.catalogue import rule
 from harmonize.convert.checkpoint import Tally, require_same_call
 from harmonize.convert.engine import Engine, Settings
-from harmonize.convert.worker import Batch, BatchResult, Worker, left_out_reason, with_advice
+from harmonize.convert.worker import Batch, BatchResult, PackedBatch, TableColumns, Worker, left_out_reason, with_advice
 from harmonize.engines import local
 from harmonize.engines.garbage import rare_collections
 from harmonize.errors import CallError, TooManyRejectsError
@@ -37,7 +37,7 @@ from harmonize.readers import Source, open_source
 from harmonize.report.summary import RuleCounts, read_report, report_document
 from harmonize.writers import support_of
 
-BATCH_SUBJECTS = 100
+BATCH_SUBJECTS = 200
 SHARD_SUBJECTS = 100_000
 """Subjects of the input in one shard; a run with more writes `<name>.NNNN.ndjson`."""
 CHECKPOINT_SECONDS = 10.0
@@ -109,7 +109,8 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
         while True:
             opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory)
             source = open_source(opening)
-            worker = Worker(settings, source.headers, source.files, source.references)
+            columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
+            worker = Worker(settings, columns, source.files, source.references)
             run = _Run(settings, options, folder, source, worker, to_sort)
             try:
                 return run.go(checkpoint)
@@ -144,6 +145,9 @@ class _Run:
         """What the workers counted; what the reader says is counted apart, for it is read again when a run goes on."""
         self.tally.account.default_outcomes = worker.default_outcomes()
         self.of_reader = Accounting()
+        for table, file in source.files.items():
+            self.of_reader.row(file, "read", 0)
+            self.of_reader.read.update({f"{file}/{column}": 0 for column in source.headers[table]})
         self.findings_of_reader = RuleCounts()
         self.limit = reject_limit(options.max_errors)
         self.partly = False
@@ -164,7 +168,9 @@ class _Run:
             self.folder.restore(checkpoint)
             self.tally = Tally.from_json(checkpoint["tally"], self.tally.account.default_outcomes)
             self.batches_done = checkpoint["batches"]
-        batches = islice(self.batches(), self.batches_done, None)
+        batches: Iterator[Batch | PackedBatch] = islice(self.batches(), self.batches_done, None)
+        if self.options.jobs > 1:
+            batches = (batch.packed() for batch in batches if isinstance(batch, Batch))
         for result in local.run(self.worker, batches, self.options.jobs):
             self.take(result)
         return self.finish()
@@ -181,9 +187,6 @@ class _Run:
                 self.folder.write(f"{target}/{stem}.ndjson", b"", 0)
         for name in ("findings", "rejects", "lineage"):
             self.folder.write(f"{PRIVATE}/{name}.ndjson", b"")
-        for table, file in self.source.files.items():
-            self.tally.account.row(file, "read", 0)
-            self.tally.account.read.update({f"{file}/{column}": 0 for column in self.source.headers[table]})
         self._save()
 
     def _save(self) -> None:
@@ -264,14 +267,18 @@ class _Run:
             self._set_aside(finding)
         for bad in log.rejected:
             self._take_rejected(bad)
+        for file, number in log.rows.items():
+            self.of_reader.row(file, "read", number)
+        for column, number in log.filled.items():
+            self.of_reader.read[column] += number
         self.of_reader.subjects["read"] += log.rejected_subjects
         self.of_reader.subjects["rejected"] += log.rejected_subjects
         for column, finding in log.rejected_cells:
             self._set_aside(finding, reject=orjson.dumps(finding.as_json()))
             self._reject_value(column)
 
-    def _reject_value(self, column: str) -> None:
-        self.of_reader.read[column] = self.of_reader.read.get(column, 0) + 1
+    def _reject_value(self, column: str, read: int = 1) -> None:
+        self.of_reader.read[column] = self.of_reader.read.get(column, 0) + read
         for target in self.settings.targets:
             self.of_reader.lose(target, column, Outcome.REJECTED)
 
@@ -293,6 +300,8 @@ class _Run:
     def _bring_back(self) -> None:
         """Append what was set aside."""
         self.tally.account.add(self.of_reader)
+        for counts in self.tally.account.rows.values():
+            counts["used"] = counts["read"] - counts["rejected"] - counts["skipped"]
         self.tally.counts.merge(self.findings_of_reader)
         for name, file in self.aside.items():
             file.seek(0)
@@ -302,16 +311,16 @@ class _Run:
     def _take_rejected(self, bad: BadRow) -> None:
         """A row that reached no subject: it was read, and all its values are rejected."""
         file = self.source.files[bad.table]
-        self.of_reader.row(file, "read")
+        self.of_reader.row(file, "read", 0 if bad.counted else 1)
         self.of_reader.row(file, "rejected")
         document = with_advice(bad.finding).as_json()
         header, assembly = self.source.headers[bad.table], self.worker.engine.profile.assembly
         if self.settings.include_values:
-            document["values"] = dict(zip(header, bad.row.cells, strict=False))
+            document["values"] = dict(zip(header, bad.row.all_cells(assembly.delimiter), strict=False))
         self._set_aside(bad.finding, reject=orjson.dumps(document))
-        for name, value in zip(header, bad.row.cells, strict=False):
+        for name, value in zip(header, bad.row.all_cells(assembly.delimiter), strict=False):
             if value not in assembly.blank_texts(name):
-                self._reject_value(f"{file}/{name}")
+                self._reject_value(f"{file}/{name}", 0 if bad.counted else 1)
 
     def finish(self) -> RunOutcome:
         """Close the writers, say what is said once, write report and manifest."""

@@ -6,8 +6,9 @@ exceptional (a note of the profile, a loss of a writer); the best of a cell's fe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,74 @@ class Batch:
 
     subjects: list[RawSubject]
     skip: bool = False
+
+    def packed(self) -> PackedBatch:
+        """The batch as bytes for another process."""
+        subjects = [
+            [
+                raw.key,
+                {
+                    table: [[n, cells if whole is None else whole] for n, cells, whole in rows]
+                    for table, rows in raw.rows.items()
+                },
+            ]
+            for raw in self.subjects
+        ]
+        return PackedBatch(orjson.dumps(subjects), self.skip)
+
+
+class PackedBatch(NamedTuple):
+    """A batch as bytes: of every row the line or all cells, from which the process that converts it takes what it needs."""
+
+    subjects: bytes
+    skip: bool
+
+    def unpacked(self, columns: TableColumns) -> Batch:
+        """The batch again."""
+        subjects = [
+            RawSubject(key, {table: columns.rows(table, rows) for table, rows in tables.items()})
+            for key, tables in orjson.loads(self.subjects)
+        ]
+        return Batch(subjects, self.skip)
+
+
+def _getter(indexes: Sequence[int]) -> Callable[[Any], Sequence[str]]:
+    """What takes the cells at *indexes* out of a row."""
+    if len(indexes) == 1:
+        return _first_of(indexes[0])
+    return itemgetter(*indexes)
+
+
+class _first_of:  # noqa: N801 - a function that pickles
+    """What takes one cell out of a row, as a row of one cell."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def __call__(self, cells: Sequence[str]) -> Sequence[str]:
+        return (cells[self.index],)
+
+
+class TableColumns:
+    """The columns of the physical tables: all of them, and those whose cells the rows hold."""
+
+    def __init__(self, headers: Mapping[str, Sequence[str]], kept: Mapping[str, Sequence[int]], delimiter: str) -> None:
+        self.headers = {name: tuple(header) for name, header in headers.items()}
+        self.kept = {name: tuple(indexes) for name, indexes in kept.items()}
+        self.delimiter = delimiter
+        self._getters = {name: _getter(indexes) for name, indexes in self.kept.items()}
+
+    def held(self) -> dict[str, tuple[str, ...]]:
+        """The names of the columns whose cells the rows hold, by table."""
+        return {name: tuple(header[index] for index in self.kept[name]) for name, header in self.headers.items()}
+
+    def rows(self, table: str, rows: Sequence[tuple[int, Sequence[str] | str]]) -> list[RawRow]:
+        """The rows of *table* from their numbers and their lines or all of their cells."""
+        kept, delimiter = self._getters[table], self.delimiter
+        return [
+            RawRow(number, kept(whole.split(delimiter) if whole.__class__ is str else whole), whole)
+            for number, whole in rows
+        ]
 
 
 @dataclass
@@ -108,11 +177,12 @@ class Worker:
     def __init__(
         self,
         settings: Settings,
-        headers: Mapping[str, Sequence[str]],
+        columns: TableColumns,
         files: Mapping[str, str],
         references: Mapping[str, Path] | None = None,
     ) -> None:
-        self.settings, self.headers, self.files = settings, dict(headers), dict(files)
+        self.settings, self.table_columns, self.files = settings, columns, dict(files)
+        self.headers = columns.headers
         self.references = dict(references or {})
         self._engine: Engine | None = None
 
@@ -123,11 +193,13 @@ class Worker:
     def engine(self) -> Engine:
         """The compiled plan and writers of this process."""
         if self._engine is None:
-            self._engine = Engine(self.settings, self.references, self.headers, self.files)
+            self._engine = Engine(self.settings, self.references, self.table_columns.held(), self.files)
             self._hidden = HiddenFields(
                 self._engine.profile, {name for header in self.headers.values() for name in header}
             )
-            self._assembler = Assembler(self._engine.profile, self.headers, self.files, self._engine.layouts)
+            self._assembler = Assembler(
+                self._engine.profile, self.table_columns.held(), self.files, self._engine.layouts
+            )
             self._tables_of_slot: dict[str, list[str]] = {}
             for name, layout in self._engine.layouts.items():
                 self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)
@@ -147,13 +219,14 @@ class Worker:
         self.engine  # noqa: B018 - compiles
         return self._columns
 
-    def __call__(self, batch: Batch) -> BatchResult:
-        """Convert *batch*. What a subject makes is taken over as a whole or not at all.
+    def __call__(self, packed: Batch | PackedBatch) -> BatchResult:
+        """Convert a batch. What a subject makes is taken over as a whole or not at all.
 
         A batch in which we fail is made anew, each subject on its own. Where memory ran out nobody is to blame but the
         machine, so MemoryError is raised: what is converted does not depend on how much there is.
         """
         engine = self.engine
+        batch = packed.unpacked(self.table_columns) if isinstance(packed, PackedBatch) else packed
         try:
             result = BatchResult()
             for raw in batch.subjects:
@@ -162,7 +235,7 @@ class Worker:
             raise
         except Exception:  # noqa: BLE001 - which subject it is shows when each is converted on its own
             result = self._one_by_one(engine, batch)
-        self._count_rows(batch, result)
+        result.lines = {name: [b"".join(lines)] for name, lines in result.lines.items()}
         result.run_notes = engine.environment.run_notes.copy()
         return result
 
@@ -187,23 +260,6 @@ class Worker:
                 made.account.subjects["read"] += 1
             result.absorb(made)
         return result
-
-    def _count_rows(self, batch: Batch, result: BatchResult) -> None:
-        """Rows read and used, and per column the cells that are not blank."""
-        by_table: dict[str, list[Sequence[str]]] = {}
-        for raw in batch.subjects:
-            for table, rows in raw.rows.items():
-                by_table.setdefault(table, []).extend([cells for _, cells in rows])
-        for table, cells in by_table.items():
-            file = self.files[table]
-            counts = result.account.row(file, "read", len(cells))
-            counts["used"] += len(cells) - counts["rejected"] - counts["skipped"]
-            for name, column in zip(self.headers[table], zip(*cells, strict=True), strict=True):
-                filled = len(column) - column.count("")
-                if filled:
-                    filled -= sum(map(column.count, self._assembler.blank_words(name)))
-                key = f"{file}/{name}"
-                result.account.read[key] = result.account.read.get(key, 0) + filled
 
     def _convert(self, engine: Engine, raw: RawSubject, result: BatchResult) -> None:
         """A subject on the whole way: assembled, derived, written, judged, accounted for."""
@@ -312,7 +368,7 @@ class Worker:
                 self._lose_row(table, row, outcome, result)
 
     def _lose_row(self, table: str, row: RawRow, outcome: Outcome, result: BatchResult) -> None:
-        for name, value in zip(self.headers[table], row.cells, strict=False):
+        for name, value in zip(self.headers[table], row.all_cells(self.table_columns.delimiter), strict=False):
             if value not in self._assembler.blank_texts(name):
                 self._lose_cell(Cell(self.files[table], row.number, name), outcome, result)
 
@@ -331,7 +387,9 @@ class Worker:
     def _reject_line(self, finding: Finding, bad: BadRow | None) -> bytes:
         document = finding.as_json()
         if bad is not None and self.settings.include_values:
-            document["values"] = dict(zip(self.headers[bad.table], bad.row.cells, strict=False))
+            document["values"] = dict(
+                zip(self.headers[bad.table], bad.row.all_cells(self.table_columns.delimiter), strict=False)
+            )
         return orjson.dumps(document) + b"\n"
 
     def _report_notes(self, log: SubjectLog, subject: str, result: BatchResult) -> None:
@@ -478,7 +536,7 @@ def _ranges(rows: Sequence[RawRow]) -> list[list[int]]:
     first, last = rows[0][0], rows[-1][0]
     if last - first == len(rows) - 1:
         return [[first, last]]
-    return [[number, number] for number, _ in rows]
+    return [[number, number] for number, _, _ in rows]
 
 
 def _outcomes(feeds: Mapping[Feed, tuple[Outcome, bool]]) -> dict[Feed, Outcome]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import TypeVar
 
+from harmonize.engines.garbage import collect_rarely
+
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
@@ -21,6 +23,7 @@ def _set_worker(worker: Callable[[object], object]) -> None:
     """Keep the worker of this process: it compiles its plan once and is sent once, not with every batch."""
     global _worker
     _worker = worker
+    collect_rarely()
 
 
 def _call(batch: object) -> object:

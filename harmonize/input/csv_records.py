@@ -39,11 +39,29 @@ class Dialect(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Rows that follow one another, the first with its number. `clean`: no cell holds NUL or bytes outside of the encoding."""
+    """Rows that follow one another, the first with its number. `clean`: no cell holds NUL or bytes outside of the encoding.
+
+    Where no cell is quoted and all rows are equally wide, the `cells` of all rows stand behind one another, and `lines` holds
+    the rows as they were written: columns can be cut out without making rows first. Otherwise `found` holds the rows.
+    """
 
     first: int
-    records: list[list[str]]
     clean: bool
+    found: list[list[str]]
+    width: int = 0
+    cells: list[str] = []  # noqa: RUF012 - never changed
+    lines: list[str] = []  # noqa: RUF012 - never changed
+
+    @property
+    def records(self) -> list[list[str]]:
+        """The rows, each as its cells."""
+        if not self.lines:
+            return self.found
+        return [self.cells[place : place + self.width] for place in range(0, len(self.cells), self.width)]
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.lines) or len(self.found)
 
 
 def csv_records(path: Path, dialect: Dialect, log: ReadLog | None) -> Iterator[tuple[int, list[str]]]:
@@ -64,14 +82,14 @@ def csv_blocks(path: Path, dialect: Dialect, log: ReadLog | None) -> Iterator[Bl
         pieces = _Pieces(stream, path.name, dialect.encoding, log)
         number = 1
         while (text := pieces.next()) is not None:
-            records = _regular(text, dialect)
-            if records is not None:
-                yield Block(number, records, _is_clean(text))
-                number += len(records)
+            block = _regular(text, number, dialect)
+            if block is not None:
+                yield block
+                number += len(block)
                 pieces.rows = number
                 continue
             for record in _one_by_one(pieces, text, number, path, dialect, log):
-                yield Block(number, [record], False)
+                yield Block(number, False, [record])
                 number += 1
                 pieces.rows = number
 
@@ -147,7 +165,7 @@ def line_too_long(name: str) -> InputError:
     return InputError(message, file=name, fix="check that it is a table with line breaks")
 
 
-def _regular(text: str, dialect: Dialect) -> list[list[str]] | None:
+def _regular(text: str, number: int, dialect: Dialect) -> Block | None:
     """The records of *text* where every line is one; else None. Empty lines are none."""
     if not dialect.strict and dialect.quote in text:
         return None  # a quote that is still open at the end would pass for a closed one
@@ -158,25 +176,28 @@ def _regular(text: str, dialect: Dialect) -> list[list[str]] | None:
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
+    clean = _is_clean(text)
     if dialect.quote not in text:
-        return _unquoted(lines, dialect.delimiter)
+        return _unquoted(lines, number, dialect.delimiter, clean=clean)
     try:
         records = list(csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=dialect.strict))
     except csv.Error:
         return None
     if len(records) != len(lines):  # a record of several lines
         return None
-    return records if all(records) else [record for record in records if record]
+    return Block(number, clean, records if all(records) else [record for record in records if record])
 
 
-def _unquoted(lines: list[str], delimiter: str) -> list[list[str]]:
-    """The records of lines without a quote. Where all have as many cells as the first, they are split together, which is faster."""
+def _unquoted(lines: list[str], number: int, delimiter: str, *, clean: bool) -> Block | None:
+    """The block of lines without a quote. Where all are equally wide they are split together, which is faster."""
+    if not all(lines):
+        lines = [line for line in lines if line]
+    if max(map(len, lines), default=0) > MAX_FIELD:
+        return None
     between = {line.count(delimiter) for line in lines}
-    if len(between) != 1 or not all(lines):
-        return [line.split(delimiter) for line in lines if line]
-    width = between.pop() + 1
-    cells = delimiter.join(lines).split(delimiter)
-    return [cells[place : place + width] for place in range(0, len(cells), width)]
+    if len(between) != 1:
+        return Block(number, clean, list(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)))
+    return Block(number, clean, [], between.pop() + 1, delimiter.join(lines).split(delimiter), lines)
 
 
 def _is_clean(text: str) -> bool:

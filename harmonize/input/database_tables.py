@@ -7,7 +7,7 @@ where there is none, so that they are counted with the rest. Views, foreign tabl
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -32,14 +32,18 @@ SQLITE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _UNREADABLE = "the file is damaged, or not what its name says"
 
 
+Blanks = Mapping[str, frozenset[str]]
+"""Column -> the texts that are no value in it, the empty one among them."""
+
+
 @dataclass(frozen=True)
 class StoredTable:
     """A table that can be asked: how it is named in findings, its columns, how its rows are read."""
 
     file: str
     columns: tuple[str, ...]
-    rows: Callable[[Sequence[str], Sequence[str], str | None], Iterator[list[tuple[int, list[str]]]]]
-    """(columns that are read, columns of which only presence is read, ORDER BY or None) -> rows, some at a time."""
+    rows: Callable[[Sequence[str], Blanks, str | None], Iterator[list[tuple[int, list[str]]]]]
+    """(columns that are read, columns of which only presence is read, column to order by or None) -> rows, some at a time."""
 
 
 class Database:
@@ -104,11 +108,11 @@ class Database:
 
 
 def _duckdb_rows(session: duckdb.DuckDBPyConnection, source: str, number: str, path: Path) -> Any:
-    def rows(read: Sequence[str], counted: Sequence[str], order: str | None) -> Iterator[list[tuple[int, list[str]]]]:
+    def rows(read: Sequence[str], counted: Blanks, order: str | None) -> Iterator[list[tuple[int, list[str]]]]:
         values = [f"coalesce(CAST({_name(column)} AS VARCHAR), '')" for column in read]
         present = [
-            f"CASE WHEN coalesce(CAST({_name(column)} AS VARCHAR), '') = '' THEN '' ELSE '{THERE}' END"
-            for column in counted
+            f"CASE WHEN coalesce(CAST({_name(column)} AS VARCHAR), '') IN ({_texts(blank)}) THEN '' ELSE '{THERE}' END"
+            for column, blank in counted.items()
         ]
         statement = f"SELECT {number} + 1, CAST(to_json([{', '.join([*values, *present])}]) AS VARCHAR) FROM {source}"  # noqa: S608
         found = _guarded(path, lambda: session.cursor().execute(statement + _order_by(order, number)))
@@ -143,9 +147,12 @@ def _sqlite_session(path: Path) -> sqlite3.Connection:
 
 
 def _sqlite_rows(path: Path, table: str) -> Any:
-    def rows(read: Sequence[str], counted: Sequence[str], order: str | None) -> Iterator[list[tuple[int, list[str]]]]:
+    def rows(read: Sequence[str], counted: Blanks, order: str | None) -> Iterator[list[tuple[int, list[str]]]]:
         values = [_name(column) for column in read]
-        present = [f"CASE WHEN {n} IS NULL OR {n} = '' THEN '' ELSE '{THERE}' END" for n in map(_name, counted)]
+        present = [
+            f"CASE WHEN {_name(column)} IS NULL OR CAST({_name(column)} AS TEXT) IN ({_texts(blank)}) THEN '' ELSE '{THERE}' END"
+            for column, blank in counted.items()
+        ]
         session = _guarded(path, lambda: _sqlite_session(path))
         try:
             statement = f"SELECT {', '.join([*values, *present])} FROM {_name(table)}"  # noqa: S608
@@ -211,3 +218,8 @@ def _name(text: str) -> str:
 def _text(text: str) -> str:
     """*text* as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _texts(texts: frozenset[str]) -> str:
+    """*texts* as literals of SQL."""
+    return ", ".join(_text(text) for text in sorted(texts))

@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from harmonize.errors import InputError
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.cells import readable_name, usable_cells
-from harmonize.input.csv_records import MAX_COLUMNS, Dialect, csv_blocks, csv_records, ragged
+from harmonize.input.csv_records import MAX_COLUMNS, Block, Dialect, csv_blocks, csv_records, ragged
 from harmonize.input.files import samples
 from harmonize.input.log import ReadLog
-from harmonize.input.subjects import PhysicalTable, in_order
+from harmonize.input.subjects import PhysicalTable, RowBlock, counted_block, filled_cells, in_order
+from harmonize.profiles.assembly import kept_columns
 from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.specification import Assembly, Profile, TableAssembly
 
@@ -40,9 +42,20 @@ def open_delimited_table(
     header = _header(first, path, profile, spec, log, has_rows=len(second) == len(first))
     index = header.index(assembly.subject)
     ascends = not to_sort and _seems_in_order(path, dialect, index, len(header), assembly.subject_order)
-    return PhysicalTable(
-        spec.name, path.name, header, index, ascends, partial(_blocks, spec.name, path, header, dialect, log)
-    )
+    kept = kept_columns(profile, spec, header)
+    table = _Table(spec.name, path, header, kept, dialect, assembly)
+    return PhysicalTable(spec.name, path.name, header, kept.index(index), ascends, partial(_blocks, table, log), kept)
+
+
+class _Table(NamedTuple):
+    """A table that can be read."""
+
+    name: str
+    path: Path
+    header: tuple[str, ...]
+    kept: tuple[int, ...]
+    dialect: Dialect
+    assembly: Assembly
 
 
 def _spelt_as_known(header: Sequence[str], profile: Profile, spec: TableAssembly) -> list[str]:
@@ -128,19 +141,34 @@ def say_unknown_column(name: str, position: int, known: set[str], file: str, log
     )
 
 
-def _blocks(
-    name: str, path: Path, header: tuple[str, ...], dialect: Dialect, log: ReadLog
-) -> Iterator[Sequence[RawRow]]:
+def _blocks(table: _Table, log: ReadLog) -> Iterator[RowBlock]:
     """The rows that have the shape of the header; bad cells are blanked, bad rows reported."""
-    width = len(header)
-    for first, records, clean in csv_blocks(path, dialect, log):
-        rows = list(map(RawRow, range(first, first + len(records)), records))
-        if first == 1:
-            del rows[0]
-        if {*map(len, records)} != {width}:
-            log.rejected += [ragged(name, path.name, n, cells, width) for n, cells in rows if len(cells) != width]
-            rows = [row for row in rows if len(row.cells) == width]
-        if not clean:
-            rows = [RawRow(n, usable_cells(cells, header, path.name, n, log)) for n, cells in rows]
-        if rows:
-            yield rows
+    for block in csv_blocks(table.path, table.dialect, log):
+        as_one = block.clean and block.width == len(table.header)
+        made = _cut_out(table, block) if as_one else _row_by_row(table, block, log)
+        if made.rows:
+            yield made
+
+
+def _cut_out(table: _Table, block: Block) -> RowBlock:
+    """The rows of a block whose columns can be cut out: only the cells that the profile needs are kept, and the line."""
+    skipped = 1 if block.first == 1 else 0  # the header
+    width, lines = block.width, block.lines[1:] if skipped else block.lines
+    columns = [block.cells[place::width] for place in range(skipped * width, (skipped + 1) * width)]
+    cells = zip(*[columns[place] for place in table.kept], strict=True)
+    first = block.first + skipped
+    rows = list(map(RawRow, range(first, first + len(lines)), cells, lines))
+    return RowBlock(rows, filled_cells(columns, table.header, table.assembly))
+
+
+def _row_by_row(table: _Table, block: Block, log: ReadLog) -> RowBlock:
+    header, file, rows = table.header, table.path.name, []
+    for number, cells in enumerate(block.records, start=block.first):
+        if number == 1:
+            continue
+        if len(cells) != len(header):
+            log.rejected.append(ragged(table.name, file, number, cells, len(header)))
+            continue
+        whole = cells if block.clean else usable_cells(cells, header, file, number, log)
+        rows.append(RawRow(number, [whole[place] for place in table.kept], whole))
+    return counted_block(rows, header, table.assembly)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harmonize.findings import Cell, Finding, Outcome, Severity
@@ -20,6 +21,10 @@ class ReadLog:
     partly: bool = False
     """True where input could not be read to its end."""
 
+    rows: dict[str, int] = field(default_factory=dict)
+    """File -> rows that have the shape of its header."""
+    filled: dict[str, int] = field(default_factory=dict)
+    """`file/column` -> cells of these rows that hold a value."""
     bytes_read: int = 0
     """Bytes of the input that were read, for the progress of a run."""
 
@@ -31,6 +36,23 @@ class ReadLog:
 
     def drain(self) -> ReadLog:
         """What was collected since the last call."""
-        taken = ReadLog(self.findings, self.rejected, self.rejected_cells, self.rejected_subjects, self.partly)
+        taken = ReadLog(
+            self.findings,
+            self.rejected,
+            self.rejected_cells,
+            self.rejected_subjects,
+            self.partly,
+            self.rows,
+            self.filled,
+        )
         self.findings, self.rejected, self.rejected_cells, self.rejected_subjects = [], [], [], 0
+        self.rows, self.filled = {}, {}
         return taken
+
+    def count(self, file: str, header: Sequence[str], rows: int, filled: Sequence[int]) -> None:
+        """Count *rows* rows of *file* and, column by column, their *filled* cells."""
+        self.rows[file] = self.rows.get(file, 0) + rows
+        known = self.filled
+        for name, number in zip(header, filled, strict=True):
+            key = f"{file}/{name}"
+            known[key] = known.get(key, 0) + number

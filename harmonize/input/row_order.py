@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -18,18 +19,26 @@ _FETCH_ROWS = 1_000
 _COLUMNS = {"k": "VARCHAR", "n": "BIGINT", "cells": "VARCHAR"}
 
 
+class Sorting(NamedTuple):
+    """How rows are sorted: the place of the identifier among their cells, and its order (`order_key`: `text` or `numeric`)."""
+
+    place: int
+    order: str
+
+
 def sorted_rows(
-    blocks: Iterable[Sequence[RawRow]], index: int, order: str, folder: Path, name: str, memory: int | None = None
+    blocks: Iterable[Sequence[RawRow]], sorting: Sorting, folder: Path, name: str, memory: int | None = None
 ) -> Iterator[list[RawRow]]:
     """The rows of *blocks* in the order of the subjects, equal ones as they stand in the file.
 
-    *index* is the place of the identifier, *order* `text` or `numeric` (see `order_key`), *folder* a private folder in which
-    the file *name* and DuckDB's own are written, *memory* the bytes that DuckDB may take.
+    *folder* is a private folder in which the file *name* and DuckDB's own are written, *memory* the bytes that DuckDB may take.
     """
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     path = folder / f"{name}.unsorted.tsv"
-    _write(blocks, index, path)
-    keys = "length(k), k, n" if order == "numeric" else "k, n"  # of hexadecimal digits, two a byte: the same order
+    _write(blocks, sorting.place, path)
+    keys = (
+        "length(k), k, n" if sorting.order == "numeric" else "k, n"
+    )  # of hexadecimal digits, two a byte: the same order
     with sorting_session(folder, memory) as session:
         columns = ", ".join(f"'{column}': '{kind}'" for column, kind in _COLUMNS.items())
         found = session.execute(
@@ -38,7 +47,7 @@ def sorted_rows(
             [str(path)],
         )
         while rows := found.fetchmany(_FETCH_ROWS):
-            yield [RawRow(number, orjson.loads(cells)) for number, cells in rows]
+            yield [RawRow(number, *orjson.loads(cells)) for number, cells in rows]
     path.unlink()
 
 
@@ -47,6 +56,6 @@ def _write(blocks: Iterable[Sequence[RawRow]], index: int, path: Path) -> None:
     with path.open("wb") as file:
         for block in blocks:
             file.writelines(
-                b"%s\t%d\t%s\n" % (cells[index].strip().encode().hex().encode(), number, orjson.dumps(list(cells)))
-                for number, cells in block
+                b"%s\t%d\t%s\n" % (cells[index].strip().encode().hex().encode(), number, orjson.dumps([cells, whole]))
+                for number, cells, whole in block
             )

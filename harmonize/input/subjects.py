@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.log import ReadLog
-from harmonize.input.row_order import sorted_rows
+from harmonize.input.row_order import Sorting, sorted_rows
 from harmonize.profiles.assembly import BadRow, RawSubject
 from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.specification import Assembly
@@ -43,6 +43,13 @@ def order_key(key: str, order: str) -> OrderKey:
     return (len(key), key) if order == "numeric" else (0, key)
 
 
+class RowBlock(NamedTuple):
+    """Rows of one table that follow one another, and for every column of it how many of their cells hold a value."""
+
+    rows: list[RawRow]
+    filled: Sequence[int]
+
+
 @dataclass(frozen=True)
 class PhysicalTable:
     """An opened physical table: its columns are known, its rows are read when they are asked for."""
@@ -51,10 +58,13 @@ class PhysicalTable:
     file: str
     header: tuple[str, ...]
     subject_index: int
+    """Index of the subject's identifier among the cells of a row."""
     in_order: bool
     """Whether the rows seem to stand in the order of the subjects, so that they can be streamed."""
-    blocks: Callable[[], Iterator[Sequence[RawRow]]]
+    blocks: Callable[[], Iterator[RowBlock]]
     """The usable rows, some at a time; what cannot be used is said in the log meanwhile."""
+    kept: tuple[int, ...]
+    """Indexes of the columns whose cells the rows hold."""
     keys: tuple[int, ...] = ()
     """Indexes of the columns that number the rows of a subject: no two rows have the same texts there."""
 
@@ -83,10 +93,12 @@ class TableSource:
     references: dict[str, Path] = field(default_factory=dict)
     """Tables that are looked up by key -> the file that they were brought into."""
     headers: dict[str, tuple[str, ...]] = field(init=False)
+    kept: dict[str, tuple[int, ...]] = field(init=False)
     files: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.headers = {table.name: table.header for table in self.tables}
+        self.kept = {table.name: table.kept for table in self.tables}
         self.files = {table.name: table.file for table in self.tables}
 
     def subjects(self) -> Iterator[RawSubject]:
@@ -138,9 +150,9 @@ class TableSource:
         """The rows of a table in groups of one subject. Rows that name no subject are rejected."""
         table = self.tables[place]
         index, order, blank = table.subject_index, self.assembly.subject_order, self.assembly.blank
-        blocks = table.blocks()
+        blocks = self._counted(table)
         if not table.in_order:
-            blocks = sorted_rows(blocks, index, order, self.work, table.name, self.memory)
+            blocks = sorted_rows(blocks, Sorting(index, order), self.work, table.name, self.memory)
         cell, group, last = None, _Group((-1, ""), place, "", []), (-1, "")
         for block in blocks:
             for row in block:
@@ -167,10 +179,15 @@ class TableSource:
         if group.rows:
             yield group
 
+    def _counted(self, table: PhysicalTable) -> Iterator[list[RawRow]]:
+        for rows, filled in table.blocks():
+            self.log.count(table.file, table.header, len(rows), filled)
+            yield rows
+
     def _reject_row(self, table: PhysicalTable, row: RawRow, rule: str, message: str, fix: str) -> None:
-        cell = Cell(table.file, row.number, table.header[table.subject_index])
+        cell = Cell(table.file, row.number, self.assembly.subject)
         finding = Finding(rule, Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-        self.log.rejected.append(BadRow(table.name, row, finding))
+        self.log.rejected.append(BadRow(table.name, row, finding, counted=True))
 
     def _reject_subject(self, rows: dict[str, list[RawRow]]) -> None:
         by_name = {table.name: table for table in self.tables}
@@ -200,3 +217,20 @@ def in_blocks(rows: Iterator[RawRow]) -> Iterator[list[RawRow]]:
     """*rows* some at a time."""
     while block := list(islice(rows, _BLOCK_ROWS)):
         yield block
+
+
+def filled_cells(columns: Iterable[Sequence[str]], header: Sequence[str], assembly: Assembly) -> list[int]:
+    """For every column how many of its cells hold a value. *columns* stand in the order of the *header*."""
+    made = []
+    for name, column in zip(header, columns, strict=True):
+        filled = len(column) - column.count("")
+        if filled:
+            filled -= sum([column.count(text) for text in assembly.blank_texts(name) if text])
+        made.append(filled)
+    return made
+
+
+def counted_block(rows: list[RawRow], header: Sequence[str], assembly: Assembly) -> RowBlock:
+    """A block of rows that hold the cells of all columns."""
+    columns = zip(*(row.all_cells(assembly.delimiter) for row in rows), strict=True)
+    return RowBlock(rows, filled_cells(columns, header, assembly))

@@ -33,6 +33,8 @@ class BadRow(NamedTuple):
     table: str
     row: RawRow
     finding: Finding
+    counted: bool = False
+    """Whether the row was counted among those that have the shape of the header."""
 
 
 class BadCell(NamedTuple):
@@ -176,7 +178,7 @@ class Assembler:
             return self._filled_objects(plan, rows, left_out)
         return [
             row_object({s: v for s, i, blank in places if (v := cells[i]) not in blank}, table, number)
-            for number, cells in rows
+            for number, cells, _ in rows
         ]
 
     def _filled_objects(
@@ -184,7 +186,7 @@ class Assembler:
     ) -> list[SourceObject]:
         """The objects of rows that several tables share: a row that fills nothing of this one makes no object."""
         made = []
-        for number, cells in rows:
+        for number, cells, _ in rows:
             values = {s: v for s, i, blank in plan.cells if (v := cells[i]) not in blank}
             row = row_object(values, plan.table, number)
             for slot, texts in plan.says_nothing.items():
@@ -290,6 +292,21 @@ def needed_slots(profile: Profile, spec: TableAssembly) -> frozenset[str]:
         if other.join is not None and other.join.into == spec.name:
             needed |= {*other.join.on.values(), other.join.slot}
     return frozenset(needed & set(slots))
+
+
+def kept_columns(profile: Profile, spec: TableAssembly, header: Sequence[str]) -> tuple[int, ...]:
+    """Indexes of the columns of a physical table that the record needs; all of them where several tables share the rows."""
+    sharing = [table for table in profile.assembly.tables if table.rows_of == spec.rows_of]
+    if len(sharing) > 1:
+        return tuple(range(len(header)))
+    needed = needed_slots(profile, spec)
+    subject = profile.assembly.subject
+    selecting = {selection.column for selection in (*spec.where, *spec.unless)}
+    return tuple(
+        index
+        for index, name in enumerate(header)
+        if name == subject or name in selecting or spec.slot_of(name) in needed
+    )
 
 
 def _raw_row(physical: str, row: SourceObject, raw: RawSubject) -> RawRow:

@@ -17,10 +17,20 @@ class Table(NamedTuple):
 
 
 class RawRow(NamedTuple):
-    """A physical row: its number in the file and its cells as text."""
+    """A physical row: its number in the file, and as text the cells of the columns that the profile needs.
+
+    `whole` holds all cells, or the line that they stand in where no cell of it is quoted; None where `cells` are all.
+    """
 
     number: int
     cells: Sequence[str]
+    whole: Sequence[str] | str | None = None
+
+    def all_cells(self, delimiter: str) -> Sequence[str]:
+        """The cells of all columns."""
+        if self.whole is None:
+            return self.cells
+        return self.whole.split(delimiter) if isinstance(self.whole, str) else self.whole
 
 
 class SourceObject(dict[str, Any]):

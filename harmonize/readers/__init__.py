@@ -21,6 +21,8 @@ class Source(Protocol):
 
     headers: Mapping[str, Sequence[str]]
     """Physical table -> its columns."""
+    kept: Mapping[str, Sequence[int]]
+    """Physical table -> indexes of the columns whose cells the rows hold."""
     files: Mapping[str, str]
     """Physical table -> its file, as findings name it."""
     inputs: Sequence[Path]

@@ -29,12 +29,12 @@ from harmonize.input.json_records import DoubledKeys, array_records
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.redcap_dictionary import NO_DATA, is_dictionary, is_field_name, read_dictionary
-from harmonize.input.row_order import sorted_rows
-from harmonize.input.subjects import PhysicalTable, TableSource, in_blocks, in_order
+from harmonize.input.row_order import Sorting, sorted_rows
+from harmonize.input.subjects import PhysicalTable, RowBlock, TableSource, counted_block, in_blocks, in_order
 from harmonize.profiles.assembly import BadRow
 from harmonize.profiles.branching import checkbox_column
 from harmonize.profiles.source_record import RawRow
-from harmonize.profiles.specification import Profile
+from harmonize.profiles.specification import Assembly, Profile
 
 _EVENT, _INSTANCE = "redcap_event_name", "redcap_repeat_instance"
 _KEYS = (_EVENT, "redcap_repeat_instrument", _INSTANCE)
@@ -73,13 +73,14 @@ def open_source(opening: Opening) -> TableSource:
     ascends = in_order((row.cells[index].strip() for row in export.rows(None)), order)
     numbered = _INSTANCE in export.header
     keys = tuple(export.header.index(name) for name in _KEYS if numbered and name in export.header)
-    blocks = partial(_blocks, export.rows, log)
-    table = PhysicalTable(physical, path.name, export.header, index, ascends, blocks, keys)
+    blocks = partial(_blocks, export, log, profile.assembly)
+    all_columns = tuple(range(len(export.header)))
+    table = PhysicalTable(physical, path.name, export.header, index, ascends, blocks, all_columns, keys)
     return TableSource(profile.assembly, (table,), work, log, (path,), opening.memory)
 
 
-def _blocks(rows: Rows, log: ReadLog) -> Iterator[list[RawRow]]:
-    return in_blocks(rows(log))
+def _blocks(export: _Export, log: ReadLog, assembly: Assembly) -> Iterator[RowBlock]:
+    return (counted_block(rows, export.header, assembly) for rows in in_blocks(export.rows(log)))
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -251,10 +252,10 @@ def _column(field: str, value: str, known: frozenset[str]) -> tuple[str, str]:
 def _folded(eav: _Eav, rows: Rows, log: ReadLog | None) -> Iterator[RawRow]:
     """The values of every record brought together and folded into rows."""
     record, said = eav.places["record"], ReadLog()
-    ordered = sorted_rows(in_blocks(rows(said)), record, "text", eav.work, "eav")
+    ordered = sorted_rows(in_blocks(rows(said)), Sorting(record, "text"), eav.work, "eav")
     for key, values in groupby(chain.from_iterable(ordered), key=lambda row: row.cells[record].strip()):
         made: dict[tuple[str, ...], tuple[int, list[str]]] = {}
-        for number, cells in values:
+        for number, cells, _ in values:
             keys = tuple(cells[eav.places[name]] for name in _KEYS if name in eav.places)
             column, value = _column(cells[eav.places["field_name"]], cells[eav.places["value"]], eav.known)
             _, row = made.setdefault(keys, (number, [key, *keys, *[""] * (len(eav.header) - 1 - len(keys))]))

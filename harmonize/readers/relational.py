@@ -23,6 +23,7 @@ from harmonize.input.csv_records import Dialect, csv_blocks
 from harmonize.input.database_tables import (
     DUCKDB_SUFFIXES,
     SQLITE_SUFFIXES,
+    Blanks,
     Database,
     StoredTable,
     usable_rows,
@@ -31,10 +32,9 @@ from harmonize.input.delimited_tables import open_delimited_table, say_unknown_c
 from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
-from harmonize.input.subjects import PhysicalTable, TableSource, in_order
+from harmonize.input.subjects import PhysicalTable, RowBlock, TableSource, counted_block, in_order
 from harmonize.profiles.assembly import needed_slots
-from harmonize.profiles.source_record import RawRow
-from harmonize.profiles.specification import Profile, Reference, TableAssembly
+from harmonize.profiles.specification import Assembly, Profile, Reference, TableAssembly
 from harmonize.terminology.concept_table import build_reference
 
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -191,25 +191,32 @@ def _open_stored(
     order = profile.assembly.subject_order
     ascends = not to_sort and in_order(_first_keys(stored, read[index]), order)
     by_database = not ascends and order == "numeric" and not stored.file.partition(":")[0].endswith(SQLITE_SUFFIXES)
-    blocks = partial(_blocks, stored, read, counted, header, read[index] if by_database else None, log)
-    return PhysicalTable(spec.name, stored.file, header, index, ascends or by_database, blocks)
+    blanks = {column: profile.assembly.blank_texts(told[column]) for column in counted}
+    asked = _Asked(stored, tuple(read), blanks, header, read[index] if by_database else None)
+    blocks = partial(_blocks, asked, profile.assembly, log)
+    all_columns = tuple(range(len(header)))
+    return PhysicalTable(spec.name, stored.file, header, index, ascends or by_database, blocks, all_columns)
+
+
+class _Asked(NamedTuple):
+    """What is asked of a stored table."""
+
+    stored: StoredTable
+    read: tuple[str, ...]
+    counted: Blanks
+    header: tuple[str, ...]
+    order: str | None
 
 
 def _first_keys(stored: StoredTable, column: str) -> list[str]:
-    rows = next(iter(stored.rows([column], [], None)), [])
+    rows = next(iter(stored.rows([column], {}, None)), [])
     return [cells[0].strip() for _, cells in rows[:_LOOKED_AT]]
 
 
-def _blocks(
-    stored: StoredTable,
-    read: Sequence[str],
-    counted: Sequence[str],
-    header: Sequence[str],
-    order: str | None,
-    log: ReadLog,
-) -> Iterator[list[RawRow]]:
-    for rows in stored.rows(read, counted, order):
-        yield usable_rows(rows, header, stored.file, log)
+def _blocks(asked: _Asked, assembly: Assembly, log: ReadLog) -> Iterator[RowBlock]:
+    for rows in asked.stored.rows(asked.read, asked.counted, asked.order):
+        usable = usable_rows(rows, asked.header, asked.stored.file, log)
+        yield counted_block(usable, asked.header, assembly)
 
 
 # --- tables that are looked up by key -------------------------------------------------------------------------------
@@ -291,7 +298,7 @@ def _places(wanted: Sequence[str], header: Sequence[str], file: str) -> list[int
 def _rows_of_stored(stored: StoredTable, wanted: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
     places = _places(wanted, [column.lower() for column in stored.columns], stored.file)
     columns = [stored.columns[place] for place in places if place >= 0]
-    for rows in stored.rows(columns, [], None):
+    for rows in stored.rows(columns, {}, None):
         for _, cells in rows:
             key, code, vocabulary, name, invalid = (*cells, "")[:5]
             yield key, code, vocabulary, name, invalid
