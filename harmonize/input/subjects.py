@@ -94,11 +94,14 @@ class TableSource:
     """Tables that are looked up by key -> the file that they were brought into."""
     headers: dict[str, tuple[str, ...]] = field(init=False)
     kept: dict[str, tuple[int, ...]] = field(init=False)
+    held: dict[str, tuple[str, ...]] = field(init=False)
+    """Physical table -> the columns whose cells its rows hold."""
     files: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.headers = {table.name: table.header for table in self.tables}
         self.kept = {table.name: table.kept for table in self.tables}
+        self.held = {table.name: tuple(table.header[place] for place in table.kept) for table in self.tables}
         self.files = {table.name: table.file for table in self.tables}
 
     def subjects(self) -> Iterator[RawSubject]:
@@ -231,6 +234,8 @@ def filled_cells(columns: Iterable[Sequence[str]], header: Sequence[str], assemb
 
 
 def counted_block(rows: list[RawRow], header: Sequence[str], assembly: Assembly) -> RowBlock:
-    """A block of rows that hold the cells of all columns."""
+    """A block of rows, its cells counted."""
+    if not rows:
+        return RowBlock([], [0] * len(header))
     columns = zip(*(row.all_cells(assembly.delimiter) for row in rows), strict=True)
     return RowBlock(rows, filled_cells(columns, header, assembly))

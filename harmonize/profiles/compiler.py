@@ -401,7 +401,8 @@ class _Compiler:
         if all(isinstance(argument, Path | Constant) for argument in slot.expression.arguments) and len(answers) == 1:
             # Where nothing is stated nothing is asked: records are full of empty cells.
             read, asked = lines[: answers[0]], lines[answers[0] :]
-            asked[0] = asked[0].removesuffix(f" if {locals_[0]} is not None else None")
+            if len(locals_) == 1:
+                asked[0] = asked[0].removesuffix(f" if {locals_[0]} is not None else None")
             return [*read, f"if {known}:", *(f"    {line}" for line in (*asked, *keep, *missed))], paths
         missed[0] = f"elif {known}:"
         return [*lines, *keep, *missed], paths

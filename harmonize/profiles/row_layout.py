@@ -65,11 +65,12 @@ def _of_slot(profile: Profile, slot: str) -> list[TableAssembly]:
 def _is_plain(profile: Profile, spec: TableAssembly) -> bool:
     """Whether the rows are neither selected, joined, grouped nor shared, nor asked for by the logic of a form."""
     tables = profile.assembly.tables
+    mapped = any(derivation.source_class == spec.row_class for derivation in profile.derivations)
     alone = not any(other.rows_of == spec.rows_of for other in tables if other is not spec)
     joined = spec.join is not None or any(t.join is not None and t.join.into == spec.name for t in tables)
     branching = any(slot.branching for slots in profile.source.classes.values() for slot in slots.values())
     objects = any(slot.range in profile.source.classes for slot in profile.source.classes[spec.row_class].values())
-    return spec.repeats and alone and not (joined or spec.group or spec.where or spec.unless or branching or objects)
+    return mapped and spec.repeats and alone and not (joined or spec.group or spec.where or spec.unless or branching or objects)
 
 
 def _layout(profile: Profile, spec: TableAssembly, header: Sequence[str], file: str) -> RowLayout:

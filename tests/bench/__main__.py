@@ -52,7 +52,7 @@ def source_records(engine: Engine, subjects: int, folder: Path) -> list[Any]:
     registry = make_registry(folder / "registry", subjects=subjects, seed=1)
     (folder / "work").mkdir()
     source = open_source(Opening(engine.profile, (registry.folder,), folder / "work"))
-    assembler = Assembler(engine.profile, source.headers, source.files)
+    assembler = Assembler(engine.profile, source.held, source.files)
     return [assembler.assemble(raw).record for raw in source.subjects()]
 
 

@@ -42,7 +42,7 @@ def source_records(profile: str, source_path: Path, work: Path) -> Iterator[Any]
     """The assembled records of a source."""
     work.mkdir()
     source = open_source(Opening(engine(profile).profile, (source_path,), work))
-    assembler = Assembler(engine(profile).profile, source.headers, source.files)
+    assembler = Assembler(engine(profile).profile, source.held, source.files)
     for raw in source.subjects():
         yield assembler.assemble(raw).record
 

@@ -60,7 +60,7 @@ def _common_treatment(sheet: Sheet, treatment: HubObject) -> orjson.Fragment | N
     """A treatment of which the target holds the agent alone. None for any other."""
     if "route_of_administration" in treatment or sheet.log.trace is not None:
         return None
-    known = sheet.run.common.terms.get(id(treatment["agent"]))
+    known = sheet.run.common.terms.get(id(treatment.get("agent")))
     if known is None:
         return None
     sheet.prefixes.add(known[1])
