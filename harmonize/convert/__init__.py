@@ -1,22 +1,28 @@
 """The one place where all meet: plan(profile, targets) -> work(batch) -> outcome.
 
 `engine` compiles a profile with its writers; `worker` converts batches and accounts for every cell; `run` moves files
-through workers into a folder; `converter` serves records in memory; `consent` reads what a record allows.
+through workers into a folder; `converter` serves records and frames in memory (`frames` are read, `results` are written as
+Arrow, `row_findings` says what became of rows); `consent` reads what a record allows.
 """
 
 from harmonize.convert.converter import Converter, Subject
 from harmonize.convert.engine import CONSENT_MODES, Engine, Settings, make_environment
+from harmonize.convert.results import ResultBatch, documents_reader, findings_reader, result_batches
 from harmonize.convert.run import RunOptions, RunOutcome, convert_files, default_instant
 
 __all__ = [
     "CONSENT_MODES",
     "Converter",
     "Engine",
+    "ResultBatch",
     "RunOptions",
     "RunOutcome",
     "Settings",
     "Subject",
     "convert_files",
     "default_instant",
+    "documents_reader",
+    "findings_reader",
     "make_environment",
+    "result_batches",
 ]
