@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A judge of FHIR resources that cannot share an environment with linkml.
 PYROFILE := .venv-pyrofile
+# Dagster, for the page on it: it brings a newer antlr4 than linkml can use.
+DAGSTER := .venv-dagster
 DEMO := demo-output
 SUBJECTS ?= 100
 
@@ -38,7 +40,12 @@ $(PYROFILE)/installed: | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(PYROFILE)/bin/python 'pyrofile-validator==0.3.0'
 	@touch $@
 
-test: $(VENV)/installed-dev $(PYROFILE)/installed ## all tests but the benchmarks and the long ones
+$(DAGSTER)/installed: pyproject.toml | $(BIN)/uv
+	$(PYTHON) -m venv $(DAGSTER)
+	$(BIN)/uv pip install --quiet --python $(DAGSTER)/bin/python -e . 'dagster==1.13.29'
+	@touch $@
+
+test: $(VENV)/installed-dev $(PYROFILE)/installed $(DAGSTER)/installed ## all tests but the benchmarks and the long ones
 	$(BIN)/python -m pytest -q -n auto
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict, the layers of the design
@@ -70,4 +77,4 @@ wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies insid
 	$(BIN)/python -m build --wheel --installer uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PYROFILE) $(DEMO) dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(DEMO) dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from harmonize.convert import Converter, RunOptions, RunOutcome, Settings, Subject, convert_files
+    from harmonize.convert import (
+        Converter,
+        ResultBatch,
+        RunOptions,
+        RunOutcome,
+        Settings,
+        Subject,
+        convert_files,
+        documents_reader,
+        findings_reader,
+        result_batches,
+    )
     from harmonize.errors import CallError, HarmonizeError, InputError, SpecificationError
     from harmonize.findings import Finding, Outcome, Severity
     from harmonize.profiles.specification import Profile, load_profile
@@ -24,6 +35,7 @@ _WHERE = {
     "InputError": "harmonize.errors",
     "Outcome": "harmonize.findings",
     "Profile": "harmonize.profiles.specification",
+    "ResultBatch": "harmonize.convert",
     "RunOptions": "harmonize.convert",
     "RunOutcome": "harmonize.convert",
     "Settings": "harmonize.convert",
@@ -31,7 +43,10 @@ _WHERE = {
     "SpecificationError": "harmonize.errors",
     "Subject": "harmonize.convert",
     "convert_files": "harmonize.convert",
+    "documents_reader": "harmonize.convert",
+    "findings_reader": "harmonize.convert",
     "load_profile": "harmonize.profiles.specification",
+    "result_batches": "harmonize.convert",
 }
 
 __all__ = [
@@ -42,6 +57,7 @@ __all__ = [
     "InputError",
     "Outcome",
     "Profile",
+    "ResultBatch",
     "RunOptions",
     "RunOutcome",
     "Settings",
@@ -49,7 +65,10 @@ __all__ = [
     "SpecificationError",
     "Subject",
     "convert_files",
+    "documents_reader",
+    "findings_reader",
     "load_profile",
+    "result_batches",
 ]
 
 

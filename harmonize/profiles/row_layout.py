@@ -70,7 +70,12 @@ def _is_plain(profile: Profile, spec: TableAssembly) -> bool:
     joined = spec.join is not None or any(t.join is not None and t.join.into == spec.name for t in tables)
     branching = any(slot.branching for slots in profile.source.classes.values() for slot in slots.values())
     objects = any(slot.range in profile.source.classes for slot in profile.source.classes[spec.row_class].values())
-    return mapped and spec.repeats and alone and not (joined or spec.group or spec.where or spec.unless or branching or objects)
+    return (
+        mapped
+        and spec.repeats
+        and alone
+        and not (joined or spec.group or spec.where or spec.unless or branching or objects)
+    )
 
 
 def _layout(profile: Profile, spec: TableAssembly, header: Sequence[str], file: str) -> RowLayout:

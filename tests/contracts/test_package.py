@@ -15,8 +15,8 @@ import harmonize
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = [
-    "CallError", "Converter", "Finding", "HarmonizeError", "InputError", "Outcome", "Profile", "RunOptions", "RunOutcome", "Settings",
-    "Severity", "SpecificationError", "Subject", "convert_files", "load_profile",
+    "CallError", "Converter", "Finding", "HarmonizeError", "InputError", "Outcome", "Profile", "ResultBatch", "RunOptions", "RunOutcome", "Settings",
+    "Severity", "SpecificationError", "Subject", "convert_files", "documents_reader", "findings_reader", "load_profile", "result_batches",
 ]  # fmt: skip
 HEAVY = {
     "fhir",
@@ -27,6 +27,8 @@ HEAVY = {
     "pandas",
     "pydantic",
     "duckdb",
+    "polars",
+    "pyarrow",
     "lark",
     "ucumvert",
     "jsonschema_rs",
