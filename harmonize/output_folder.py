@@ -175,8 +175,13 @@ class OutputFolder:
         if not path.is_file():
             return None
         try:
-            return dict(orjson.loads(path.read_bytes()))
-        except (orjson.JSONDecodeError, TypeError, ValueError, OSError):
+            found = dict(orjson.loads(path.read_bytes()))
+            names = [*(name for name, *_ in found["files"]), *found["renamed"]]
+            inside = all((self.folder / name).resolve().is_relative_to(self.folder.resolve()) for name in names)
+            if inside and isinstance(found["batches"], int) and isinstance(found["call"], dict):
+                return found
+            raise ValueError
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OSError):
             raise CallError(f"{path} is no checkpoint of harmonize. To mend it: convert without --resume") from None
 
     def restore(self, checkpoint: Mapping[str, Any]) -> None:

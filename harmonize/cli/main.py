@@ -114,6 +114,8 @@ def main() -> None:
         if left.code == 130:  # typer turns the interrupt into an exit without a word
             _leave(_INTERRUPTED, 130)
         raise
+    except MemoryError:
+        _leave("out of memory. To mend it: give more memory or fewer --jobs, and run again with --resume", 4)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

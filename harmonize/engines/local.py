@@ -8,13 +8,25 @@ from __future__ import annotations
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from typing import TypeVar
 
 from harmonize.engines.garbage import collect_rarely
+from harmonize.errors import HarmonizeError
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
+
+
+class WorkerLostError(HarmonizeError):
+    """A worker process ended before its work did: killed, or by the system for want of memory. Exit code 4."""
+
+    def __str__(self) -> str:
+        return (
+            "a worker process was killed, perhaps for want of memory. To mend it: give fewer --jobs or more memory, and run "
+            "again with --resume"
+        )
+
 
 _worker: Callable[[object], object] | None = None
 
@@ -42,11 +54,18 @@ def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1
         yield from map(work, batches)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _set_worker, (work,)) as pool:  # type: ignore[arg-type]
-        waiting: deque[Future[object]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(_call, batch))
-            if len(waiting) >= 2 * jobs:
-                yield waiting.popleft().result()  # type: ignore[misc]
-        while waiting:
+    try:
+        with ProcessPoolExecutor(jobs, context, _set_worker, (work,)) as pool:  # type: ignore[arg-type]
+            yield from _in_order(pool, batches, 2 * jobs)
+    except BrokenExecutor:
+        raise WorkerLostError from None
+
+
+def _in_order(pool: ProcessPoolExecutor, batches: Iterable[Batch], most: int) -> Iterator[Result]:
+    waiting: deque[Future[object]] = deque()
+    for batch in batches:
+        waiting.append(pool.submit(_call, batch))
+        if len(waiting) >= most:
             yield waiting.popleft().result()  # type: ignore[misc]
+    while waiting:
+        yield waiting.popleft().result()  # type: ignore[misc]
