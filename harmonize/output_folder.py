@@ -60,8 +60,8 @@ class OutputFolder:
         self._was_there = True
         self._started = False
         """Whether an earlier run was cleared away, which the first line that is written does."""
-        self._saved: dict[str, Any] | None = None
-        """The last checkpoint. With one, what is written stays when the run is interrupted."""
+        self._saved: bytes | None = None
+        """The last checkpoint, as it was written: *state* goes on changing. With one, what is written stays when the run stops."""
 
     def __enter__(self) -> OutputFolder:
         if self.folder.is_file():
@@ -129,9 +129,14 @@ class OutputFolder:
     def parts(self, name: str) -> list[Path]:
         """The files that *name* is being written to, by shard, with all their bytes handed to the operating system."""
         found = sorted((shard or 0, output) for (known, shard), output in self._outputs.items() if known == name)
-        for _, output in found:
-            if output.file is not None:
-                output.file.flush()
+        try:
+            for _, output in found:
+                if output.file is not None:
+                    output.file.flush()
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out"
+            ) from None
         return [output.path for _, output in found]
 
     def write(self, name: str, data: bytes, shard: int | None = None) -> None:
@@ -162,8 +167,8 @@ class OutputFolder:
                     os.fsync(output.file.fileno())
                 files.append([name, shard, output.size, output.lines])
             self._clear_at_start()
-            self._saved = {**state, "files": files, "renamed": []}
-            _write_whole(self.folder / CHECKPOINT, orjson.dumps(self._saved), mode=0o600)
+            self._saved = orjson.dumps({**state, "files": files, "renamed": []})
+            _write_whole(self.folder / CHECKPOINT, self._saved, mode=0o600)
         except OSError as error:
             raise OutputError(
                 f"cannot write a checkpoint: {error.strerror}. To mend it: free space or choose another --out"
@@ -201,7 +206,7 @@ class OutputFolder:
             raise CallError(
                 f"cannot go on in {self.folder}: {error.strerror}. To mend it: convert without --resume"
             ) from None
-        self._started, self._saved = True, dict(checkpoint)
+        self._started, self._saved = True, orjson.dumps(checkpoint)
 
     def _reopened(self, key: OutputKey, size: int, lines: int) -> _Output:
         path = self._part(*key)
@@ -263,7 +268,9 @@ class OutputFolder:
         """Note in the checkpoint which names are about to be given: whoever goes on finds the files again."""
         if self._saved is not None:
             renamed = [str(path.relative_to(self.folder)) for path in finals]
-            _write_whole(self.folder / CHECKPOINT, orjson.dumps({**self._saved, "renamed": renamed}), mode=0o600)
+            _write_whole(
+                self.folder / CHECKPOINT, orjson.dumps({**orjson.loads(self._saved), "renamed": renamed}), mode=0o600
+            )
 
     def _part(self, name: str, shard: int | None) -> Path:
         return self.folder / (f"{name}.part" if shard is None else f"{name}.{shard:04}.part")

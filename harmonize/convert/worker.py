@@ -187,7 +187,8 @@ class Worker:
         self._engine: Engine | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_engine": None}
+        made_here = ("settings", "table_columns", "headers", "files", "references")
+        return {**{name: self.__dict__[name] for name in made_here}, "_engine": None}
 
     @property
     def engine(self) -> Engine:

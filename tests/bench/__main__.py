@@ -5,16 +5,16 @@ Both sides of a ratio run in turns and the best of several rounds counts, so tha
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import logging
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from harmonize.convert import Engine, Settings
 from harmonize.input.opening import Opening
@@ -24,27 +24,11 @@ from harmonize.profiles.source_record import plain
 from harmonize.readers import open_source
 from harmonize.terminology.store import Terminologies
 from harmonize.writers import TargetLog
+from tests.bench.omop import bench_end_to_end, bench_start
+from tests.bench.omop import bench_memory as bench_memory_of_omop
+from tests.bench.result import Result, best
 from tests.linkml_map_oracle import oracle
 from tests.registry import KEY, make_registry
-
-
-class Result(NamedTuple):
-    """A measured figure and its gate."""
-
-    name: str
-    figure: str
-    gate: str
-    holds: bool
-
-
-def best(work: Callable[[], object], rounds: int) -> float:
-    """The shortest time of *rounds* rounds, in seconds."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def source_records(engine: Engine, subjects: int, folder: Path) -> list[Any]:
@@ -160,6 +144,12 @@ def main() -> None:
                 flush=True,
             )
 
+    words = argparse.ArgumentParser(prog="python -m tests.bench")
+    words.add_argument("--persons", type=int, default=50_000, help="persons of the CDM, of 31 rows each")
+    words.add_argument(
+        "--million", action="store_true", help="peak memory with a million persons too: ten minutes and 20 GB"
+    )
+    chosen = words.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         engine = Engine(Settings("eu/ern-cde", ("hub", "fhir-r4"), KEY, "bench", consent="record"))
         records = source_records(engine, 300, Path(scratch))
@@ -168,6 +158,10 @@ def main() -> None:
         report(bench_plan(engine, records))
         report(bench_fhir(engine, records))
         report(bench_memory(Path(scratch)))
+        report(bench_end_to_end(Path(scratch), chosen.persons))
+        report(bench_start(Path(scratch), Path(scratch) / "cdm"))
+        sizes = (10_000, 100_000, *([1_000_000] if chosen.million else []))
+        report(bench_memory_of_omop(Path(scratch), sizes))
     sys.exit(any(not result.holds for result in results))
 
 

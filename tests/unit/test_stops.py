@@ -59,7 +59,7 @@ def into(call: list[str], out: Path, *more: str) -> list[str]:
 @pytest.mark.parametrize("name", SOURCES)
 def test_killed_and_resumed(place: Path, tmp_path: Path, name: str) -> None:
     call, whole = whole_run(place, name)
-    jobs = ("--jobs", "2") if name == "OMOP CSV" else ()
+    jobs = ("--jobs", "2") if name in ("OMOP CSV", "REDCap CSV") else ()
     chance = random.Random(name)
     out = tmp_path / "out"
     for clock in ("1767225600", LATER):
