@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from harmonize.errors import SpecificationError, UnknownNameError
@@ -660,7 +662,7 @@ class _Compiler:
     def build(self) -> Mapping[str, Derive]:
         """Turn the generated text into functions; its only globals are our constants."""
         namespace: dict[str, Any] = {"__builtins__": {}, **self.constants}
-        exec(compile(self.text(), f"<plan of {self.profile.id}>", "exec"), namespace)  # noqa: S102 - our own generated text
+        exec(_code(self.text(), self.profile.id), namespace)  # noqa: S102 - our own generated text
         for name, layout in self.layouts.items():
             derivation = self.top_level(layout.spec.row_class)
             self.row_functions[name] = namespace[f"{self.function_name(derivation)}__{name}"]
@@ -701,6 +703,12 @@ def _agrees(other: Any, chosen: Any) -> bool:
         return True
     dates = isinstance(other, dict) and isinstance(chosen, dict) and "precision" in other and "precision" in chosen
     return dates and str(chosen["value"]).startswith(other["value"])
+
+
+@lru_cache(maxsize=32)
+def _code(text: str, profile_id: str) -> CodeType:
+    """The code of a plan, once for each text of it, however often a process makes the plan."""
+    return compile(text, f"<plan of {profile_id}>", "exec")
 
 
 def _checked(function: Callable[..., Any], check: Callable[[Mapping[str, Any]], None]) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 """Names of classes, slots and tables: they become names in generated Python and names of files."""
 _SCHEMA_FILE = Path(__file__).parent / "profile.schema.json"
+
+_FILES = ("profile.yaml", "source.yaml", "map.yaml")
 
 _SOURCE_KEYS = frozenset(
     (
@@ -350,6 +353,14 @@ def load_profile(name: str) -> Profile:
     'Registry'
     """
     folder = profile_folder(name)
+    if not all((folder / file).is_file() for file in _FILES):
+        return _load_profile(folder, "")  # says which one is missing
+    return _load_profile(folder, folder_digest(folder))
+
+
+@lru_cache(maxsize=32)
+def _load_profile(folder: Path, sha256: str) -> Profile:
+    """The profile in *folder*, once for each digest: a process may load it as often as it likes."""
     card, lines = _load(folder / "profile.yaml")
     _check_card(card, lines, folder)
     _check_pattern(card["assemble"].get("subject_pattern"), folder, lines.get("/assemble/subject_pattern"))
@@ -378,7 +389,7 @@ def load_profile(name: str) -> Profile:
         },
         source=source,
         derivations=derivations,
-        sha256=folder_digest(folder),
+        sha256=sha256,
         left_out_tables={
             name.lower(): item["reason"] for item in card.get("left_out", []) for name in item.get("tables", ())
         },
@@ -388,7 +399,7 @@ def load_profile(name: str) -> Profile:
 def folder_digest(folder: Path) -> str:
     """SHA-256 over the specification files of a profile, in the order of their paths."""
     digest = hashlib.sha256()
-    files = [folder / n for n in ("profile.yaml", "source.yaml", "map.yaml")] + sorted((folder / "codes").glob("*.tsv"))
+    files = [folder / n for n in _FILES] + sorted((folder / "codes").glob("*.tsv"))
     for file in files:
         require_inside(file, folder)
         digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
