@@ -11,6 +11,7 @@ What is wrong *in the data* is never an exception but a `harmonize.findings.Find
      +-- SpecificationError        2  a profile, mapping, schema or terminology file that is wrong
      +-- InputError                3  input that cannot be read, or only partly
      +-- TooManyRejectsError       3  more rejects than `--max-errors` allows
+     +-- SortingMemoryError        4  too little memory to sort a table
 
 Exceptions are built from fields, so that they pickle across worker processes. A message says what, where, why
 and what to do, and never quotes a value of a patient.
@@ -109,6 +110,16 @@ class InputError(HarmonizeError):
 
 def _input_error(what: str, file: str, row: int | None, fix: str) -> InputError:
     return InputError(what, file=file, row=row, fix=fix)
+
+
+class SortingMemoryError(HarmonizeError):
+    """There is too little memory to bring a table into the order of the subjects. Exit code 4; the run can go on with more."""
+
+    def __str__(self) -> str:
+        return (
+            "there is too little memory to sort a table. To mend it: give more with --memory and run again with --resume, or "
+            "give the table in the order of the subjects"
+        )
 
 
 class TooManyRejectsError(HarmonizeError):

@@ -22,7 +22,6 @@ from harmonize.convert.checkpoint import Tally, require_same_call
 from harmonize.convert.engine import Engine, Settings
 from harmonize.convert.worker import Batch, BatchResult, PackedBatch, TableColumns, Worker, left_out_reason, with_advice
 from harmonize.engines import local
-from harmonize.engines.garbage import rare_collections
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity
 from harmonize.hub import hub_schema
@@ -97,7 +96,7 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
     """
     profile = load_profile(settings.profile)
     reject_limit(options.max_errors)
-    with OutputFolder(options.out) as folder, rare_collections():
+    with OutputFolder(options.out) as folder, local.rare_collections():
         checkpoint = None
         if options.resume:
             if (options.out / MANIFEST).is_file():

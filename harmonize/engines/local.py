@@ -5,13 +5,14 @@ At most `2 * jobs` batches are under way, so memory does not grow with the input
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
-from harmonize.engines.garbage import collect_rarely
 from harmonize.errors import HarmonizeError
 
 Batch = TypeVar("Batch")
@@ -69,3 +70,27 @@ def _in_order(pool: ProcessPoolExecutor, batches: Iterable[Batch], most: int) ->
             yield waiting.popleft().result()  # type: ignore[misc]
     while waiting:
         yield waiting.popleft().result()  # type: ignore[misc]
+
+
+# --- the garbage collector ------------------------------------------------------------------------------------------
+
+_COLLECTIONS = (100_000, 50, 100)
+"""Thresholds of the garbage collector. Records make no cycles, so that looking for them all the time only costs."""
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let the collector run a hundred times more seldom, and never look at what is there already."""
+    before = gc.get_threshold()
+    collect_rarely()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def collect_rarely() -> None:
+    """As `rare_collections`, for the rest of a process that does nothing else."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECTIONS)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonize.errors import InputError
+from harmonize.errors import SortingMemoryError
 from harmonize.output_folder import OutputError
 
 if TYPE_CHECKING:
@@ -80,9 +80,6 @@ def sorting_session(folder: Path, memory: int | None) -> Iterator[duckdb.DuckDBP
             f"cannot sort in {folder}: the disk is full or cannot be written. To mend it: free space or choose another --out"
         ) from None
     except duckdb.OutOfMemoryException:
-        raise InputError(
-            "there is too little memory to sort a table",
-            fix="give more with --memory, or give the table in the order of the subjects",
-        ) from None
+        raise SortingMemoryError from None
     finally:
         session.close()

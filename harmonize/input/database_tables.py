@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from harmonize.errors import InputError
+from harmonize.errors import InputError, SortingMemoryError
 from harmonize.input.cells import usable_cells
 from harmonize.input.database import settings
 from harmonize.input.log import ReadLog
@@ -197,11 +197,7 @@ def _guarded(path: Path, ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except duckdb.OutOfMemoryException:
-        raise InputError(
-            "there is too little memory to sort a table",
-            file=path.name,
-            fix="give more with --memory, or write the table in the order of the subjects",
-        ) from None
+        raise SortingMemoryError from None
     except (duckdb.Error, sqlite3.Error):
         raise InputError(_UNREADABLE, file=path.name, fix="check it with the program that wrote it") from None
 
