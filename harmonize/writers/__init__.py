@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 from harmonize.errors import NotAvailableError, UnknownNameError
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
@@ -64,6 +66,14 @@ class WriterContext:
     def identifier(self, kind: str, content: str) -> str:
         """A deterministic id for a target document: a keyed hash of the site, *kind* and *content*."""
         return self.key.pseudonym(self.site, kind, content)
+
+
+def kept(value: Any) -> orjson.Fragment:
+    """*value* as JSON that is kept for other records.
+
+    `orjson.dumps` hands out a kilobyte, whatever stands in it; a text takes what it needs.
+    """
+    return orjson.Fragment(orjson.dumps(value).decode())
 
 
 class Loss(NamedTuple):

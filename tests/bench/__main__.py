@@ -26,6 +26,7 @@ from harmonize.terminology.store import Terminologies
 from harmonize.writers import TargetLog
 from tests.bench.omop import bench_end_to_end, bench_start
 from tests.bench.omop import bench_memory as bench_memory_of_omop
+from tests.bench.omop import bench_plan as bench_plan_of_omop
 from tests.bench.result import Result, best
 from tests.linkml_map_oracle import oracle
 from tests.registry import KEY, make_registry
@@ -158,6 +159,7 @@ def main() -> None:
         report(bench_plan(engine, records))
         report(bench_fhir(engine, records))
         report(bench_memory(Path(scratch)))
+        report(bench_plan_of_omop(Path(scratch)))
         report(bench_end_to_end(Path(scratch), chosen.persons))
         report(bench_start(Path(scratch), Path(scratch) / "cdm"))
         sizes = (10_000, 100_000, *([1_000_000] if chosen.million else []))

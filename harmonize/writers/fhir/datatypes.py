@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from harmonize.terminology.notation import Systems
+from harmonize.writers import kept
 
 UCUM = "http://unitsofmeasure.org"
 LOINC = "http://loinc.org"
@@ -42,7 +43,7 @@ def concept(system: str, code: str, display: str) -> dict[str, Any]:
 
 def fixed(system: str, code: str, display: str) -> orjson.Fragment:
     """`concept` as bytes."""
-    return orjson.Fragment(orjson.dumps(concept(system, code, display)))
+    return kept(concept(system, code, display))
 
 
 @lru_cache(maxsize=_CACHE_LIMIT)
@@ -112,7 +113,7 @@ class Concepts:
             if len(self._rendered) >= _CACHE_LIMIT:
                 self._rendered.clear()
             body, loses = self.codings(coded)
-            fragment = orjson.Fragment(orjson.dumps(body)) if body else None
+            fragment = kept(body) if body else None
             known = self._rendered[id(coded)] = (
                 coded,
                 fragment,

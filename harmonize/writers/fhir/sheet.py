@@ -9,7 +9,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, Identities
-from harmonize.writers import Document, TargetLog, WriterContext
+from harmonize.writers import Document, TargetLog, WriterContext, kept
 from harmonize.writers.fhir.datatypes import Concepts, age, number
 
 PSEUDED = {
@@ -37,7 +37,7 @@ class RunParts:
             if profile is not None:
                 body["profile"] = [profile]
             body["security"] = [PSEUDED]
-            known = self._meta[profile] = orjson.Fragment(orjson.dumps(body))
+            known = self._meta[profile] = kept(body)
         return known
 
 

@@ -15,7 +15,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, Identities
-from harmonize.writers import TargetLog, WriterContext
+from harmonize.writers import TargetLog, WriterContext, kept
 
 VERSION_NOT_STATED = "not stated"
 _PREFERENCE = {
@@ -76,7 +76,7 @@ def double(digits: str) -> Double:
 
 def ontology_class(code: str, label: str) -> orjson.Fragment:
     """An OntologyClass as bytes."""
-    return orjson.Fragment(orjson.dumps({"id": code, "label": label}))
+    return kept({"id": code, "label": label})
 
 
 class Common:
@@ -157,7 +157,7 @@ class RunParts:
         if known is None:
             if len(self._times) >= _CACHE_LIMIT:
                 self._times.clear()
-            known = self._times[day] = orjson.Fragment(orjson.dumps({"timestamp": midnight(day)}))
+            known = self._times[day] = kept({"timestamp": midnight(day)})
         return known
 
     def resource(self, prefix: str) -> tuple[dict[str, str], bool]:
