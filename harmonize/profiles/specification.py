@@ -353,9 +353,12 @@ def load_profile(name: str) -> Profile:
     'Registry'
     """
     folder = profile_folder(name)
-    if not all((folder / file).is_file() for file in _FILES):
-        return _load_profile(folder, "")  # says which one is missing
-    return _load_profile(folder, folder_digest(folder))
+    try:
+        digest = folder_digest(folder)
+    except SpecificationError:  # a file is missing or is none: reading the profile says what it is needed for, if anything
+        _load_profile.__wrapped__(folder, "")
+        raise
+    return _load_profile(folder, digest)
 
 
 @lru_cache(maxsize=32)
