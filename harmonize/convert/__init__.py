@@ -1,6 +1,6 @@
 """The one place where all meet: plan(profile, targets) -> work(batch) -> outcome.
 
-`engine` compiles a profile with its writers; `worker` converts batches and accounts for every cell; `run` moves files
+`engine` compiles a profile with its writers; `batches` carry subjects to workers, `worker` converts batches and accounts for every cell; `run` moves files
 through workers into a folder; `converter` serves records and frames in memory (`frames` are read, `results` are written as
 Arrow, `row_findings` says what became of rows); `consent` reads what a record allows.
 """

@@ -18,9 +18,10 @@ import orjson
 
 import harmonize
 from harmonize.checks.catalogue import rule
+from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.checkpoint import Tally, require_same_call
 from harmonize.convert.engine import Engine, Settings
-from harmonize.convert.worker import Batch, BatchResult, PackedBatch, TableColumns, Worker, left_out_reason, with_advice
+from harmonize.convert.worker import BatchResult, Worker, left_out_reason, with_advice
 from harmonize.engines import local
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity

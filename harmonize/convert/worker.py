@@ -6,9 +6,8 @@ exceptional (a note of the profile, a loss of a writer); the best of a cell's fe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ import orjson
 
 from harmonize.checks.catalogue import rule
 from harmonize.checks.violations import Violation
+from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, best_outcome
@@ -29,82 +29,6 @@ from harmonize.profiles.specification import Profile
 from harmonize.report.summary import RuleCounts
 from harmonize.safe_messages import safe_message
 from harmonize.writers import Loss, TargetLog, support_of
-
-
-@dataclass
-class Batch:
-    """Raw subjects for a worker; `skip` tells that they are past `--limit` and are only counted."""
-
-    subjects: list[RawSubject]
-    skip: bool = False
-
-    def packed(self) -> PackedBatch:
-        """The batch as bytes for another process."""
-        subjects = [
-            [
-                raw.key,
-                {
-                    table: [[n, cells if whole is None else whole] for n, cells, whole in rows]
-                    for table, rows in raw.rows.items()
-                },
-            ]
-            for raw in self.subjects
-        ]
-        return PackedBatch(orjson.dumps(subjects), self.skip)
-
-
-class PackedBatch(NamedTuple):
-    """A batch as bytes: of every row the line or all cells, from which the process that converts it takes what it needs."""
-
-    subjects: bytes
-    skip: bool
-
-    def unpacked(self, columns: TableColumns) -> Batch:
-        """The batch again."""
-        subjects = [
-            RawSubject(key, {table: columns.rows(table, rows) for table, rows in tables.items()})
-            for key, tables in orjson.loads(self.subjects)
-        ]
-        return Batch(subjects, self.skip)
-
-
-def _getter(indexes: Sequence[int]) -> Callable[[Any], Sequence[str]]:
-    """What takes the cells at *indexes* out of a row."""
-    if len(indexes) == 1:
-        return _first_of(indexes[0])
-    return itemgetter(*indexes)
-
-
-class _first_of:  # noqa: N801 - a function that pickles
-    """What takes one cell out of a row, as a row of one cell."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-    def __call__(self, cells: Sequence[str]) -> Sequence[str]:
-        return (cells[self.index],)
-
-
-class TableColumns:
-    """The columns of the physical tables: all of them, and those whose cells the rows hold."""
-
-    def __init__(self, headers: Mapping[str, Sequence[str]], kept: Mapping[str, Sequence[int]], delimiter: str) -> None:
-        self.headers = {name: tuple(header) for name, header in headers.items()}
-        self.kept = {name: tuple(indexes) for name, indexes in kept.items()}
-        self.delimiter = delimiter
-        self._getters = {name: _getter(indexes) for name, indexes in self.kept.items()}
-
-    def held(self) -> dict[str, tuple[str, ...]]:
-        """The names of the columns whose cells the rows hold, by table."""
-        return {name: tuple(header[index] for index in self.kept[name]) for name, header in self.headers.items()}
-
-    def rows(self, table: str, rows: Sequence[tuple[int, Sequence[str] | str]]) -> list[RawRow]:
-        """The rows of *table* from their numbers and their lines or all of their cells."""
-        kept, delimiter = self._getters[table], self.delimiter
-        return [
-            RawRow(number, kept(whole.split(delimiter) if whole.__class__ is str else whole), whole)
-            for number, whole in rows
-        ]
 
 
 @dataclass

@@ -355,7 +355,9 @@ def load_profile(name: str) -> Profile:
     folder = profile_folder(name)
     try:
         digest = folder_digest(folder)
-    except SpecificationError:  # a file is missing or is none: reading the profile says what it is needed for, if anything
+    except (
+        SpecificationError
+    ):  # a file is missing or is none: reading the profile says what it is needed for, if anything
         _load_profile.__wrapped__(folder, "")
         raise
     return _load_profile(folder, digest)

@@ -267,8 +267,7 @@ def _rows_of_text(path: Path, dialect: Dialect, wanted: Sequence[str]) -> Iterat
         return
     header = [name.strip().lower() for name in first.records[0]]
     places = _places(wanted, header, path.name)
-    for records in (first.records[1:], *()):
-        yield from _picked(records, places, len(header))
+    yield from _picked(first.records[1:], places, len(header))
     for block in blocks:
         yield from _picked(block.records, places, len(header))
 
