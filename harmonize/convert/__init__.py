@@ -1,8 +1,9 @@
 """The one place where all meet: plan(profile, targets) -> work(batch) -> outcome.
 
 `engine` compiles a profile with its writers; `batches` carry subjects to workers, `worker` converts them and accounts for
-every cell; `run` moves files through workers into a folder, `checkpoint` lets it go on; `converter` serves records and frames in memory (`frames` are read, `results` are written as
-Arrow, `row_findings` says what became of rows); `consent` reads what a record allows.
+every cell; `run` moves files through workers into a folder, `checkpoint` lets it go on; `converter` serves records and
+frames in memory (`frames` are read, `results` are written as Arrow, `row_findings` says what became of rows); `consent`
+reads what a record allows.
 """
 
 from harmonize.convert.converter import Converter, Subject
