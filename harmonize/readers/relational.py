@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -227,7 +229,8 @@ def _references(opening: Opening, found: _Found, used: set[str], log: ReadLog) -
     made = {}
     for name, reference in opening.profile.assembly.references.items():
         stem = _stem(reference.file)
-        rows = _reference_rows(reference, stem, found, opening.profile)
+        ragged: list[int] = []
+        rows = _reference_rows(reference, stem, found, opening.profile, ragged)
         if rows is None:
             cell = Cell(reference.file, None, None)
             message = f"the table {stem} is not there, by which codes are looked up"
@@ -238,25 +241,39 @@ def _references(opening: Opening, found: _Found, used: set[str], log: ReadLog) -
         path = opening.work / f"{stem}.sqlite"
         path.unlink(missing_ok=True)
         opening.work.mkdir(mode=0o700, parents=True, exist_ok=True)
-        build_reference(rows, path)
+        build_reference(map(_readable, rows), path)
         made[name] = path
+        if ragged:
+            cell = Cell(reference.file, ragged[0], None)
+            message = "rows have not as many cells as the header: what they say of codes is not used"
+            fix = "export the table again; it is delimited by commas, or by tabs without quotes"
+            bad = Finding("source.ragged-row", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
+            log.findings.append(replace(bad, count=len(ragged)))
     return made
 
 
+def _readable(row: tuple[str, str, str, str, str]) -> tuple[str, str, str, str, str]:
+    """The row with what is no text in its encoding shown as U+FFFD, so that every format can hold it."""
+    key, code, vocabulary, name, invalid = map(readable_name, row)
+    return key, code, vocabulary, name, invalid
+
+
 def _reference_rows(
-    reference: Reference, stem: str, found: _Found, profile: Profile
+    reference: Reference, stem: str, found: _Found, profile: Profile, ragged: list[int]
 ) -> Iterator[tuple[str, str, str, str, str]] | None:
     wanted = [reference.key, reference.code, reference.vocabulary, reference.name, reference.invalid or ""]
     if stem in found.texts:
         assembly = profile.assembly
         dialect = Dialect(assembly.encoding, assembly.delimiter, assembly.quote)
-        return _rows_of_text(found.texts[stem], dialect, wanted)
+        return _rows_of_text(found.texts[stem], dialect, wanted, ragged)
     if stem in found.stored:
         return _rows_of_stored(found.stored[stem], wanted)
     return None
 
 
-def _rows_of_text(path: Path, dialect: Dialect, wanted: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]]:
+def _rows_of_text(
+    path: Path, dialect: Dialect, wanted: Sequence[str], ragged: list[int]
+) -> Iterator[tuple[str, str, str, str, str]]:
     """The rows of a vocabulary in text. OHDSI's own downloads are delimited by tabs and know no quotes."""
     blocks = csv_blocks(path, dialect, None)
     first = next(blocks, None)
@@ -264,27 +281,20 @@ def _rows_of_text(path: Path, dialect: Dialect, wanted: Sequence[str]) -> Iterat
         blocks = csv_blocks(path, Dialect(dialect.encoding, "\t", "\0"), None)
         first = next(blocks, None)
     if first is None:
-        return
+        raise InputError("the file is empty", file=path.name, fix="export it again or remove it")
     header = [name.strip().lower() for name in first.records[0]]
     places = _places(wanted, header, path.name)
-    yield from _picked(first.records[1:], places, len(header))
-    for block in blocks:
-        yield from _picked(block.records, places, len(header))
+    for block in chain([first], blocks):
+        for number, cells in enumerate(block.records, start=block.first):
+            if len(cells) != len(header):
+                ragged.append(number)
+            elif number > 1:
+                yield _picked(cells, places)
 
 
-def _picked(
-    records: Sequence[Sequence[str]], places: Sequence[int], width: int
-) -> Iterator[tuple[str, str, str, str, str]]:
-    key, code, vocabulary, name, invalid = places
-    for cells in records:
-        if len(cells) == width:
-            yield (
-                cells[key].strip(),
-                cells[code],
-                cells[vocabulary],
-                cells[name],
-                cells[invalid] if invalid >= 0 else "",
-            )
+def _picked(cells: Sequence[str], places: Sequence[int]) -> tuple[str, str, str, str, str]:
+    key, code, vocabulary, name, invalid = (cells[place] if place >= 0 else "" for place in places)
+    return key.strip(), code, vocabulary, name, invalid
 
 
 def _places(wanted: Sequence[str], header: Sequence[str], file: str) -> list[int]:

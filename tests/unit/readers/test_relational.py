@@ -139,6 +139,32 @@ def test_concepts_as_ohdsi_delivers_them(cdm: Path, tmp_path: Path) -> None:
     assert any(code.startswith("SNOMEDCT:") for code in codes)
 
 
+def _with_concepts(cdm: Path, folder: Path, change: Callable[[bytes], bytes]) -> Path:
+    folder.mkdir()
+    for path in cdm.glob("*.csv"):
+        data = path.read_bytes()
+        (folder / path.name).write_bytes(change(data) if path.stem == "concept" else data)
+    return folder
+
+
+def test_an_empty_concept_table_is_refused(cdm: Path, tmp_path: Path) -> None:
+    source = _with_concepts(cdm, tmp_path / "in", lambda data: b"")
+    with pytest.raises(InputError, match=r"concept\.csv.*empty"):
+        run(source, tmp_path / "out")
+
+
+def test_broken_concepts_are_said_and_stop_nothing(cdm: Path, tmp_path: Path) -> None:
+    """Rows of another width, and bytes that are no UTF-8."""
+
+    def spoil(data: bytes) -> bytes:
+        header, first, *rest = data.splitlines()
+        return b"\n".join([header, first.replace(b",", b",\xe9", 1), b"1,2", *rest, b"3,4,5"]) + b"\n"
+
+    run(_with_concepts(cdm, tmp_path / "in", spoil), tmp_path / "out")
+    (ragged,) = [f for f in findings(tmp_path / "out") if f["rule"] == "source.ragged-row"]
+    assert ragged["source"]["file"] == "concept.csv" and ragged["source"]["row"] == 3 and ragged["count"] == 2
+
+
 def test_without_a_concept_table_nothing_stops(cdm: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for path in cdm.glob("*.csv"):
