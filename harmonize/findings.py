@@ -163,14 +163,14 @@ class Accounting:
 
     def add(self, other: Accounting) -> None:
         """Add *other* to this account."""
-        _add(self.subjects, other.subjects)
+        add_counts(self.subjects, other.subjects)
         for file, counts in other.rows.items():
             for outcome, number in counts.items():
                 self.row(file, outcome, number)
-        _add(self.read, other.read)
-        _add(self.exceptions, other.exceptions)
+        add_counts(self.read, other.read)
+        add_counts(self.exceptions, other.exceptions)
         for target, elements in other.defaulted.items():
-            _add(self.defaulted.setdefault(target, {}), elements)
+            add_counts(self.defaulted.setdefault(target, {}), elements)
         self.default_outcomes.update(other.default_outcomes)
 
     def value_counts(self, targets: Iterable[str]) -> dict[str, dict[str, dict[str, int]]]:
@@ -203,6 +203,7 @@ class Accounting:
         return wrong
 
 
-def _add(into: dict[Any, int], other: Mapping[Any, int]) -> None:
+def add_counts(into: dict[Any, int], other: Mapping[Any, int]) -> None:
+    """Add the numbers of *other* to those of *into*, key by key."""
     for key, number in other.items():
         into[key] = into.get(key, 0) + number

@@ -11,7 +11,7 @@ from typing import Any
 
 from harmonize.convert.worker import BatchResult
 from harmonize.errors import CallError
-from harmonize.findings import Accounting, Outcome, Severity
+from harmonize.findings import Accounting, Outcome, Severity, add_counts
 from harmonize.profiles.notes import RunNote
 from harmonize.report.summary import RuleCounts
 
@@ -45,10 +45,8 @@ class Tally:
         self.account.add(result.account)
         self.counts.merge(result.counts)
         self.run_notes.update(result.run_notes)
-        for key, number in result.declared.items():
-            self.declared[key] = self.declared.get(key, 0) + number
-        for place, number in result.left_out.items():
-            self.left_out[place] = self.left_out.get(place, 0) + number
+        add_counts(self.declared, result.declared)
+        add_counts(self.left_out, result.left_out)
 
     def as_json(self) -> dict[str, Any]:
         """The sums as JSON; keys of several parts become lists."""

@@ -18,7 +18,7 @@ from harmonize.checks.violations import Violation
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
-from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, best_outcome
+from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, add_counts, best_outcome
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
@@ -50,10 +50,8 @@ class BatchResult:
             self.lines.setdefault(name, []).extend(lines)
         self.account.add(other.account)
         self.counts.merge(other.counts)
-        for key, number in other.declared.items():
-            self.declared[key] = self.declared.get(key, 0) + number
-        for place, number in other.left_out.items():
-            self.left_out[place] = self.left_out.get(place, 0) + number
+        add_counts(self.declared, other.declared)
+        add_counts(self.left_out, other.left_out)
 
     def write(self, name: str, line: bytes) -> None:
         """Add a whole line to the file *name*."""
