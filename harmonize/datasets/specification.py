@@ -28,13 +28,43 @@ CORE = "core"
 
 _CARDINALITY = re.compile(r"([0-9]+)\.\.([0-9]+|n)")
 _DATASET_KEYS = frozenset(
-    "name title description version versions id_prefix iri source licence petals classes value_sets items".split()
+    [
+        "name",
+        "title",
+        "description",
+        "version",
+        "versions",
+        "id_prefix",
+        "iri",
+        "source",
+        "licence",
+        "petals",
+        "classes",
+        "value_sets",
+        "items",
+    ]
 )
-_CLASS_KEYS = frozenset({"path", "paths", "required", "where", "definition", "cardinality"})
+_CLASS_KEYS = frozenset({"path", "paths", "required", "cardinality", "definition"})
 _SET_KEYS = frozenset({"title", "values", "systems", "descendants_of", "text", "source", "note"})
 _ITEM_KEYS = frozenset(
-    "id class item slot level cardinality condition condition_text otherwise value_set null_flavors pattern petal definition note "
-    "source".split()
+    [
+        "id",
+        "class",
+        "item",
+        "slot",
+        "level",
+        "cardinality",
+        "condition",
+        "condition_text",
+        "otherwise",
+        "value_set",
+        "null_flavors",
+        "pattern",
+        "petal",
+        "definition",
+        "note",
+        "source",
+    ]
 )
 
 
@@ -65,11 +95,15 @@ class ValueSet:
 
 @dataclass(frozen=True, slots=True)
 class DatasetClass:
-    """A class of a data set: where its objects stand in the hub, and whether a record must have one."""
+    """A class of a data set: where its objects stand in the hub, and whether a record must have one.
+
+    `cardinality` is how often the source lets it occur, as it says so; only `required` is judged.
+    """
 
     name: str
     paths: tuple[HubPath, ...]
     required: bool
+    cardinality: str
     definition: str
 
     @property
@@ -242,7 +276,8 @@ class _Reader:
         paths = tuple(self._path(text, "Subject", pointer) for text in texts)
         if len({path.range for path in paths}) != 1 or paths[0].range not in hub_schema().classes:
             raise self._error("the paths of a class end at objects of one hub class", pointer)
-        return DatasetClass(name, paths, body.get("required", "false") == "true", body.get("definition", ""))
+        cardinality, definition = body.get("cardinality", ""), body.get("definition", "")
+        return DatasetClass(name, paths, body.get("required", "false") == "true", cardinality, definition)
 
     def _path(self, text: str, start: str, pointer: str) -> HubPath:
         try:
