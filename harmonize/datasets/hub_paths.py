@@ -54,7 +54,8 @@ class HubPath:
 def hub_path(text: str, start: str = "Subject") -> HubPath:
     """The path *text* from the hub class *start*. Raises SpecificationError where the hub has no such slot.
 
-    A list can be selected from: `consents[purpose == 'contact']/decision`.
+    A list can be selected from: `consents[purpose == 'contact']/decision`. A path that begins with `record/` starts at the
+    record, whatever *start* is.
 
     >>> hub_path("samples/collection_date").range
     'PartialDate'
@@ -63,6 +64,8 @@ def hub_path(text: str, start: str = "Subject") -> HubPath:
     harmonize.errors.SpecificationError: hub path 'samples/colour': class Sample has no slot 'colour'
     """
     steps: list[Step] = []
+    if text.startswith("record/"):
+        text, start = text.removeprefix("record/"), "Subject"
     current = start
     for segment in _segments(text):
         found = _SEGMENT.fullmatch(segment)
