@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import re2
 
+from harmonize.datasets.hub_paths import HubPath
 from harmonize.datasets.specification import Item, ValueSet
 from harmonize.datasets.statuses import Status
 from harmonize.terminology.answers import NotChecked, Unknown
@@ -40,14 +41,14 @@ class Judges:
         self._sets, self._terminologies = value_sets, terminologies
         self.unchecked: set[tuple[str, str]] = set()
 
-    def of(self, item: Item) -> Judge | None:
-        """The judge of one value of *item*; None where every value that the hub schema allows will do."""
+    def of(self, item: Item, path: HubPath) -> Judge | None:
+        """The judge of one value of *item* at *path*; None where every value that the hub schema allows will do."""
         values = self._sets.get(item.value_set or "")
-        if item.range == "CodedValue":
+        if path.range == "CodedValue":
             return self._coded(item, values)
-        if item.range == "PartialDate":
+        if path.range == "PartialDate":
             return _dates()
-        if item.pattern or values is not None:
+        if path.range == "string" and (item.pattern or values is not None):
             return self._text(item, values)
         return None
 
