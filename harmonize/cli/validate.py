@@ -73,6 +73,7 @@ def _grade(
                 "item": counts.item.item,
                 "level": counts.level,
                 **counts.records,
+                "not_checked": counts.not_checked,
                 "objects": counts.objects,
             }
             for counts in result.items
@@ -102,7 +103,7 @@ def _grade(
         for counts in result.items:
             n = counts.records
             print(
-                f"{n['filled']:>8} {n['null_flavor']:>8} {n['missing']:>8} {n['not_applicable']:>9} {n['invalid']:>8}  "
+                f"{n['filled']:>8} {n['null_flavor']:>8} {n['missing']:>8} {n['not_applicable']:>9} {n['invalid']:>8} {counts.not_checked:>8}  "
                 f"{counts.level:<12} {counts.item.class_name}, {counts.item.item}"
             )
         print()
