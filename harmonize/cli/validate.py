@@ -101,10 +101,10 @@ def _grade(
             f"\n{'filled':>8} {'null fl.':>8} {'missing':>8} {'not appl.':>9} {'invalid':>8}  level        class, item"
         )
         for counts in result.items:
-            n = counts.records
+            n, item = counts.records, counts.item
             print(
-                f"{n['filled']:>8} {n['null_flavor']:>8} {n['missing']:>8} {n['not_applicable']:>9} {n['invalid']:>8} {counts.not_checked:>8}  "
-                f"{counts.level:<12} {counts.item.class_name}, {counts.item.item}"
+                f"{n['filled']:>8} {n['null_flavor']:>8} {n['missing']:>8} {n['not_applicable']:>9} {n['invalid']:>8} "
+                f"{counts.not_checked:>8}  {counts.level:<12} {item.class_name}, {item.item}"
             )
         print()
         _print_rules(result.counts)
