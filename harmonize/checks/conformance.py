@@ -86,7 +86,7 @@ def conformance(
         only=source.items,
         terminologies=Terminologies.installed(),
     )
-    judge = _Judge(grader)
+    judge = _Judge(grader, is_whole=source.items is None)
     result = Conformance(dataset, grader.version, level)
     with _lines_to(records_file) as write:
         for entry in source.entries(files):
@@ -186,8 +186,8 @@ def _source(files: list[Path], dataset: Dataset) -> _HubRecords | _Phenopackets 
 class _Judge:
     """Judges records one by one; `counts` holds what is broken beside the items."""
 
-    def __init__(self, grader: Grader) -> None:
-        self._grader = grader
+    def __init__(self, grader: Grader, *, is_whole: bool) -> None:
+        self._grader, self._is_whole = grader, is_whole
         self._validator: Any = jsonschema_rs.validator_for(hub_json_schema())
         self._covered = grader.covered()
         self.counts: dict[str, int] = {}
@@ -202,7 +202,7 @@ class _Judge:
                 result, _finding(self._grader, entry, "dataset.unreadable", "", entry.problem or "it is no JSON object")
             )
             return None
-        if not self._validator.is_valid(record):
+        if self._is_whole and not self._validator.is_valid(record):
             for breach in mend(record, self._validator.iter_errors(record)):
                 self._say(breach, entry, result)
         grade = self._grader.grade(record)

@@ -90,6 +90,8 @@ class PartialRecords:
             holder.setdefault(last.slot, made)
 
     def _value(self, value: Any, step: Step, values: ValueSet | None) -> Any:
+        if value is None:
+            return None
         match step.range:
             case "CodedValue":
                 return self._coded(value, values)
@@ -105,6 +107,8 @@ class PartialRecords:
         return {}  # an object of the hub of which only its presence is said
 
     def _coded(self, value: Any, values: ValueSet | None) -> dict[str, Any] | None:
+        if isinstance(value, bool):
+            return _coding(f"{NOT_COMPARED}:{str(value).lower()}")
         if not isinstance(value, dict):
             return _of_word(str(value), values)
         if "id" in value:  # OntologyClass of Phenopackets
@@ -206,7 +210,7 @@ class SubjectResources:
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")
         self._database.execute(
-            "CREATE TABLE resource (subject TEXT, number INTEGER, file TEXT, line INTEGER, body BLOB)"
+            "CREATE TABLE resource (subject TEXT, is_patient INTEGER, number INTEGER, file TEXT, line INTEGER, body BLOB)"
         )
         self._number = 0
 
@@ -216,17 +220,18 @@ class SubjectResources:
         if subject is None:
             return False
         self._number += 1
-        row = (subject, self._number, entry.file, entry.line, orjson.dumps(resource))
-        self._database.execute("INSERT INTO resource VALUES (?, ?, ?, ?, ?)", row)
+        is_patient = resource.get("resourceType") == "Patient"
+        row = (subject, is_patient, self._number, entry.file, entry.line, orjson.dumps(resource))
+        self._database.execute("INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?)", row)
         return True
 
     def subjects(self) -> Iterator[tuple[Entry, list[Mapping[str, Any]]]]:
-        """Each patient: where its first resource stands, and all its resources."""
-        self._database.execute("CREATE INDEX by_subject ON resource (subject, number)")
+        """Each patient: where its Patient resource stands, else the first of its resources, and all of them."""
+        self._database.execute("CREATE INDEX by_subject ON resource (subject, is_patient DESC, number)")
         current: str | None = None
         first, gathered = Entry("", 0, None, None), list[Mapping[str, Any]]()
         for subject, file, line, body in self._database.execute(
-            "SELECT subject, file, line, body FROM resource ORDER BY subject, number"
+            "SELECT subject, file, line, body FROM resource ORDER BY subject, is_patient DESC, number"
         ):
             if subject != current and current is not None:
                 yield first, gathered
