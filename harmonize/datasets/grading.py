@@ -91,9 +91,9 @@ class Grader:
 
     >>> from harmonize.datasets.specification import load_dataset
     >>> grader = Grader(load_dataset("goe"))
-    >>> grade = grader.grade({"subject_id": "a", "sex_at_birth": {"codings": [{"code": "BIRTHSEX:F"}]}})
-    >>> [violation.rule for violation in grader.violations({"subject_id": "a"}, grade)]
-    ['dataset.mandatory-missing']
+    >>> record = {"subject_id": "a", "sex_at_birth": {"codings": [{"code": "BIRTHSEX:F"}]}}
+    >>> [violation.item.id for violation in grader.violations(record, grader.grade(record))]
+    ['goe:country_of_birth', 'goe:country_of_origin']
     """
 
     def __init__(
