@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -112,7 +113,9 @@ def judged(value: Any, range_name: str, item: Item, dataset: Dataset) -> str:
         return "missing" if not value.get("text") else "filled" if values is None or values.text else "invalid"
     if range_name == "PartialDate":
         return "filled" if is_day(value["value"], value["precision"]) else "invalid"
-    if range_name == "string" and values is not None and values.systems:
+    if range_name == "string" and item.pattern and not re.fullmatch(item.pattern, value):
+        return "invalid"
+    if range_name == "string" and values is not None and values.systems and "CodedValue" not in item.ranges:
         return "filled" if any(is_member(f"{system}:{value}", values) for system in values.systems) else "invalid"
     return "filled"
 
