@@ -51,7 +51,7 @@ def _code(condition: Condition, petals: Mapping[str, int], depth: int) -> str:
         case Every(conditions=several):
             return "(" + " and ".join(_code(one, petals, depth) for one in several) + ")"
         case Either(conditions=several):
-            return "(" + " or ".join(_code(one, petals, depth) for one in several) + ")"
+            return "(" + (" or ".join(_code(one, petals, depth) for one in several) or "False") + ")"
 
 
 def _object(depth: int) -> str:
