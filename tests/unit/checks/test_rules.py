@@ -10,11 +10,11 @@ import pytest
 from harmonize.checks.catalogue import FAMILIES, rule, rules
 from harmonize.checks.codes import code_problem
 from harmonize.checks.documents import validate
-from harmonize.datasets.specification import LEVELS
 from harmonize.checks.fhir_r4 import check_resource
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.phenopackets import check_packet
 from harmonize.convert import Converter
+from harmonize.datasets.specification import LEVELS
 from harmonize.errors import UnknownNameError
 from harmonize.hub.objects import hub_object
 from harmonize.terminology.store import Terminologies
