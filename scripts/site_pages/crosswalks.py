@@ -40,6 +40,14 @@ READINGS: Mapping[str, str] = {
     "skos:narrowMatch": "narrower",
     "skos:relatedMatch": "a hint only",
 }
+BASES: Mapping[str, str] = {
+    "definitions": "we read both definitions and value sets",
+    "1plusmg-mdc/…": "a cross-map column of the table of the 1+MG minimal data set for cancer; its predicate is ours",
+    "rd-cdm/…": "the element that RD-CDM 2.0.2 names, made executable",
+    "hmd-v1/…": "the sheets of HMD v1 name the term",
+    "genome-of-europe": "the contract of the allele frequencies and the framework text",
+}
+"""Where rows come from; `…` stands for the column. The read-me of mappings/items has all of them."""
 
 
 class Counterpart(NamedTuple):

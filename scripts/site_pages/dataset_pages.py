@@ -89,7 +89,13 @@ def _index() -> str:
         for name, a, b, count in crosswalks.files()
     ]
     heads = [crosswalks.READINGS[predicate] for predicate in predicates]
-    return page_of([*lines, *table(["between", "file", "rows", *heads], rows)])
+    lines += table(["between", "file", "rows", *heads], rows)
+    lines += [
+        "Behind a counterpart stand in brackets its SKOS predicate, a confidence (1 where we read both definitions and saw no difference), and "
+        "where the row comes from:",
+        "",
+    ]
+    return page_of([*lines, *table(["basis", "a row says"], [[code(name), said] for name, said in crosswalks.BASES.items()])])
 
 
 def _dataset(dataset: Dataset) -> str:

@@ -151,4 +151,4 @@ def _slot(name: str, slot: str, spec: Slot, page: str) -> list[str]:
 
 def _said(target: str, place: str) -> str:
     outcome, reason = DECLARATIONS[target][place]
-    return "carried" if outcome is Outcome.CARRIED else f"{outcome.value}, for {plain(reason)}"
+    return "carried" if outcome is Outcome.CARRIED else f"{outcome.value}: {plain(reason)}"

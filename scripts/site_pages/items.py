@@ -16,7 +16,7 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 from harmonize.writers import Support
 from scripts.site_pages.crosswalks import MODELS, TARGETS, Counterpart, counterparts
 from scripts.site_pages.filled_by import fields_of
-from scripts.site_pages.markdown import code, counted, facts, heading, link, plain, slug, table, words
+from scripts.site_pages.markdown import code, counted, facts, link, part, plain, slug, table, words
 from scripts.site_pages.places import (
     class_page,
     hub_slot_link,
@@ -167,21 +167,16 @@ def _code_link(curie: str, iri: str) -> str:
 def where_it_goes(dataset: Dataset, item: Item, page: str, level: int) -> list[str]:
     """What becomes of the item in each target."""
     rows = counterparts().get(item.id, ())
-    lines = [heading(level, "Where it goes", f"{_prefix(item, level)}where-it-goes"), ""]
+    lines = [part("Where it goes", level), ""]
     for target in TARGETS:
         there = [row for row in rows if row.model == target]
         said = _declared(dataset, item, target, page) if target in DECLARATIONS else ""
         if not said and not there:
             continue
-        lines += [f"**{MODELS[target]}**" + (f": {said}." if said else ", not written yet; by the crosswalk:"), ""]
+        lines += [f"**{MODELS[target]}** {said or 'is not written yet; by the crosswalk'}", ""]
         lines += [_element(row) for row in there] or ["- The crosswalk knows no element for it."]
         lines.append("")
     return lines
-
-
-def _prefix(item: Item, level: int) -> str:
-    """What makes anchors of a section different on a page of several items."""
-    return "" if level == 2 else f"{slug(item.id.partition(':')[2])}-"
 
 
 def _element(row: Counterpart) -> str:
@@ -192,7 +187,7 @@ def _element(row: Counterpart) -> str:
 
 
 def _basis(row: Counterpart) -> str:
-    return f"{code(row.predicate)}, {row.confidence}, {plain(row.basis)}"
+    return f"{code(row.predicate.removeprefix('skos:'))} {row.confidence}, {plain(row.basis)}"
 
 
 def _declared(dataset: Dataset, item: Item, target: str, page: str) -> str:
@@ -210,13 +205,13 @@ def _declared(dataset: Dataset, item: Item, target: str, page: str) -> str:
 def _said(way: Support) -> str:
     if way.outcome is Outcome.CARRIED:
         return "carried"
-    return f"{way.outcome.value}, for {plain(way.reason)}"
+    return f"{way.outcome.value}: {plain(way.reason)}"
 
 
 def elsewhere(item: Item, page: str, level: int) -> list[str]:
     """The item in other data sets and models."""
     rows = [row for row in counterparts().get(item.id, ()) if row.model not in (*TARGETS, "ontologies")]
-    lines = [heading(level, "In other data sets", f"{_prefix(item, level)}in-other-data-sets"), ""]
+    lines = [part("In other data sets", level), ""]
     if not rows:
         return [*lines, "No counterpart that we know of.", ""]
     for model, group in groupby(rows, key=lambda row: row.model):
@@ -242,13 +237,13 @@ def terms(item: Item, level: int) -> list[str]:
     rows = [row for row in counterparts().get(item.id, ()) if row.model == "ontologies"]
     if not rows:
         return []
-    lines = [heading(level, "Terms for it", f"{_prefix(item, level)}terms"), ""]
+    lines = [part("Terms for it", level), ""]
     return [*lines, *(f"- {code(row.other)}: {row.reading}{_remark(row)} ({_basis(row)})" for row in rows), ""]
 
 
 def filled_by(dataset: Dataset, item: Item, level: int) -> list[str]:
     """The profiles that fill the item."""
-    lines = [heading(level, "Which profiles fill it", f"{_prefix(item, level)}profiles"), ""]
+    lines = [part("Which profiles fill it", level), ""]
     found = fields_of(item, dataset.classes[item.class_name])
     if not found:
         return [*lines, "None of the profiles that ship.", ""]

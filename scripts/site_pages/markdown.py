@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _SPECIAL = re.compile(r"([\\`*_\[\]|])")
 
 
@@ -26,28 +27,19 @@ def code(text: str) -> str:
 def slug(text: str) -> str:
     """*text* as a name of a file or an anchor.
 
-    >>> slug("4.1.1_Solid_Tumor_Primary")
-    '4-1-1-solid-tumor-primary'
+    >>> slug("4.1.1_Solid_Tumor_Primary"), slug("SampleRelation"), slug("TNM")
+    ('4-1-1-solid-tumor-primary', 'sample-relation', 'tnm')
     """
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", _CAMEL.sub(" ", text).lower()).strip("-")
 
 
 def words(name: str) -> str:
     """A name as words.
 
-    >>> words("Date_of_Last_Follow_up")
-    'Date of Last Follow up'
+    >>> words("Date_of_Last_Follow_up"), words("TargetGene")
+    ('Date of Last Follow up', 'Target Gene')
     """
-    return " ".join(name.replace("_", " ").split())
-
-
-def kebab(name: str) -> str:
-    """A name of a class as a name of a file.
-
-    >>> kebab("SampleRelation"), kebab("TNM")
-    ('sample-relation', 'tnm')
-    """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+    return " ".join(_CAMEL.sub(" ", name).replace("_", " ").split())
 
 
 def link(text: str, target: str, page: str) -> str:
@@ -60,6 +52,12 @@ def link(text: str, target: str, page: str) -> str:
 def heading(level: int, text: str, anchor: str = "") -> str:
     """A heading with its anchor. *text* is Markdown."""
     return f"{'#' * level} {text}{f' {{#{anchor}}}' if anchor else ''}"
+
+
+def part(text: str, level: int) -> str:
+    """What stands over a part of an item: a heading on a page of its own, a line on a page of several items, for then the search
+    finds the item and not its parts."""
+    return heading(2, text, slug(text)) if level == 2 else f"{text}\n{{: .part }}"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -7,7 +7,7 @@ from functools import cache
 
 from harmonize.datasets.specification import Dataset, DatasetClass, Item, dataset_names, load_dataset
 from harmonize.hub import hub_schema
-from scripts.site_pages.markdown import code, kebab, link, plain, slug, words
+from scripts.site_pages.markdown import code, link, plain, slug, words
 
 REFERENCE = "hmd"
 """The data set that has a page for each item."""
@@ -94,7 +94,7 @@ def item_link(item_id: str, page: str) -> str:
 
 def hub_page(hub_class: str) -> str:
     """The page of a class of the hub."""
-    return f"hub/{kebab(hub_class)}.md"
+    return f"hub/{slug(hub_class)}.md"
 
 
 def hub_slot_link(place: str, page: str, text: str = "") -> str:
