@@ -87,9 +87,7 @@ def counterparts() -> Mapping[str, tuple[Counterpart, ...]]:
         stem = path.name.removesuffix(".sssom.tsv")
         first, second = model_names(stem)
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-        for row, cells in zip(
-            read_mapping_set(path).rows, csv.DictReader(lines, delimiter="\t"), strict=True
-        ):
+        for row, cells in zip(read_mapping_set(path).rows, csv.DictReader(lines, delimiter="\t"), strict=True):
             label, basis = cells["object_label"], cells["mapping_source"].removeprefix("basis:")
             there = Counterpart(
                 second, row.object, label, row.predicate, row.confidence, basis, row.comment, row.path, path.name
@@ -97,9 +95,7 @@ def counterparts() -> Mapping[str, tuple[Counterpart, ...]]:
             found.setdefault(row.subject, []).append(there)
             if second in dataset_names():
                 turned = _TURNED.get(row.predicate, row.predicate)
-                back = there._replace(
-                    model=first, other=row.subject, label=cells["subject_label"], predicate=turned
-                )
+                back = there._replace(model=first, other=row.subject, label=cells["subject_label"], predicate=turned)
                 found.setdefault(row.object, []).append(back)
     order = list(MODELS)
     return {item: tuple(sorted(rows, key=lambda one: order.index(one.model))) for item, rows in found.items()}

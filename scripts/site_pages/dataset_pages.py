@@ -91,11 +91,13 @@ def _index() -> str:
     heads = [crosswalks.READINGS[predicate] for predicate in predicates]
     lines += table(["between", "file", "rows", *heads], rows)
     lines += [
-        "Behind a counterpart stand in brackets its SKOS predicate, a confidence (1 where we read both definitions and saw no difference), and "
-        "where the row comes from:",
+        "Behind a counterpart stand in brackets its SKOS predicate, a confidence (1 where we read both definitions and saw no "
+        "difference), and where the row comes from:",
         "",
     ]
-    return page_of([*lines, *table(["basis", "a row says"], [[code(name), said] for name, said in crosswalks.BASES.items()])])
+    return page_of(
+        [*lines, *table(["basis", "a row says"], [[code(name), said] for name, said in crosswalks.BASES.items()])]
+    )
 
 
 def _dataset(dataset: Dataset) -> str:
@@ -151,15 +153,19 @@ def _levels(dataset: Dataset) -> list[str]:
 def _petals(dataset: Dataset) -> list[str]:
     if not dataset.petals:
         return []
-    lines = [heading(2, "Petals", "petals"), "", "Parts for one use case. `--petal` says which ones all records belong to."]
-    lines.append("")
-    rows = []
+    lines = [
+        heading(2, "Petals", "petals"),
+        "",
+        "Parts for one use case. `--petal` says which ones all records belong to.",
+        "",
+    ]
     for name, petal in dataset.petals.items():
         raw = written(dataset.name)["petals"][name]
-        shows = code(raw["applies"]) if "applies" in raw else "only where the call says so"
-        number = sum(item.petal == name for item in dataset.items)
-        rows.append([code(name), plain(petal.title), str(number), shows, plain(raw.get("note", ""))])
-    return [*lines, *table(["petal", "title", "items", "how a record shows it", "note"], rows)]
+        number = counted(sum(item.petal == name for item in dataset.items), "item")
+        lines.append(f"- **{plain(petal.title)}** ({code(name)}, {number} of its own). {plain(raw.get('note', ''))}")
+        if "applies" in raw:
+            lines += ["", f"    As expression: {code(raw['applies'])}", ""]
+    return [*lines, ""]
 
 
 def _item_table(dataset: Dataset, owner: DatasetClass, page: str) -> list[str]:
@@ -169,8 +175,14 @@ def _item_table(dataset: Dataset, owner: DatasetClass, page: str) -> list[str]:
             paths = {steps[-1]: None for _, steps in full_paths(item, owner)}
             shown = [hub_slot_link(slot, page) for slot in list(paths)[:2]] + (["…"] if len(paths) > 2 else [])
             name = link(plain(item_name(item)), item_place(dataset, item), page)
-            rows.append([name, levels_of(item), code(item.cardinality), ", ".join(shown)])
+            rows.append([name, _level(dataset, item), code(item.cardinality), ", ".join(shown)])
     return table(["item", "level", "times", "hub slot"], rows)
+
+
+def _level(dataset: Dataset, item: Item) -> str:
+    """The level for a table: by version only where versions differ."""
+    is_one = len(set(item.levels.values())) == 1 and len(item.levels) == len(dataset.versions)
+    return item.levels[dataset.version] if is_one else levels_of(item)
 
 
 def _value_sets(dataset: Dataset) -> str:
@@ -207,7 +219,7 @@ def _class(dataset: Dataset, owner: DatasetClass) -> str:
 
 def _item_table_of_sections(dataset: Dataset, owner: DatasetClass, page: str) -> list[str]:
     rows = [
-        [link(plain(item_name(item)), item_section(dataset, item), page), levels_of(item), plain(item.definition)]
+        [link(plain(item_name(item)), item_section(dataset, item), page), _level(dataset, item), plain(item.definition)]
         for item in dataset.items
         if item.class_name == owner.name
     ]

@@ -123,7 +123,11 @@ def _class(name: str) -> str:
 
 
 def _range(spec: Slot, page: str) -> str:
-    return ("list of " if spec.multivalued else "") + range_link(spec.range, page) + (", required" if spec.required else "")
+    return (
+        ("list of " if spec.multivalued else "")
+        + range_link(spec.range, page)
+        + (", required" if spec.required else "")
+    )
 
 
 def _class_facts(name: str, page: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import groupby
@@ -82,6 +83,7 @@ def item_facts(dataset: Dataset, item: Item, page: str) -> list[str]:
             ("As expression", code(raw["condition"]) if "condition" in raw else ""),
             ("Where it does not hold", _OUTSIDE[item.otherwise] if item.condition is not None else ""),
             ("Must not be given", f"where {code(raw['absent_where'])}" if "absent_where" in raw else ""),
+            ("Codes in these", _codes_named(dataset, f"{raw.get('condition')} {raw.get('absent_where')}")),
             ("NullFlavors", _null_flavors(item)),
             ("Form", code(item.pattern) if item.pattern else ""),
             ("Hub path", _hub_paths(dataset, item, page)),
@@ -103,6 +105,13 @@ def _condition(item: Item, raw: Mapping[str, Any]) -> str:
     else:
         decides = "The level binds where it holds."
     return f"{plain(raw['condition_text']).rstrip('.')}. {decides}" if "condition_text" in raw else decides
+
+
+def _codes_named(dataset: Dataset, expressions: str) -> str:
+    """The codes that expressions name, with their labels in the value sets of the data set."""
+    labels = {value.code: value.label for values in dataset.value_sets.values() for value in values.values}
+    named = dict.fromkeys(re.findall(r"'([^' ]+:[^' ]+)'", expressions))
+    return "; ".join(f"{code(curie)} {plain(labels[curie])}" for curie in named if curie in labels)
 
 
 def _null_flavors(item: Item) -> str:
@@ -136,7 +145,9 @@ def value_set_lines(dataset: Dataset, item: Item, page: str, *, whole: bool) -> 
         return value_set_body(values)
     listed = ""
     if values.values and len(values.values) <= FEW:
-        listed = ": " + ", ".join(f"{plain(value.label)} {_code_link(value.code, value.iri)}" for value in values.values)
+        listed = ": " + ", ".join(
+            f"{plain(value.label)} {_code_link(value.code, value.iri)}" for value in values.values
+        )
     elif values.values:
         listed = f", {counted(len(values.values), 'code')}"
     return [f"**Values:** {link(plain(values.title), target, page)}{listed}.", ""]

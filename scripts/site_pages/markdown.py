@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
@@ -72,10 +74,13 @@ def facts(pairs: Iterable[tuple[str, str]]) -> list[str]:
     return table([first, value], [(f"**{name}**", text) for name, text in rest])
 
 
-def page_of(lines: Iterable[str], *, boost: float | None = None) -> str:
-    """The text of a page. *boost* lifts it in the search."""
-    head = f"---\nsearch:\n  boost: {boost}\n---\n" if boost is not None else ""
-    return head + re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+def page_of(lines: Sequence[str], *, boost: float | None = None) -> str:
+    """The text of a page. Its title is that of its first heading. *boost* lifts it in the search."""
+    first = next(line for line in lines if line.startswith("# "))
+    title = html.unescape(re.sub(r"\\(.)", r"\1", first.removeprefix("# ")))
+    head = ["---", f"title: {json.dumps(title, ensure_ascii=False)}"]
+    head += ["search:", f"  boost: {boost}"] if boost is not None else []
+    return "\n".join([*head, "---", ""]) + re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
 def counted(number: int, thing: str, plural: str = "") -> str:
