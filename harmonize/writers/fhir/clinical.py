@@ -38,7 +38,7 @@ _CLINICAL_STATUSES = {
     code: fixed(_CLINICAL, code, code.capitalize())
     for code in ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 }
-_STAGED = frozenset({"gradings", "haematological_stagings", "tnm_classifications"})
+_PLAIN = frozenset({"disease", "certainty", "excluded", "clinical_status", "onset_date", "onset_age", "end_date"})
 _NOT_HAD = frozenset({"refuted", "entered_in_error"})
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 UNDIAGNOSED = concept(  # RareLink's concept map of RD-CDM 2.0, element 3.6
@@ -82,54 +82,48 @@ def conditions(sheet: Sheet) -> None:
 
 def _condition(sheet: Sheet, diagnosis: HubObject, first_symptoms: HubObject | None) -> None:
     resource_id = sheet.new_id("Condition", diagnosis)
-    body: dict[str, Any] = {}
-    extensions = _extensions(sheet, diagnosis)
-    if extensions:
-        body["extension"] = extensions
+    is_plain = diagnosis.keys() <= _PLAIN  # as most are
+    body: dict[str, Any] = {} if is_plain else _described(sheet, diagnosis)
     body.update(_statuses(sheet, diagnosis))
-    severity = sheet.concept(diagnosis, "severity", "/severity")
-    if severity:
-        body["severity"] = severity
     code = sheet.concept(diagnosis, "disease", "/code")
     if code:
         body["code"] = code
-    sites = [site for slot in ("body_site", "topography") if (site := sheet.concept(diagnosis, slot, "/bodySite"))]
-    if sites:
-        body["bodySite"] = sites
     body["subject"] = sheet.patient
     body.update(_onset(sheet, diagnosis, ("onset_date", "onset_age", "onset_stage")))
     if first_symptoms is not None:
         body.update(_onset(sheet, first_symptoms, ("date", "age", "stage")))
     if "end_date" in diagnosis:
         body.update(_abatement(sheet, diagnosis))
-    _remember(sheet, diagnosis, resource_id)
-    if not diagnosis.keys().isdisjoint(_STAGED):
+    if "clinical_episodes" in sheet.record:
+        _remember(sheet, diagnosis, resource_id)
+    if not is_plain:
+        if "role" in diagnosis:
+            sheet.conditions_by_role.setdefault(diagnosis["role"], []).append(resource_id)
         stages = oncology.stages(sheet, diagnosis, resource_id)
         body.update({"stage": stages} if stages else {})
     sheet.add("Condition", resource_id, diagnosis, body)
 
 
 def _remember(sheet: Sheet, diagnosis: HubObject, resource_id: str) -> None:
-    """Keep the Condition for the resources that refer to it: episodes by the disease, treatments by the role."""
-    if "role" in diagnosis:
-        sheet.conditions_by_role.setdefault(diagnosis["role"], []).append(resource_id)
-    if "clinical_episodes" not in sheet.record:
-        return
+    """Keep the Condition for the episodes of its disease."""
     if not diagnosis.get("excluded") and diagnosis.get("certainty") not in _NOT_HAD:
         for code_of_disease in {coding["code"] for coding in diagnosis["disease"].get("codings", ())}:
             sheet.conditions.setdefault(code_of_disease, []).append((diagnosis["disease"], resource_id))
 
 
-def _extensions(sheet: Sheet, diagnosis: HubObject) -> list[dict[str, Any]]:
-    """When the diagnosis was made, and what mCODE says of a tumour beside its site."""
-    made: list[dict[str, Any]] = []
+def _described(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:
+    """When the diagnosis was made, what mCODE says of a tumour beside its site, severity and sites."""
+    extensions: list[dict[str, Any]] = []
     diagnosed = sheet.date(diagnosis, "date_of_diagnosis", "/extension")
     if diagnosed:
-        made.append({"url": ASSERTED_DATE, "valueDateTime": diagnosed})
+        extensions.append({"url": ASSERTED_DATE, "valueDateTime": diagnosed})
     morphology = sheet.concept(diagnosis, "morphology", "/extension")
     if morphology:
-        made.append({"url": oncology.HISTOLOGY_MORPHOLOGY_BEHAVIOR, "valueCodeableConcept": morphology})
-    return made
+        extensions.append({"url": oncology.HISTOLOGY_MORPHOLOGY_BEHAVIOR, "valueCodeableConcept": morphology})
+    severity = sheet.concept(diagnosis, "severity", "/severity")
+    sites = [site for slot in ("body_site", "topography") if (site := sheet.concept(diagnosis, slot, "/bodySite"))]
+    made = (("extension", extensions), ("severity", severity), ("bodySite", sites))
+    return {name: value for name, value in made if value}
 
 
 def _statuses(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:

@@ -17,9 +17,7 @@ from harmonize.writers.fhir.sheet import Sheet
 PROCEDURE_INTENT = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-procedure-intent"
 _STATUSES: Mapping[str | None, str] = {COMPLETED: "completed", DISCONTINUED: "stopped"}  # both of R4's value sets
 _STATUSES_OF_MEDICATION = {**_STATUSES, PLANNED: "intended"}
-_OF_ONE_MEDICATION = frozenset(
-    ("agents", "routes_of_administration", "start_date", "end_date", "quantity", "days_supply")
-)
+_PLAIN = frozenset({"agents", "start_date", "end_date", "quantity", "days_supply"})
 _OF_PROCEDURES = ("type", "procedure", "sites", "adverse_events", "outcome")
 _OF_MEDICATION = ("routes_of_administration", "dose_interval")
 _INTERVAL = re.compile(r"P(?:([0-9]{1,9})([YMWD])|T([0-9]{1,9})([HMS]))")
@@ -29,10 +27,26 @@ _PERIOD_UNITS = {"PY": "a", "PM": "mo", "PW": "wk", "PD": "d", "TH": "h", "TM": 
 def treatments(sheet: Sheet) -> None:
     """What FHIR holds of each treatment: the Procedure of what has a kind or a code, the MedicationStatements of its agents."""
     for treatment in sheet.record.get("treatments", ()):
-        is_simple = treatment.keys() <= _OF_ONE_MEDICATION  # as most are
-        made = _medication_statements(sheet, treatment, None) if is_simple else _treatment(sheet, treatment)
-        if not made:
+        is_plain = treatment.keys() <= _PLAIN and len(treatment.get("agents", ())) == 1  # as most are
+        if not (_plain_statement if is_plain else _treatment)(sheet, treatment):
             sheet.not_made(treatment, "a treatment needs a medication, a procedure or a kind; there is none")
+
+
+def _plain_statement(sheet: Sheet, treatment: HubObject) -> bool:
+    """The MedicationStatement of one agent, of which nothing is said but the time; False where it has no code."""
+    statement_id = sheet.new_id("MedicationStatement", treatment)
+    medication = sheet.concept_of(treatment, "agents", treatment["agents"][0], "/medicationCodeableConcept")
+    if medication is None:
+        return False
+    sheet.log.default("MedicationStatement.status")
+    body = {
+        "status": "unknown",
+        "medicationCodeableConcept": medication,
+        "subject": sheet.patient,
+        **sheet.time(treatment, "start_date", "end_date", "effective"),
+    }
+    sheet.add("MedicationStatement", statement_id, treatment, body)
+    return True
 
 
 def _treatment(sheet: Sheet, treatment: HubObject) -> bool:
@@ -158,10 +172,10 @@ def _statement(sheet: Sheet, treatment: HubObject) -> dict[str, Any]:
     """What every MedicationStatement of a treatment holds but the medication."""
     made: dict[str, Any] = {
         **_shared(sheet, treatment),
+        "status": _status(sheet, treatment, _STATUSES_OF_MEDICATION, "MedicationStatement.status"),
         "subject": sheet.patient,
         **sheet.time(treatment, "start_date", "end_date", "effective"),
     }
-    made["status"] = _status(sheet, treatment, _STATUSES_OF_MEDICATION, "MedicationStatement.status")
     reasons = _reasons(sheet, treatment)
     if reasons:
         made["statusReason"] = reasons
@@ -185,9 +199,10 @@ def _dosage(sheet: Sheet, treatment: HubObject) -> list[dict[str, Any]]:
         timing = None
     else:
         timing = _timing(sheet, treatment) if "dose_interval" in treatment else None
-    if timing is None:
-        return [{"route": route} for route in routes]
-    return [{"timing": timing, "route": route} for route in routes] or [{"timing": timing}]
+    if timing is not None and len(routes) == 1:
+        return [{"timing": timing, "route": routes[0]}]
+    by_route = [{"route": route} for route in routes]  # with the timing beside each it would be given more often
+    return by_route if timing is None else [{"timing": timing}, *by_route]
 
 
 def _timing(sheet: Sheet, treatment: HubObject) -> dict[str, Any] | None:
