@@ -218,4 +218,4 @@ def test_shared_tables_are_not_copied() -> None:
     text = " ".join(made().values())
     with table.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
-            assert len(row["definition"]) < 60 or row["definition"] not in text
+            assert len(row["definition_v1.1"]) < 60 or row["definition_v1.1"] not in text
