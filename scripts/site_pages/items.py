@@ -184,7 +184,9 @@ def where_it_goes(dataset: Dataset, item: Item, page: str, level: int) -> list[s
         said = _declared(dataset, item, target, page) if target in DECLARATIONS else ""
         if not said and not there:
             continue
-        lines += [f"**{MODELS[target]}** {said or 'is not written yet; by the crosswalk'}", ""]
+        if said.startswith(Outcome.DROPPED.value) and there:
+            said += "; where others may write it:"
+        lines += [f"**{MODELS[target]}** {said or 'is not written yet; by the crosswalk:'}", ""]
         lines += [_element(row) for row in there] or ["- The crosswalk knows no element for it."]
         lines.append("")
     return lines
