@@ -95,6 +95,8 @@ class Finding:
     path: str | None = None
     fix: str | None = None
     count: int = 1
+    item: str | None = None
+    level: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The finding as the contract writes it, absent parts left out but for `subject`."""
@@ -108,6 +110,8 @@ class Finding:
             document["source"] = {"file": self.cell.file, "row": self.cell.row, "column": self.cell.column}
         if self.target:
             document["target"] = {"format": self.target, "path": self.path}
+        if self.item:
+            document["item"], document["level"] = self.item, self.level
         document["message"] = self.message
         if self.fix:
             document["fix"] = self.fix

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jsonschema_rs
-import orjson
 
 from harmonize.checks import fhir_r4, phenopackets
 from harmonize.checks.catalogue import rule
 from harmonize.checks.codes import code_problem
+from harmonize.checks.document_files import Entry, document_files, documents_of
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.structure import structure_problems
 from harmonize.checks.violations import Violation
-from harmonize.errors import CallError, InputError, NotAvailableError, UnknownNameError
+from harmonize.datasets.specification import dataset_names
+from harmonize.errors import NotAvailableError, UnknownNameError
 from harmonize.findings import Cell, Finding
 from harmonize.hub import hub_json_schema
 from harmonize.hub.objects import HubObject, hub_object
 from harmonize.terminology.store import Terminologies
 
 FORMATS = ("hub", "fhir-r4", "phenopackets")
-PLANNED_FORMATS = ("hmd", "mdc", "erdri-cds", "rd-cdm", "goe", "fhir-r5", "beacon", "omop")
-MAX_LINE_BYTES = 16 * 1024 * 1024
-"""A longer line or .json file is refused: judging it takes seven times its size in memory. NDJSON files may be of any size."""
-MAX_OBJECTS = 500_000
-MAX_VALUES = 2_000_000
-"""Objects and arrays, and values, of one document: two bytes of JSON can take a hundred bytes of memory."""
-MAX_DEPTH = 100
+PLANNED_FORMATS = ("fhir-r5", "beacon", "omop")
 KEPT_FINDINGS = 10_000
-
-
-class Entry(NamedTuple):
-    """One document: where it stands, and its JSON, or why it has none."""
-
-    file: str
-    line: int
-    document: Any
-    problem: str | None
 
 
 @dataclass
@@ -75,13 +59,13 @@ def validate(path: Path, format_name: str) -> Validation:
     if format_name in PLANNED_FORMATS:
         raise NotAvailableError(f"--as {format_name}", f"Formats that are: {', '.join(FORMATS)}")
     if format_name not in FORMATS:
-        raise UnknownNameError("format", format_name, FORMATS)
-    files = _files(path, format_name)
+        raise UnknownNameError("format or data set", format_name, [*FORMATS, *dataset_names()])
+    files = document_files(path, format_name)
     result = Validation()
     check = _checker(format_name, files, whole_set=path.is_dir())
     once: dict[tuple[str, str], Finding] = {}
     for file in files:
-        for entry in _entries(file):
+        for entry in documents_of(file):
             result.records += 1
             for violation in _judge(entry, format_name, check):
                 finding = _finding(entry, violation, format_name)
@@ -92,88 +76,6 @@ def validate(path: Path, format_name: str) -> Validation:
     for finding in once.values():
         result.add(finding)
     return result
-
-
-def _files(path: Path, format_name: str) -> list[Path]:
-    """The documents of *path*: a file, a folder of them, or the output folder of a run."""
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise CallError(
-            f"there is nothing at {path}. To mend it: give a file, a folder of documents or the folder of a run"
-        )
-    folder = path / format_name if (path / format_name).is_dir() else path
-    files = sorted(
-        p
-        for pattern in ("*.ndjson", "*.ndjson.gz", "*.json")
-        for p in folder.glob(pattern)
-        if p.name not in ("manifest.json", "report.json")
-    )
-    if not files:
-        raise CallError(
-            f"{folder} holds no *.ndjson and no *.json. To mend it: give the folder that holds the {format_name} documents"
-        )
-    return files
-
-
-def _entries(file: Path) -> Iterator[Entry]:
-    """The documents of a file: one a line in NDJSON, one in a .json file (the entries of a FHIR Bundle one by one)."""
-    opened: Any = gzip.open if file.suffix == ".gz" else open
-    try:
-        with opened(file, "rb") as stream:
-            if file.suffix == ".json":
-                yield _entry(file.name, 1, stream.read(MAX_LINE_BYTES + 1))
-                return
-            number = 0
-            while line := stream.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                if line.strip():
-                    yield _entry(file.name, number, line)
-                if len(line) > MAX_LINE_BYTES:
-                    return
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError("it cannot be read to its end", file=file.name, fix="copy it again") from error
-
-
-def _entry(file: str, number: int, text: bytes) -> Entry:
-    problem = _size_problem(text)
-    if problem is not None:
-        return Entry(file, number, None, problem)
-    try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return Entry(file, number, None, "it is no JSON")
-    if _is_deep(document):
-        return Entry(file, number, None, f"it is nested deeper than {MAX_DEPTH}")
-    return Entry(file, number, document, None)
-
-
-def _size_problem(text: bytes) -> str | None:
-    """Why *text* would take too much memory, before it is parsed; None where it would not."""
-    if len(text) > MAX_LINE_BYTES:
-        return f"the document is longer than {MAX_LINE_BYTES} bytes; write one resource a line (NDJSON)"
-    if len(text) > MAX_OBJECTS:  # a shorter one cannot hold as many
-        if text.count(b"{") + text.count(b"[") > MAX_OBJECTS:
-            return f"it holds more than {MAX_OBJECTS} objects and arrays"
-        if text.count(b",") > MAX_VALUES:
-            return f"it holds more than {MAX_VALUES} values"
-    return None
-
-
-def _is_deep(document: Any) -> bool:
-    """Whether *document* is nested deeper than MAX_DEPTH. Level by level, for a recursion would end where Python's does."""
-    level = [document]
-    for _ in range(MAX_DEPTH + 1):
-        below: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                below += value.values()
-            elif isinstance(value, list):
-                below += value
-        if not below:
-            return False
-        level = below
-    return True
 
 
 _UNREADABLE = {"hub": "hub.structure", "fhir-r4": "target.fhir-r4-type", "phenopackets": "target.phenopackets-schema"}
@@ -202,7 +104,7 @@ def _checker(format_name: str, files: list[Path], *, whole_set: bool) -> Check:
 
 def _fhir_checker(files: list[Path], terminologies: Terminologies) -> Check:
     """References are looked up in the whole set of *files*, those of a Bundle in the Bundle too; a lone resource has no set."""
-    keys = {hash(key) for file in files for entry in _entries(file) for key in _keys(entry.document)}
+    keys = {hash(key) for file in files for entry in documents_of(file) for key in _keys(entry.document)}
 
     def check(document: Any) -> Iterator[Violation]:
         if not (isinstance(document, dict) and document.get("resourceType") == "Bundle"):

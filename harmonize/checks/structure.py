@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-_ELEMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+ELEMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+"""Names of elements that a message may quote; anything else could be a value in the place of a name."""
 _LIMIT = 20
 
 
@@ -40,14 +41,15 @@ def structure_problems(validator: Any, document: Any) -> Iterator[StructureProbl
     for number, error in enumerate(validator.iter_errors(document)):
         if number == _LIMIT:
             return
-        yield StructureProblem(pointer(error.instance_path), _message(error))
+        yield StructureProblem(pointer(error.instance_path), problem_message(error))
 
 
-def _message(error: jsonschema_rs.ValidationError) -> str:
+def problem_message(error: jsonschema_rs.ValidationError) -> str:
+    """What *error* is about, in our words: the text that jsonschema-rs would give quotes values."""
     detail: Any = error.kind
     kind = detail.name
     if kind in ("additionalProperties", "unevaluatedProperties"):
-        names = [name for name in detail.unexpected if _ELEMENT_NAME.fullmatch(name)]
+        names = [name for name in detail.unexpected if ELEMENT_NAME.fullmatch(name)]
         return (
             f"the schema has no element {', '.join(names[:3])}"
             if names

@@ -2,54 +2,153 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from harmonize.cli.output import print_json
-from harmonize.errors import NotAvailableError
+from harmonize.errors import CallError
+from harmonize.findings import Finding
 
 SHOWN = 20
 
 
 def validate(
     path: Annotated[Path, typer.Argument(help="A file, a folder of documents, or the folder of a run.")],
-    as_format: Annotated[str, typer.Option("--as", help="hub, fhir-r4 or phenopackets.")],
+    as_format: Annotated[
+        str,
+        typer.Option(
+            "--as", help="hub, fhir-r4, phenopackets, or a data set: hmd, mdc, erdri-cds ...; a release of it: hmd@1.0."
+        ),
+    ],
     level: Annotated[
-        str | None, typer.Option(envvar="HARMONIZE_LEVEL", help="Planned with the data sets; refused in this version.")
+        str | None,
+        typer.Option(
+            envvar="HARMONIZE_LEVEL",
+            help="For data sets: mandatory (default), recommended or optional: what must not be missing.",
+        ),
+    ] = None,
+    petal: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HARMONIZE_PETAL",
+            help="For data sets: the use cases of all records, as cancer,goe. Without it each record shows its own.",
+        ),
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(help="For data sets: write one line of JSON for each record, with the state of each item."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", envvar="HARMONIZE_STRICT", help="Leave with 1 where there is a warning.")
     ] = False,
 ) -> None:
-    """Judge documents, ours or others': structure, required elements, references, codes, contradictions."""
-    from harmonize.checks.catalogue import rule
+    """Judge documents, ours or others': structure, required elements, references, codes, contradictions, items of a data set."""
+    from harmonize.checks.conformance import is_dataset
+
+    if is_dataset(as_format):
+        petals = [name.strip() for name in petal.split(",") if name.strip()] if petal is not None else None
+        _grade(path, as_format, level or "mandatory", petals, records, as_json=as_json)
+        return
+    for option, given in (("--level", level), ("--petal", petal), ("--records", records)):
+        if given is not None:
+            raise CallError(f"{option} is for data sets. To mend it: leave it out, or give a data set to --as")
+    _judge(path, as_format, as_json=as_json, strict=strict)
+
+
+def _grade(
+    path: Path, name: str, level: str, petals: Sequence[str] | None, records: Path | None, *, as_json: bool
+) -> None:
+    from harmonize.checks.conformance import Conformance, conformance
+
+    result: Conformance = conformance(path, name, level=level, petals=petals, records_file=records)
+    if as_json:
+        items = [
+            {
+                "id": counts.item.id,
+                "class": counts.item.class_name,
+                "item": counts.item.item,
+                "level": counts.level,
+                **counts.records,
+                "objects": counts.objects,
+            }
+            for counts in result.items
+        ]
+        findings = [finding.as_json() for finding in result.findings]
+        print_json(
+            {
+                "dataset": result.dataset.name,
+                "version": result.version,
+                "level": result.level,
+                "records": result.records,
+                "unreadable": result.unreadable,
+                "conforms": result.conforms,
+                "items": items,
+                "findings": findings,
+                "counts": _rule_counts(result.counts),
+            }
+        )
+    else:
+        verdict = "conform" if result.conforms else "do not all conform"
+        print(
+            f"{result.records} records graded by {result.dataset.title} {result.version}, level {level}: they {verdict}"
+        )
+        print(
+            f"\n{'filled':>8} {'null fl.':>8} {'missing':>8} {'not appl.':>9} {'invalid':>8}  level        class, item"
+        )
+        for counts in result.items:
+            n = counts.records
+            print(
+                f"{n['filled']:>8} {n['null_flavor']:>8} {n['missing']:>8} {n['not_applicable']:>9} {n['invalid']:>8}  "
+                f"{counts.level:<12} {counts.item.class_name}, {counts.item.item}"
+            )
+        print()
+        _print_rules(result.counts)
+        _print_findings(result.findings)
+    if not result.conforms:
+        raise typer.Exit(1)
+
+
+def _judge(path: Path, as_format: str, *, as_json: bool, strict: bool) -> None:
     from harmonize.checks.documents import validate as judge
 
-    if level is not None:
-        raise NotAvailableError("--level", "Levels come with the data sets (hmd, mdc, erdri-cds, rd-cdm, goe)")
     result = judge(path, as_format)
     by_severity = result.by_severity()
     if as_json:
         findings = [finding.as_json() for finding in result.findings]
-        counts = [
-            {"rule": name, "severity": rule(name).severity.value, "findings": n}
-            for name, n in sorted(result.counts.items())
-        ]
-        print_json({"records": result.records, "items": [], "findings": findings, "counts": counts})
+        print_json(
+            {"records": result.records, "items": [], "findings": findings, "counts": _rule_counts(result.counts)}
+        )
     else:
         print(
             f"{result.records} documents judged as {as_format}: {', '.join(f'{n} {s}' for s, n in by_severity.items()) or 'nothing found'}"
         )
-        for name, number in sorted(result.counts.items(), key=lambda pair: (rule(pair[0]).severity.value, -pair[1])):
-            print(f"  {rule(name).severity.value:<8} {name:<36} {number:>7}  {rule(name).title}")
-        grave = [f for f in result.findings if f.severity.value in ("fatal", "error", "warning")]
-        for finding in grave[:SHOWN]:
-            where = f"{finding.cell.file}, line {finding.cell.row}" if finding.cell else ""
-            print(f"    {where} {finding.path or '/'}: {finding.message}")
-        if len(grave) > SHOWN:
-            print("    ... and more; all with --json")
+        _print_rules(result.counts)
+        _print_findings(result.findings)
     if by_severity.get("error") or by_severity.get("fatal") or (strict and by_severity.get("warning")):
         raise typer.Exit(1)
+
+
+def _rule_counts(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    from harmonize.checks.catalogue import rule
+
+    return [{"rule": name, "severity": rule(name).severity.value, "findings": n} for name, n in sorted(counts.items())]
+
+
+def _print_rules(counts: Mapping[str, int]) -> None:
+    from harmonize.checks.catalogue import rule
+
+    for name, number in sorted(counts.items(), key=lambda pair: (rule(pair[0]).severity.value, -pair[1])):
+        print(f"  {rule(name).severity.value:<8} {name:<36} {number:>7}  {rule(name).title}")
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    grave = [f for f in findings if f.severity.value in ("fatal", "error", "warning")]
+    for finding in grave[:SHOWN]:
+        where = f"{finding.cell.file}, line {finding.cell.row}" if finding.cell else ""
+        print(f"    {where} {finding.path or '/'}: {finding.message}")
+    if len(grave) > SHOWN:
+        print("    ... and more; all with --json")

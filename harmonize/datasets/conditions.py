@@ -8,7 +8,7 @@ with `ast` against a white list, its names are checked against the hub schema, a
 - `any(diagnoses, filled(morphology))`: one of a list; inside, names are slots of its objects;
 - `petal('cancer')`: the petal is in use; `comes_from('alignment_software')`: the slot that holds the object;
 - `record.vital_status.date_of_death`: from the record; `holder.x`: from the object that holds this one;
-- `and`, `or`, `not`.
+- `and`, `or`, `not`; `False`: never, where a source prints a condition that cannot be meant.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """One of the conditions."""
+    """One of the conditions. Of none of them: never."""
 
     conditions: tuple[Condition, ...]
 
@@ -162,6 +162,8 @@ class _Parser:
                 return Not(self._condition(node.operand, depth + 1))
             case ast.Compare(ops=[operator], comparators=[right]):
                 return self._compare(node.left, operator, right)
+            case ast.Constant(value=False):
+                return Either(())
             case ast.Call(func=ast.Name(id=function), keywords=[]):
                 return self._call(function, node.args, depth)
         raise self._refuse(type(node).__name__)

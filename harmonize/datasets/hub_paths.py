@@ -29,6 +29,7 @@ class HubPath:
     text: str
     start: str
     steps: tuple[Step, ...]
+    from_record: bool = False
 
     @property
     def range(self) -> str:
@@ -54,7 +55,8 @@ class HubPath:
 def hub_path(text: str, start: str = "Subject") -> HubPath:
     """The path *text* from the hub class *start*. Raises SpecificationError where the hub has no such slot.
 
-    A list can be selected from: `consents[purpose == 'contact']/decision`.
+    A list can be selected from: `consents[purpose == 'contact']/decision`. A path that begins with `record/` starts at the
+    record, whatever *start* is.
 
     >>> hub_path("samples/collection_date").range
     'PartialDate'
@@ -63,6 +65,9 @@ def hub_path(text: str, start: str = "Subject") -> HubPath:
     harmonize.errors.SpecificationError: hub path 'samples/colour': class Sample has no slot 'colour'
     """
     steps: list[Step] = []
+    from_record = text.startswith("record/")
+    if from_record:
+        text, start = text.removeprefix("record/"), "Subject"
     current = start
     for segment in _segments(text):
         found = _SEGMENT.fullmatch(segment)
@@ -77,7 +82,7 @@ def hub_path(text: str, start: str = "Subject") -> HubPath:
         where = parse_condition(found[2], slot.range) if found[2] else None
         steps.append(Step(found[1], slot.range, slot.multivalued, where))
         current = slot.range
-    return HubPath(text, start, tuple(steps))
+    return HubPath(text, start, tuple(steps), from_record)
 
 
 def _slots(class_name: str) -> dict[str, Slot]:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harmonize.datasets.conditions import Condition, parse_condition, petals_of
+from harmonize.datasets.conditions import Condition, Not, parse_condition, petals_of
 from harmonize.datasets.hub_paths import HubPath, hub_path
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.hub import hub_schema
@@ -57,6 +57,7 @@ _ITEM_KEYS = frozenset(
         "condition",
         "condition_text",
         "otherwise",
+        "absent_where",
         "value_set",
         "null_flavors",
         "pattern",
@@ -116,8 +117,10 @@ class DatasetClass:
 class Item:
     """An item of a data set. `levels` has one level for each version that has the item.
 
-    `slots` are paths from an object of the class; several are alternatives. Where the condition does not hold, the item
-    may be given all the same (`otherwise` optional), must not be given (absent), or is not what the value is about (ignore).
+    `slots` are paths from an object of the class, or from the record where their `start` is Subject; several are
+    alternatives, of one kind or of several: an onset may be a date, an age or a code. Value set and NullFlavors are about
+    the coded ones. Where the condition does not hold, the item may be given all the same (`otherwise` optional), must not
+    be given (absent), or is not what the value is about (ignore). `forbidden` is where it must not be given.
     """
 
     id: str
@@ -129,6 +132,7 @@ class Item:
     condition: Condition | None
     condition_text: str
     otherwise: str
+    forbidden: Condition | None
     value_set: str | None
     null_flavors: frozenset[str]
     pattern: str
@@ -138,9 +142,9 @@ class Item:
     source: str
 
     @property
-    def range(self) -> str:
-        """Class or type of its values."""
-        return self.slots[0].range
+    def ranges(self) -> frozenset[str]:
+        """Classes and types of its values."""
+        return frozenset(path.range for path in self.slots)
 
     @property
     def at_most(self) -> int | None:
@@ -332,8 +336,8 @@ class _Reader:
             self._path(text, owner.hub_class, f"{pointer}/slot")
             for text in self._texts(body["slot"], f"{pointer}/slot")
         )
-        if any(not path.steps or path.range != slots[0].range for path in slots):
-            raise self._error("the alternatives of slot end at values of one kind", f"{pointer}/slot")
+        if not slots or any(not path.steps for path in slots):
+            raise self._error("slot names no slot", f"{pointer}/slot")
         if not _CARDINALITY.fullmatch(body["cardinality"]):
             raise self._error(
                 f"the cardinality {body['cardinality']!r} is not written as 0..1 or 1..n", f"{pointer}/cardinality"
@@ -344,21 +348,30 @@ class _Reader:
             if "condition" in body
             else None
         )
+        absent = (
+            self._condition(body["absent_where"], owner.hub_class, holder, f"{pointer}/absent_where")
+            if "absent_where" in body
+            else None
+        )
         levels = self._levels(body["level"], versions, pointer)
         if CONDITIONAL in levels.values() and condition is None:
             raise self._error("a conditional item has no condition", pointer)
         petal, otherwise = body.get("petal", CORE), body.get("otherwise", "optional")
-        for name in {petal} - {CORE} | petals_of(condition):
+        for name in {petal} - {CORE} | petals_of(condition) | petals_of(absent):
             if name not in petals:
                 raise self._error(f"the petal {name!r} is not among petals", pointer)
         if otherwise not in ("optional", "absent", "ignore"):
             raise self._error(f"otherwise is optional, absent or ignore, not {otherwise!r}", f"{pointer}/otherwise")
+        if absent is not None and otherwise != "optional":
+            raise self._error("absent_where says what otherwise says already", f"{pointer}/absent_where")
+        if condition is not None and otherwise == "absent":
+            absent = Not(condition)
         if body.get("value_set") is not None and body["value_set"] not in sets:
             raise self._error(f"the value set {body['value_set']!r} is not among value_sets", f"{pointer}/value_set")
         return Item(
             body["id"], body["class"], body["item"], slots, levels, body["cardinality"], condition,
-            body.get("condition_text", body.get("condition", "")), otherwise, body.get("value_set"),
-            self._null_flavors(body.get("null_flavors", "none"), slots[0].range, pointer), body.get("pattern", ""), petal,
+            body.get("condition_text", body.get("condition", "")), otherwise, absent, body.get("value_set"),
+            self._null_flavors(body.get("null_flavors", "none"), slots, pointer), body.get("pattern", ""), petal,
             body.get("definition", ""), body.get("note", ""), body["source"],
         )  # fmt: skip
 
@@ -375,11 +388,11 @@ class _Reader:
                 )
         return levels
 
-    def _null_flavors(self, spec: Any, range_name: str, pointer: str) -> frozenset[str]:
+    def _null_flavors(self, spec: Any, slots: tuple[HubPath, ...], pointer: str) -> frozenset[str]:
         known = hub_schema().enums["NullFlavor"]
         if spec == "none":
             return frozenset()
-        if range_name != "CodedValue":
+        if all(path.range != "CodedValue" for path in slots):
             raise self._error(
                 "NullFlavors are for coded values: a text, a date or a number has none", f"{pointer}/null_flavors"
             )

@@ -1,0 +1,178 @@
+"""`harmonize validate --as hmd|mdc|...`: how well records hold a data set, item by item.
+
+Hub records are graded by compiled functions; phenopackets and FHIR resources as far as the crosswalks in mappings/items say where an
+item stands in them (`harmonize.checks.foreign_records`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from harmonize.checks.catalogue import rule
+from harmonize.checks.document_files import Entry, document_files, documents_of
+from harmonize.checks.hub_structure import StructureBreach, mend
+from harmonize.datasets.grading import Grade, Grader, ItemCounts
+from harmonize.datasets.specification import Dataset, dataset_names, load_dataset
+from harmonize.findings import Cell, Finding
+from harmonize.hub import hub_json_schema
+from harmonize.terminology.store import Terminologies
+
+KEPT_FINDINGS = 10_000
+
+
+@dataclass
+class Conformance:
+    """The result. Counts are exact; of the findings themselves the first 10,000 are kept.
+
+    `items` counts each item once a record: filled + null_flavor + missing + not_applicable + invalid = records - unreadable.
+    """
+
+    dataset: Dataset
+    version: str
+    level: str
+    records: int = 0
+    unreadable: int = 0
+    items: list[ItemCounts] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def conforms(self) -> bool:
+        """Whether no item of the level that was asked for is missing and none is invalid."""
+        return not any(number for name, number in self.counts.items() if name not in _NOTES)
+
+
+_NOTES = ("dataset.not-checked",)
+
+
+def is_dataset(name: str) -> bool:
+    """Whether `--as` *name* is a data set, with or without the release behind an @."""
+    return name.partition("@")[0] in dataset_names()
+
+
+def conformance(
+    path: Path,
+    name: str,
+    *,
+    level: str = "mandatory",
+    petals: Collection[str] | None = None,
+    records_file: Path | None = None,
+) -> Conformance:
+    """Grade the records of *path* by the data set *name* (`hmd`, or a release of it: `hmd@1.0`).
+
+    *records_file* takes one line of JSON for each record, with the word for each item. Raises CallError where nothing is at *path*,
+    UnknownNameError for a data set, release, level or petal that is not there, InputError for an unreadable file.
+    """
+    dataset_name, _, version = name.partition("@")
+    dataset = load_dataset(dataset_name)
+    grader = Grader(
+        dataset, version=version or None, level=level, petals=petals, terminologies=Terminologies.installed()
+    )
+    judge = _HubJudge(grader)
+    result = Conformance(dataset, grader.version, level)
+    with _lines_to(records_file) as write:
+        for file in document_files(path, "hub"):
+            for entry in documents_of(file):
+                result.records += 1
+                write(_record_line(entry, grader, judge.judge(entry, result)))
+    result.items = grader.counts()
+    result.counts = {**judge.counts, **grader.rule_counts()}
+    for value_set, system in grader.unchecked:
+        message = f"codes of {system} are not looked up in the value set {value_set}: the system is not installed"
+        _add(result, Finding("dataset.not-checked", rule("dataset.not-checked").severity, message, target=dataset.name))
+        result.counts["dataset.not-checked"] = result.counts.get("dataset.not-checked", 0) + 1
+    return result
+
+
+class _HubJudge:
+    """Judges hub records one by one; `counts` holds what is broken beside the items."""
+
+    def __init__(self, grader: Grader) -> None:
+        self._grader = grader
+        self._validator: Any = jsonschema_rs.validator_for(hub_json_schema())
+        self._covered = grader.covered()
+        self.counts: dict[str, int] = {}
+
+    def judge(self, entry: Entry, result: Conformance) -> Grade | None:
+        """The grade of a record; None where it is no record at all."""
+        record = entry.document
+        if entry.problem is not None or not isinstance(record, dict):
+            result.unreadable += 1
+            self._count("dataset.unreadable")
+            _add(
+                result, _finding(self._grader, entry, "dataset.unreadable", "", entry.problem or "it is no JSON object")
+            )
+            return None
+        if not self._validator.is_valid(record):
+            for breach in mend(record, self._validator.iter_errors(record)):
+                self._say(breach, entry, result)
+        grade = self._grader.grade(record)
+        if len(result.findings) < KEPT_FINDINGS and self._grader.is_flagged(grade):
+            for violation in self._grader.violations(record, grade):
+                found = _finding(self._grader, entry, violation.rule, violation.path, violation.message)
+                item = violation.item.id if violation.item else violation.class_name
+                _add(result, _with_item(found, item, violation.level))
+        return grade
+
+    def _say(self, breach: StructureBreach, entry: Entry, result: Conformance) -> None:
+        """A breach that an item covers is said by the item, once."""
+        if breach.owner in self._covered:
+            return
+        self._count(breach.rule)
+        _add(result, _finding(self._grader, entry, breach.rule, breach.path, breach.message))
+
+    def _count(self, name: str) -> None:
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+
+def _add(result: Conformance, finding: Finding) -> None:
+    if len(result.findings) < KEPT_FINDINGS:
+        result.findings.append(finding)
+
+
+def _finding(grader: Grader, entry: Entry, rule_id: str, path: str, message: str) -> Finding:
+    known = rule(rule_id)
+    return Finding(
+        rule_id,
+        known.severity,
+        message,
+        cell=Cell(entry.file, entry.line, None),
+        target=grader.dataset.name,
+        path=path,
+        fix=known.fix,
+    )
+
+
+def _with_item(finding: Finding, item: str, level: str) -> Finding:
+    return Finding(
+        finding.rule, finding.severity, finding.message, cell=finding.cell, target=finding.target, path=finding.path,
+        fix=finding.fix, item=item, level=level,
+    )  # fmt: skip
+
+
+def _record_line(entry: Entry, grader: Grader, grade: Grade | None) -> bytes:
+    """Where the record stands and the word of each item; never what the record holds."""
+    statuses = {item.id: word for item, word in grader.statuses(grade)} if grade else None
+    return orjson.dumps({"file": entry.file, "line": entry.line, "items": statuses}) + b"\n"
+
+
+@contextmanager
+def _lines_to(path: Path | None) -> Iterator[Any]:
+    """A function that writes lines into *path*, readable by its owner alone; one that does nothing where there is no path."""
+    if path is None:
+        yield lambda line: None
+        return
+    aside = path.with_name(f".{path.name}.part")
+    with open(aside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+        yield stream.write
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(path)
