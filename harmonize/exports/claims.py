@@ -90,19 +90,17 @@ class CodeIs:
 
 @dataclass(frozen=True, slots=True)
 class SystemIs:
-    """The coding's code system is one of these."""
+    """The prefix of the coding's CURIE is one of these."""
 
     systems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class CodeMatches:
-    """The coding's whole CURIE matches the pattern."""
-
-    pattern: str
+class IsFilled:
+    """The text is not empty."""
 
 
-Claim = All | OneOf | Negated | If | Each | Some | AtMost | IsOneOf | Matches | CodeIs | SystemIs | CodeMatches
+Claim = All | OneOf | Negated | If | Each | Some | AtMost | IsOneOf | Matches | CodeIs | SystemIs | IsFilled
 
 ALWAYS: Claim = All(())
 NEVER: Claim = OneOf(())

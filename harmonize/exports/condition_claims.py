@@ -6,7 +6,7 @@ or the holder is settled there: both cases are written, each with what follows b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from itertools import product
 
@@ -39,10 +39,10 @@ from harmonize.exports.claims import (
 )
 from harmonize.hub import hub_schema
 
-Known = Mapping[Condition, bool]
-"""What was settled further up."""
+Known = Mapping[Hashable, bool]
+"""What was settled further up: parts of conditions, and whether a path from the record is given and legal."""
 _TRUE, _FALSE = Every(()), Either(())
-_MOST_SPLITS = 6
+_MOST_SPLITS = 8
 _Atom = Compare | Filled | HasSystem | AnyOf
 
 
@@ -64,7 +64,7 @@ def settle(condition: Condition, slot: str, petals: Mapping[str, Condition]) -> 
         case Either(conditions=several):
             return Either(tuple(settle(part, slot, petals) for part in several))
         case AnyOf(path=path, condition=inner):
-            return AnyOf(path, settle(inner, path.slots[-1], petals))
+            return AnyOf(path, settle(inner, slot, petals))
     return condition
 
 
@@ -100,25 +100,33 @@ def _asks(condition: Condition, base: str) -> Iterable[_Atom]:
             yield from _asks(inner, base)
 
 
-def split(asked: tuple[_Atom, ...], class_name: str, make: Callable[[Known], Claim]) -> Claim:
-    """What *make* gives for each answer to what is *asked* of the object at hand, of *class_name*."""
-    if len(asked) > _MOST_SPLITS:
+def facts_of(asked: Iterable[_Atom], class_name: str) -> dict[Hashable, Claim]:
+    """What is *asked* of an object of *class_name*, as claims about it. Raises InexpressibleError."""
+    return {atom: _fact(atom, class_name) for atom in asked}
+
+
+def split(facts: Mapping[Hashable, Claim], make: Callable[[Known], Claim]) -> Claim:
+    """What *make* gives for each way in which the *facts* about the object at hand can be."""
+    if len(facts) > _MOST_SPLITS:
         raise InexpressibleError(f"it asks more than {_MOST_SPLITS} things of the objects above")
-    cases = []
-    for answers in product((True, False), repeat=len(asked)):
-        known = dict(zip(asked, answers, strict=True))
-        when = every(_answered(atom, class_name, answer) for atom, answer in known.items())
-        cases.append((when, make(known)))
-    if all(then == cases[0][1] for _, then in cases):
-        return cases[0][1]
-    return every(implies(when, then) for when, then in cases)
+    return _decided(list(facts.items()), {}, make)
 
 
-def _answered(atom: _Atom, class_name: str, answer: bool) -> Claim:
+def _decided(facts: list[tuple[Hashable, Claim]], known: Known, make: Callable[[Known], Claim]) -> Claim:
+    if not facts:
+        return make(known)
+    (key, fact), *rest = facts
+    where_true = _decided(rest, {**known, key: True}, make)
+    where_false = _decided(rest, {**known, key: False}, make)
+    if where_true == where_false:
+        return where_true
+    return every([implies(fact, where_true), implies(negated(fact), where_false)])
+
+
+def _fact(atom: _Atom, class_name: str) -> Claim:
     if isinstance(atom, AnyOf) and (asks_of(atom.condition, "record") or asks_of(atom.condition, "holder")):
         raise InexpressibleError("it looks up from inside of a list that stands further up")
-    claim = condition_claim(replace(atom, path=replace(atom.path, base="object")), class_name, {})
-    return claim if answer else negated(claim)
+    return condition_claim(replace(atom, path=replace(atom.path, base="object")), class_name, {})
 
 
 def condition_claim(condition: Condition, class_name: str, known: Known) -> Claim:
@@ -147,13 +155,14 @@ def condition_claim(condition: Condition, class_name: str, known: Known) -> Clai
 
 
 def _any_of(condition: AnyOf, class_name: str, known: Known) -> Claim:
-    asked = asks_of(condition.condition, "holder")
-    above = {atom: answer for atom, answer in known.items() if atom not in asked}
+    asked = asks_of(condition.condition, "holder")  # in a list `holder` is the object that has the list
+    facts = facts_of(asked, class_name)
+    above = {key: answer for key, answer in known.items() if key not in facts}
     cases = []
-    for answers in product((True, False), repeat=len(asked)):
-        here = dict(zip(asked, answers, strict=True))
+    for answers in product((True, False), repeat=len(facts)):
+        here = dict(zip(facts, answers, strict=True))
         inner = condition_claim(condition.condition, condition.path.range, {**above, **here})
-        when = every(_answered(atom, class_name, answer) for atom, answer in here.items())
+        when = every(facts[key] if answer else negated(facts[key]) for key, answer in here.items())
         cases.append(every([when, _at(condition.path, class_name, inner)]))
     return either(cases)
 
@@ -185,8 +194,6 @@ def equals(range_name: str, values: tuple[str | bool, ...]) -> Claim:
         flavors = tuple(text for text in texts if text in hub_schema().enums["NullFlavor"])
         coded = [Some("codings", True, CodeIs(codes))] if codes else []
         return either([*coded, *([Some("null_flavor", False, IsOneOf(flavors))] if flavors else [])])
-    if range_name in ("PartialDate", "Quantity"):
-        return Some("value", False, IsOneOf(values))
     if range_name in hub_schema().classes:
         raise InexpressibleError(f"it compares objects of {range_name}")
     return IsOneOf(values)

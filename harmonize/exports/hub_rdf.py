@@ -56,7 +56,9 @@ class _Writer:
         for name, item in value.items():
             predicate = URIRef(hub_iri(name))
             for place, part in _parts(item, slots.get(name)):
-                written = self._value(part, slots.get(name), class_name, name, value, f"{pointer}/{_escaped(name)}{place}")
+                written = self._value(
+                    part, slots.get(name), class_name, name, value, f"{pointer}/{_escaped(name)}{place}"
+                )
                 self._graph.add((node, predicate, written))
         if class_name == "Coding" and isinstance(value.get("code"), str):
             self._graph.add((node, SKOS.notation, Literal(value["code"])))

@@ -15,9 +15,9 @@ from harmonize.exports.claims import (
     AtMost,
     Claim,
     CodeIs,
-    CodeMatches,
     Each,
     If,
+    IsFilled,
     IsOneOf,
     Matches,
     Negated,
@@ -35,7 +35,7 @@ Schema = dict[str, Any]
 def dataset_json_schema(demands: Demands) -> Schema:
     """JSON Schema of the hub records that fulfil *demands*."""
     hub, dataset = hub_json_schema(), demands.dataset
-    petals = "".join(f"/{petal}" for petal in demands.petals)
+    petals = "".join(f"/{petal}" for petal in demands.petals or ())
     schema: Schema = {
         "$schema": DIALECT,
         "$id": f"https://w3id.org/harmonize/schemas/{dataset.name}/{demands.version}/{demands.level}{petals}",
@@ -100,9 +100,9 @@ def claim_schema(claim: Claim) -> Schema:
         case CodeIs(codes=codes):
             return {"required": ["code"], "properties": {"code": {"enum": list(codes)}}}
         case SystemIs(systems=systems):
-            return {"required": ["system"], "properties": {"system": {"enum": list(systems)}}}
-        case CodeMatches(pattern=pattern):
-            return {"properties": {"code": {"pattern": whole(pattern)}}}
+            return {"required": ["code"], "properties": {"code": {"pattern": any_prefix(systems)}}}
+        case IsFilled():
+            return {"minLength": 1}
         case _:
             return _slot_schema(claim)
 
@@ -144,6 +144,15 @@ def _all(schemas: list[Schema]) -> Schema:
     if not merged and len(rest) == 1:
         return rest[0]
     return {**merged, "allOf": rest}
+
+
+def any_prefix(systems: tuple[str, ...]) -> str:
+    """The pattern of the CURIEs of *systems*.
+
+    >>> any_prefix(("ORPHA", "ICD10"))
+    '^(ORPHA|ICD10):'
+    """
+    return f"^({'|'.join(systems)}):"
 
 
 def whole(pattern: str) -> str:
