@@ -26,12 +26,16 @@ _PATTERNS_KEPT = 20_000
 
 
 class ItemCounts(NamedTuple):
-    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`."""
+    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`.
+
+    `not_checked` are the records in which nobody could look: their format has no place for the item that we know of.
+    """
 
     item: Item
     level: str
     records: Mapping[str, int]
     objects: Mapping[str, int]
+    not_checked: int
 
 
 class ItemViolation(NamedTuple):
@@ -82,7 +86,8 @@ class Grader:
     """Grades records by one release of a data set and adds up.
 
     *level* is the least strict level whose missing items are violations. *petals* are the use cases that all records belong
-    to; without them each record shows its own by the conditions of the data set.
+    to; without them each record shows its own by the conditions of the data set. *only* are the ids of the items that the
+    records can hold at all, where they are made of another format.
 
     >>> from harmonize.datasets.specification import load_dataset
     >>> grader = Grader(load_dataset("goe"))
@@ -98,6 +103,7 @@ class Grader:
         version: str | None = None,
         level: str = "mandatory",
         petals: Collection[str] | None = None,
+        only: Collection[str] | None = None,
         terminologies: Terminologies | None = None,
     ) -> None:
         if level not in LEVELS:
@@ -107,7 +113,7 @@ class Grader:
                 raise UnknownNameError(f"petal of {dataset.name}", petal, dataset.petals)
         self.dataset, self.version, self.level = dataset, version or dataset.version, level
         self.records = 0
-        items = dataset.items_of(self.version)
+        items = tuple(item for item in dataset.items_of(self.version) if only is None or item.id in only)
         self._judges = Judges(dataset.value_sets, terminologies or Terminologies.installed())
         self._items = {name: tuple(item for item in items if item.class_name == name) for name in dataset.classes}
         self._classes = tuple(dataset.classes[name] for name in dataset.classes if self._items[name])
@@ -207,6 +213,11 @@ class Grader:
         for owner, pattern in zip(self._classes, grade.patterns, strict=True):
             items = self._items[owner.name]
             yield from zip(items, map(counted_as, self._absent(owner) if pattern is None else pattern), strict=True)
+        yield from ((item, "not_checked") for item in self._not_graded())
+
+    def _not_graded(self) -> list[Item]:
+        graded = {item.id for items in self._items.values() for item in items}
+        return [item for item in self.dataset.items_of(self.version) if item.id not in graded]
 
     def _absent(self, owner: DatasetClass) -> Pattern:
         """The statuses of a record without an object of the class: missing where it must have one and no condition decides."""
@@ -226,7 +237,10 @@ class Grader:
             for index, item in enumerate(self._items[owner.name]):
                 records = _sums(tally.settled_records, index)
                 records[counted_as(self._absent(owner)[index])] += tally.absent
-                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index))
+                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index), 0)
+        nothing = dict.fromkeys(COUNTED, 0)
+        for item in self._not_graded():
+            made[item.id] = ItemCounts(item, self.level_of(item), nothing, nothing, self.records)
         return [made[item.id] for item in self.dataset.items_of(self.version)]
 
     def rule_counts(self) -> dict[str, int]:

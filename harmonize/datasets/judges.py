@@ -18,6 +18,8 @@ from harmonize.terminology.answers import NotChecked, Unknown
 from harmonize.terminology.notation import Code, load_systems
 from harmonize.terminology.store import Terminologies
 
+NOT_COMPARED = "NOTCOMPARED"
+"""Prefix of words of a foreign enumeration that no code of a value set is spelt like."""
 _T = TypeVar("_T")
 Judge = Callable[[Any], int]
 _KEPT = 100_000
@@ -87,6 +89,9 @@ class Judges:
         def is_member(code: str) -> bool:
             system = code.partition(":")[0]
             if code in listed:
+                return True
+            if system == NOT_COMPARED:
+                self.unchecked.add((values.name, "another enumeration"))
                 return True
             if system in values.systems:
                 return self._is_of_system(code, system)
