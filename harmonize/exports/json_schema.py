@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import MappingProxyType
 from typing import Any
 
 from harmonize.exports.claims import (
@@ -26,6 +27,7 @@ from harmonize.exports.claims import (
     SystemIs,
 )
 from harmonize.exports.demands import Demand, Demands
+from harmonize.exports.sharing import Names, shared_claims
 from harmonize.hub import hub_json_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -42,10 +44,12 @@ def dataset_json_schema(demands: Demands) -> Schema:
         "$comment": comment(demands),
         "title": f"{dataset.title} {demands.version}, {demands.level} items",
         "description": f"Hub records (schema {hub['version']}) that hold what {dataset.name} demands. {dataset.description}".strip(),
-        "$defs": hub["$defs"],
     }
     schema |= {key: hub[key] for key in ("type", "additionalProperties", "required", "properties")}
-    schema["allOf"] = [_titled(demand) for demand in demands.demands]
+    names = shared_claims(demand.claim for demand in demands.demands)
+    shared = {name: _spelt(claim, names) for claim, name in names.items()}
+    schema["$defs"] = {**hub["$defs"], **shared}
+    schema["allOf"] = [_titled(demand, names) for demand in demands.demands]
     return schema
 
 
@@ -71,28 +75,32 @@ def as_text(schema: Schema) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _titled(demand: Demand) -> Schema:
+def _titled(demand: Demand, names: Names) -> Schema:
     head: Schema = {"title": demand.title}
     if demand.description:
         head["description"] = demand.description
-    return {**head, **claim_schema(demand.claim)}
+    return {**head, **claim_schema(demand.claim, names)}
 
 
-def claim_schema(claim: Claim) -> Schema:
-    """The JSON Schema of a claim.
+def claim_schema(claim: Claim, names: Names = MappingProxyType({})) -> Schema:
+    """The JSON Schema of a claim; one that has a name is referred to.
 
     >>> claim_schema(Some("diagnoses", True, All(())))
     {'required': ['diagnoses'], 'properties': {'diagnoses': {'minItems': 1}}}
     """
+    return {"$ref": f"#/$defs/{names[claim]}"} if claim in names else _spelt(claim, names)
+
+
+def _spelt(claim: Claim, names: Names) -> Schema:
     match claim:
         case All(claims=claims):
-            return _all([claim_schema(part) for part in claims])
+            return _all([claim_schema(part, names) for part in claims])
         case OneOf(claims=claims):
-            return {"anyOf": [claim_schema(part) for part in claims]} if claims else {"not": {}}
+            return {"anyOf": [claim_schema(part, names) for part in claims]} if claims else {"not": {}}
         case Negated(claim=inner):
-            return {"not": claim_schema(inner)}
+            return {"not": claim_schema(inner, names)}
         case If(when=when, then=then):
-            return {"if": claim_schema(when), "then": claim_schema(then)}
+            return {"if": claim_schema(when, names), "then": claim_schema(then, names)}
         case IsOneOf(values=values):
             return {"enum": list(values)}
         case Matches(pattern=pattern):
@@ -104,11 +112,11 @@ def claim_schema(claim: Claim) -> Schema:
         case IsFilled():
             return {"minLength": 1}
         case _:
-            return _slot_schema(claim)
+            return _slot_schema(claim, names)
 
 
-def _slot_schema(claim: Each | Some | AtMost) -> Schema:
-    inner = claim_schema(claim.claim)
+def _slot_schema(claim: Each | Some | AtMost, names: Names) -> Schema:
+    inner = claim_schema(claim.claim, names)
     match claim:
         case Each(slot=slot, multivalued=multivalued):
             return {"properties": {slot: {"items": inner} if multivalued else inner}}

@@ -28,6 +28,7 @@ from harmonize.exports.claims import (
 )
 from harmonize.exports.demands import Demand, Demands
 from harmonize.exports.json_schema import any_prefix, comment, whole
+from harmonize.exports.sharing import Names, shared_claims
 from harmonize.exports.vocabulary import HUB, SHAPES, code_iri
 from harmonize.hub import Slot, hub_json_schema, hub_schema
 
@@ -58,7 +59,10 @@ def dataset_shacl(demands: Demands) -> str:
     dataset = demands.dataset
     base = f"{SHAPES}{dataset.name}"
     title = f"{dataset.title} {demands.version}, {demands.level} items"
-    shapes = [_item_shape(f"{base}/{quote(demand.id, safe='')}", demand) for demand in demands.demands]
+    claims = shared_claims(demand.claim for demand in demands.demands)
+    names = {claim: f"{base}/{name}" for claim, name in claims.items()}
+    shapes = [f"<{iri}> {' ; '.join(['a sh:NodeShape', *_spelt(claim, names)])} .\n" for claim, iri in names.items()]
+    shapes += [_item_shape(f"{base}/{quote(demand.id, safe='')}", demand, names) for demand in demands.demands]
     return "\n".join([_PREFIXES, _ontology(base, title, comment(demands)), *_hub_shapes(), *shapes])
 
 
@@ -81,31 +85,41 @@ def literal(value: Any) -> str:
 # --- items --------------------------------------------------------------------------------------------------------------
 
 
-def _item_shape(iri: str, demand: Demand) -> str:
+def _item_shape(iri: str, demand: Demand, names: Names) -> str:
     head = ["sh:targetClass h:Subject", f"sh:message {literal(demand.title)}", f"rdfs:label {literal(demand.title)}"]
     if demand.description:
         head.append(f"rdfs:comment {literal(demand.description)}")
-    inner = "\n    ; ".join(["a sh:NodeShape", *_lines(demand.claim)])  # below sh:node, so that the message is the item's
+    inner = "\n    ; ".join(
+        ["a sh:NodeShape", *_lines(demand.claim, names)]
+    )  # below sh:node, so that the message is the item's
     body = " ;\n  ".join(["a sh:NodeShape", *head, f"sh:node [ {inner} ]"])
     return f"<{iri}> {body} .\n"
 
 
-def _shape(claim: Claim) -> str:
+def _shape(claim: Claim, names: Names) -> str:
     """An unnamed shape."""
-    return f"[ {' ; '.join(['a sh:NodeShape', *_lines(claim)])} ]"
+    return f"[ {' ; '.join(['a sh:NodeShape', *_lines(claim, names)])} ]"
 
 
-def _lines(claim: Claim) -> list[str]:
-    """What a shape says for *claim*: predicates with their objects."""
+def _lines(claim: Claim, names: Names) -> list[str]:
+    """What a shape says for *claim*: predicates with their objects; of one that has a name, the name."""
+    return [f"sh:node <{names[claim]}>"] if claim in names else _spelt(claim, names)
+
+
+def _spelt(claim: Claim, names: Names) -> list[str]:
     match claim:
         case All(claims=claims):
-            return _together([_lines(part) for part in claims])
+            return _together([_lines(part, names) for part in claims])
         case OneOf(claims=claims):
-            return [f"sh:or ( {' '.join(map(_shape, claims))} )"] if claims else ["sh:not [ a sh:NodeShape ]"]
+            return (
+                [f"sh:or ( {' '.join(_shape(part, names) for part in claims)} )"]
+                if claims
+                else ["sh:not [ a sh:NodeShape ]"]
+            )
         case Negated(claim=inner):
-            return [f"sh:not {_shape(inner)}"]
+            return [f"sh:not {_shape(inner, names)}"]
         case If(when=when, then=then):
-            return [f"sh:or ( {_shape(Negated(when))} {_shape(then)} )"]
+            return [f"sh:or ( {_shape(Negated(when), names)} {_shape(then, names)} )"]
         case IsOneOf(values=values):
             return [f"sh:in ( {' '.join(map(literal, values))} )"]
         case Matches(pattern=pattern):
@@ -115,7 +129,7 @@ def _lines(claim: Claim) -> list[str]:
         case IsFilled():
             return ["sh:minLength 1"]
         case Each() | Some() | AtMost():
-            return [_slot_property(claim)]
+            return [_slot_property(claim, names)]
 
 
 def _coding_property(claim: CodeIs | SystemIs) -> str:
@@ -125,21 +139,21 @@ def _coding_property(claim: CodeIs | SystemIs) -> str:
     return f"sh:property [ sh:path skos:notation ; sh:minCount 1 ; sh:pattern {literal(any_prefix(claim.systems))} ]"
 
 
-def _slot_property(claim: Each | Some | AtMost) -> str:
+def _slot_property(claim: Each | Some | AtMost, names: Names) -> str:
     match claim:
         case Each(claim=inner):
-            what = f"sh:node {_shape(inner)}"
+            what = f"sh:node {_shape(inner, names)}"
         case Some(claim=inner, at_least=number):
-            what = _counted(inner, "Min", number)
+            what = _counted(inner, names, "Min", number)
         case AtMost(claim=inner, number=number):
-            what = _counted(inner, "Max", number)
+            what = _counted(inner, names, "Max", number)
     return f"sh:property [ sh:path h:{claim.slot} ; {what} ]"
 
 
-def _counted(claim: Claim, which: str, number: int) -> str:
+def _counted(claim: Claim, names: Names, which: str, number: int) -> str:
     if claim == All(()):
         return f"sh:{which.lower()}Count {number}"
-    return f"sh:qualifiedValueShape {_shape(claim)} ; sh:qualified{which}Count {number}"
+    return f"sh:qualifiedValueShape {_shape(claim, names)} ; sh:qualified{which}Count {number}"
 
 
 def _together(several: list[list[str]]) -> list[str]:

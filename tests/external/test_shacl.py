@@ -34,7 +34,9 @@ def judged(record: dict[str, Any], name: str) -> tuple[bool, str]:
 
 def test_the_shapes_are_shacl() -> None:
     ours = shapes("mandatory")
-    conforms, _, text = pyshacl.validate(hub_graph(conforming()), shacl_graph=ours, meta_shacl=True, max_validation_depth=DEPTH)
+    conforms, _, text = pyshacl.validate(
+        hub_graph(conforming()), shacl_graph=ours, meta_shacl=True, max_validation_depth=DEPTH
+    )
     assert conforms, text
 
 

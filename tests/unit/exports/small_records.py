@@ -41,7 +41,14 @@ def conforming() -> Record:
 
 NOTHING = object()
 DISEASES = [coded("ORPHA:558"), coded("SNOMEDCT:64572001"), coded("HP:0001250"), {"null_flavor": "UNK"}, {"null_flavor": "NI"}, {"text": "x"}]  # fmt: skip
-WORDS = [NOTHING, coded("NCIT:C8509"), coded("NCIT:C1"), {"text": "fresh"}, {"null_flavor": "OTH"}, {"null_flavor": "UNK"}]
+WORDS = [
+    NOTHING,
+    coded("NCIT:C8509"),
+    coded("NCIT:C1"),
+    {"text": "fresh"},
+    {"null_flavor": "OTH"},
+    {"null_flavor": "UNK"},
+]
 
 
 def made(**slots: Any) -> Record:
@@ -94,8 +101,13 @@ def random_record(seed: int) -> Record:
         "birth_date": lambda: pick([NOTHING, date("1985"), {"value": "1985-01", "precision": "day"}, date("0000")]),
         "administrative_gender": lambda: pick([NOTHING, coded("GENDER:other"), {"null_flavor": "ASKU"}, {"text": "w"}]),
         "date_of_last_follow_up": lambda: date("2024-05-06"),
-        "vital_status": lambda: made(status=pick([NOTHING, coded("VITALSTATUS:dead"), coded("VITALSTATUS:alive")]), date_of_death=pick([NOTHING, date("2024")])),  # fmt: skip
-        "consents": lambda: some(lambda: made(purpose=pick(["contact", "data_reuse"]), decision=pick([NOTHING, "permit"]))),
+        "vital_status": lambda: made(
+            status=pick([NOTHING, coded("VITALSTATUS:dead"), coded("VITALSTATUS:alive")]),
+            date_of_death=pick([NOTHING, date("2024")]),
+        ),  # fmt: skip
+        "consents": lambda: some(
+            lambda: made(purpose=pick(["contact", "data_reuse"]), decision=pick([NOTHING, "permit"]))
+        ),
         "environmental_exposure": lambda: made(travels=some(lambda: made(description="x"))),
         "diagnoses": lambda: some(diagnosis),
         "samples": lambda: some(sample),
