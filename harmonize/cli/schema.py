@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The data sets, their crosswalks and exports.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="hub, or a data set of `schema list`; a release of it: hmd@1.0.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="hub, or a data set of `schema list`; a release of it: hmd@1.0.")
+]
 Version = Annotated[str | None, typer.Option(help="The release; by default the newest that the data set states.")]
 
 
@@ -34,8 +36,10 @@ def list_datasets(as_json: AsJson = False) -> None:
     from harmonize.exports.item_rows import HUB, hub_rows
     from harmonize.hub import hub_schema
 
-    hub = {"name": HUB, "title": "The record of 1+MG that everything goes through", "version": hub_schema().version, "items": len(hub_rows())}  # fmt: skip
-    entries: list[dict[str, Any]] = [hub]
+    title = "The record of 1+MG that everything goes through"
+    entries: list[dict[str, Any]] = [
+        {"name": HUB, "title": title, "version": hub_schema().version, "items": len(hub_rows())}
+    ]
     for dataset in map(load_dataset, dataset_names()):
         items = len(dataset.items_of(dataset.version))
         entries.append({"name": dataset.name, "title": dataset.title, "version": dataset.version, "items": items})
@@ -120,7 +124,9 @@ def _print_crosswalk(found: Crosswalk) -> None:
 
 def _print_gaps(name: str, other: str, gaps: tuple[Gap, ...] | None) -> None:
     if gaps is None:
-        print(f"\n{name} is no data set of harmonize: which of its elements have no counterpart in {other} is not known here")
+        print(
+            f"\n{name} is no data set of harmonize: which of its elements have no counterpart in {other} is not known here"
+        )
         return
     print(f"\n{len(gaps)} items of {name} without a row in {other}{':' if gaps else ''}")
     for gap in gaps:
@@ -130,17 +136,19 @@ def _print_gaps(name: str, other: str, gaps: tuple[Gap, ...] | None) -> None:
 @app.command("export")
 def export(
     name: Name,
-    format_name: Annotated[
-        str, typer.Option("--format", help="json-schema, shacl, pydantic, markdown, csv or xlsx.")
-    ],
+    format_name: Annotated[str, typer.Option("--format", help="json-schema, shacl, pydantic, markdown, csv or xlsx.")],
     level: Annotated[
         str | None,
-        typer.Option(help="mandatory (default), recommended or optional: what must not be missing. For schemas and models."),
+        typer.Option(
+            help="mandatory (default), recommended or optional: what must not be missing. For schemas and models."
+        ),
     ] = None,
     version: Version = None,
     petal: Annotated[
         str | None,
-        typer.Option(help="The use cases of all records, as cancer,goe. Without it each record shows its own. For schemas."),
+        typer.Option(
+            help="The use cases of all records, as cancer,goe. Without it each record shows its own. For schemas."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The file to write; by default stdout. xlsx needs it.")] = None,
 ) -> None:

@@ -15,6 +15,10 @@ _DAY = (
 )
 
 
+ANY_DATE = f"({_DAY}|{_MONTH}|{_YEAR})"
+"""A day, a month or a year of the calendar."""
+
+
 def _cut(precision: str, pattern: str) -> Claim:
     return every([Some("precision", False, IsOneOf((precision,))), Some("value", False, Matches(pattern))])
 

@@ -98,7 +98,9 @@ def crosswalk(a: str, b: str, *, through: str | None = None, folder: Path | None
         if name not in known:
             raise UnknownNameError("data set or standard with a crosswalk", name, known)
     if len({a, b, through}) < 3:
-        raise CallError("a crosswalk is between two different things. To mend it: `harmonize schema list` names the data sets")
+        raise CallError(
+            "a crosswalk is between two different things. To mend it: `harmonize schema list` names the data sets"
+        )
     if through is None:
         rows, reasons, sets = _direct(a, b, files)
     else:
@@ -109,28 +111,34 @@ def crosswalk(a: str, b: str, *, through: str | None = None, folder: Path | None
     order = {**_items(a), **{f"\0{item}": text for item, text in _items(b).items()}}
     places = {name: index for index, name in enumerate(order)}
     last = len(places)
-    ordered = sorted(rows, key=lambda r: (places.get(r.subject, last), r.subject, places.get(f"\0{r.object}", last), r.object))
+    ordered = sorted(
+        rows, key=lambda r: (places.get(r.subject, last), r.subject, places.get(f"\0{r.object}", last), r.object)
+    )
     return Crosswalk(
         a, b, through, sets, tuple(ordered),
         _gaps(a, {row.subject for row in rows}, reasons), _gaps(b, {row.object for row in rows}, reasons),
     )  # fmt: skip
 
 
-def _direct(a: str, b: str, files: Mapping[tuple[str, str], Path]) -> tuple[list[Match], dict[str, str], tuple[str, ...]]:
+def _direct(
+    a: str, b: str, files: Mapping[tuple[str, str], Path]
+) -> tuple[list[Match], dict[str, str], tuple[str, ...]]:
     """Rows from *a* to *b*, reasons of the items that have no counterpart, mapping sets."""
     forwards, backwards = files.get((a, b)), files.get((b, a))
     path = forwards or backwards
     if path is None:
         raise CallError(_no_crosswalk(a, b, files))
     rows = _read(path)
-    reasons = {row.subject: row.comment or "the mapping set says that there is none" for row in rows if row.object == NO_TERM}
+    reasons = {
+        row.subject: row.comment or "the mapping set says that there is none" for row in rows if row.object == NO_TERM
+    }
     rows = [row for row in rows if NO_TERM not in (row.subject, row.object)]
     sets = tuple(dict.fromkeys(row.mapping_set for row in rows))
     return (rows if forwards else [row.backwards() for row in rows]), reasons, sets
 
 
 def _no_crosswalk(a: str, b: str, files: Mapping[tuple[str, str], Path]) -> str:
-    between = sorted(_neighbours(a, files) & _neighbours(b, files))
+    between = sorted(_neighbours(a, files) & _neighbours(b, files), key=lambda name: (name not in dataset_names(), name))
     what = f"there is no crosswalk between {a} and {b}"
     if between:
         return f"{what}, and none is made up. Both have one with {', '.join(between)}. To mend it: --through {between[0]} composes the two"
@@ -152,9 +160,17 @@ def _read(path: Path) -> list[Match]:
         cells = dict(zip(columns, next(csv.reader([lines[row.number - 1]], delimiter="\t")), strict=True))
         rows.append(
             Match(
-                row.subject, cells.get("subject_label", ""), row.predicate, row.object, cells.get("object_label", ""),
-                row.justification, row.confidence, cells.get("mapping_source", ""), row.comment, mapping_set.id,
-            )  # fmt: skip
+                row.subject,
+                cells.get("subject_label", ""),
+                row.predicate,
+                row.object,
+                cells.get("object_label", ""),
+                row.justification,
+                row.confidence,
+                cells.get("mapping_source", ""),
+                row.comment,
+                mapping_set.id,
+            )
         )
     return rows
 

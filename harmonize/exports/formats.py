@@ -45,7 +45,9 @@ def export(
     given: list[tuple[str, object, bool]] = [("level", level, "level" in takes), ("petal", petals, "petal" in takes)]
     for option, value, taken in given:
         if value is not None and not taken:
-            raise CallError(f"--{option} has no effect on {format_name}, which holds every item. To mend it: leave it out")
+            raise CallError(
+                f"--{option} has no effect on {format_name}, which holds every item. To mend it: leave it out"
+            )
     if dataset is None:
         for option, value, _ in [*given, ("version", version, True)]:
             if value is not None:
