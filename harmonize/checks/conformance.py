@@ -18,7 +18,7 @@ import jsonschema_rs
 import orjson
 
 from harmonize.checks.catalogue import rule
-from harmonize.checks.document_files import Entry, document_files, documents_of
+from harmonize.checks.document_files import MAX_DEPTH, Entry, document_files, documents_of, is_deep
 from harmonize.checks.foreign_records import PartialRecords, SubjectResources, document_format, resources_of
 from harmonize.checks.hub_structure import StructureBreach, mend
 from harmonize.datasets.grading import Grade, Grader, ItemCounts
@@ -111,7 +111,7 @@ class _HubRecords:
     def entries(self, files: list[Path]) -> Iterator[Entry]:
         """The records of *files*."""
         for file in files:
-            yield from documents_of(file)
+            yield from documents_of(file, of_any_depth=True)
 
     def notes(self) -> list[str]:
         """What could not be looked at."""
@@ -194,15 +194,18 @@ class _Judge:
 
     def judge(self, entry: Entry, result: Conformance) -> Grade | None:
         """The grade of a record; None where it is no record at all."""
-        record = entry.document
-        if entry.problem is not None or not isinstance(record, dict):
+        record, problem = entry.document, entry.problem
+        is_valid = problem is None and (not self._is_whole or self._validator.is_valid(record))
+        if not isinstance(record, dict):
+            problem = problem or "it is no JSON object"
+        elif not is_valid and is_deep(record):
+            problem = f"it is nested deeper than {MAX_DEPTH}"
+        if problem is not None:
             result.unreadable += 1
             self._count("dataset.unreadable")
-            _add(
-                result, _finding(self._grader, entry, "dataset.unreadable", "", entry.problem or "it is no JSON object")
-            )
+            _add(result, _finding(self._grader, entry, "dataset.unreadable", "", problem))
             return None
-        if self._is_whole and not self._validator.is_valid(record):
+        if not is_valid:
             for breach in mend(record, self._validator.iter_errors(record)):
                 self._say(breach, entry, result)
         grade = self._grader.grade(record)

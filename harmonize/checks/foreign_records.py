@@ -19,6 +19,7 @@ from harmonize.datasets.hub_paths import HubPath, Step
 from harmonize.datasets.item_paths import ItemPath, item_paths
 from harmonize.datasets.judges import NOT_COMPARED
 from harmonize.datasets.specification import Dataset, ValueSet
+from harmonize.hub import hub_schema
 from harmonize.terminology.notation import load_systems
 
 _PRECISIONS = {4: "year", 7: "month", 10: "day"}
@@ -104,6 +105,8 @@ class PartialRecords:
                 return value
             case "string":
                 return str(value)
+            case name if name in hub_schema().enums:
+                return str(value)
         return {}  # an object of the hub of which only its presence is said
 
     def _coded(self, value: Any, values: ValueSet | None) -> dict[str, Any] | None:
@@ -135,15 +138,18 @@ def _depths(paths: list[ItemPath]) -> dict[tuple[str, str], int]:
 
 
 def _fitting(slots: tuple[HubPath, ...], value: Any) -> tuple[HubPath, Any]:
-    """The alternative that *value* is for: a time of Phenopackets may be a moment, an age or a term."""
-    if isinstance(value, dict):
-        for key, range_name in (("timestamp", "PartialDate"), ("age", "string"), ("ontologyClass", "CodedValue")):
-            fitting = [path for path in slots if path.range == range_name]
-            if key in value and fitting:
-                inner = value[key]
-                return fitting[0], inner.get("iso8601duration", "") if key == "age" and isinstance(
-                    inner, dict
-                ) else inner
+    """The alternative that *value* is for: a time of Phenopackets may be a moment, an age, a term or one of several ranges."""
+    if not isinstance(value, dict):
+        return slots[0], value
+    for key, range_name in (("timestamp", "PartialDate"), ("age", "string"), ("ontologyClass", "CodedValue")):
+        fitting = [path for path in slots if path.range == range_name]
+        if key in value and fitting:
+            inner = value[key]
+            is_age = key == "age" and isinstance(inner, dict)
+            return fitting[0], inner.get("iso8601duration", "") if is_age else inner
+    if not {"ageRange", "interval", "gestationalAge"}.isdisjoint(value):
+        texts = [path for path in slots if path.range == "string"]
+        return (texts or slots)[0], "given" if texts else None
     return slots[0], value
 
 
@@ -157,7 +163,8 @@ def _of_word(word: str, values: ValueSet | None) -> dict[str, Any]:
     listed = {value.code.partition(":")[2].casefold(): value.code for value in values.values} if values else {}
     if word.casefold() in listed:
         return _coding(listed[word.casefold()])
-    return _coding(f"{NOT_COMPARED}:{word}") if word.isupper() else {"text": word}
+    is_moment = word[:4].isdigit()  # as Patient.deceased, which is a date or yes or no
+    return _coding(f"{NOT_COMPARED}:{word}") if word.isupper() or is_moment else {"text": word}
 
 
 def _systems_by_uri() -> dict[str, str]:
@@ -172,7 +179,7 @@ def _systems_by_uri() -> dict[str, str]:
 def _object_at(
     record: dict[str, Any], objects: dict[Any, dict[str, Any]], where: HubPath, owner: Any
 ) -> dict[str, Any]:
-    """The object of a class for *owner*; where it is new it is made, with what the path of the class selects by."""
+    """The object of a class for *owner*, made where it is new."""
     if not where.steps:
         return record
     made = objects.get((where.text, owner))
@@ -180,23 +187,30 @@ def _object_at(
         holder = record
         for step in where.steps[:-1]:
             holder = _inner(holder, step)
-        last = where.steps[-1]
-        made = objects[where.text, owner] = _inner(holder, last, always_new=True)
-        if isinstance(last.where, Compare) and not last.where.negated and len(last.where.path.slots) == 1:
-            made.setdefault(last.where.path.slots[0], last.where.values[0])
+        made = objects[where.text, owner] = _inner(holder, where.steps[-1], always_new=True)
     return made
 
 
 def _inner(holder: dict[str, Any], step: Step, *, always_new: bool = False) -> dict[str, Any]:
-    """The object that *step* of *holder* leads to, made where it is not there."""
+    """The object that *step* of *holder* leads to; where there is none it is made with what the step selects by."""
     if not step.multivalued:
         inner: dict[str, Any] = holder.setdefault(step.slot, {})
         return inner
-    several = holder.setdefault(step.slot, [])
-    if always_new or not several:
-        several.append({})
-    last: dict[str, Any] = several[-1]
-    return last
+    several: list[dict[str, Any]] = holder.setdefault(step.slot, [])
+    selected = _selected_by(step)
+    fitting = [one for one in several if selected.items() <= one.items()] if selected else several
+    if always_new or not fitting:
+        several.append(dict(selected))
+        return several[-1]
+    return fitting[-1]
+
+
+def _selected_by(step: Step) -> dict[str, Any]:
+    """The slot and the value by which *step* selects, where it selects by one."""
+    where = step.where
+    if isinstance(where, Compare) and not where.negated and len(where.values) == len(where.path.slots) == 1:
+        return {where.path.slots[0]: where.values[0]}
+    return {}
 
 
 # --- the resources of one subject -----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from harmonize.datasets.condition_code import FUNCTIONS, condition_code
-from harmonize.datasets.hub_paths import HubPath
+from harmonize.datasets.hub_paths import HubPath, is_value
 from harmonize.datasets.judges import Broken, Judges
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import COUNTED, INVALID_RULES, Status, counted_as, worst
@@ -91,9 +91,9 @@ class Grader:
 
     >>> from harmonize.datasets.specification import load_dataset
     >>> grader = Grader(load_dataset("goe"))
-    >>> grade = grader.grade({"subject_id": "a", "sex_at_birth": {"codings": [{"code": "BIRTHSEX:F"}]}})
-    >>> [violation.rule for violation in grader.violations({"subject_id": "a"}, grade)]
-    ['dataset.mandatory-missing']
+    >>> record = {"subject_id": "a", "sex_at_birth": {"codings": [{"code": "BIRTHSEX:F"}]}}
+    >>> [violation.path for violation in grader.violations(record, grader.grade(record))]
+    ['/country_of_birth', '/country_of_origin']
     """
 
     def __init__(
@@ -347,25 +347,36 @@ def _executed(text: str, what: str, names: dict[str, Any]) -> dict[str, Any]:
 
 def _loop(path: HubPath, petals: Mapping[str, int]) -> str:
     """The loop over the objects of a class at *path*, counting the pattern of each."""
-    lines, indent, holder = [], "    ", "r"
-    for depth, step in enumerate(path.steps):
-        name = f"o{depth}"
-        several = f"{holder}.get({step.slot!r}) or ()" if step.multivalued else f"only({holder}.get({step.slot!r}))"
-        lines.append(f"{indent}for {name} in {several}:\n")
-        indent += "    "
-        if step.where is not None:
-            lines.append(f"{indent}o, h = {name}, {holder}\n")
-            lines.append(f"{indent}if {condition_code(step.where, petals)}:\n")
-            indent += "    "
-        holder = name
+    lines, indent, holder = _walk(path, "r", petals)
     via = path.steps[-1].slot if path.steps else ""
-    above = f"o{len(path.steps) - 2}" if len(path.steps) > 1 else "r"
+    above = f"x{len(path.steps) - 2}" if len(path.steps) > 1 else "r"
     lines += [
         f"{indent}found = one({holder}, {above}, r, {via!r}, p)\n",
         f"{indent}counts[found] += 1\n",
         f"{indent}pattern = found if pattern is None or pattern == found else worst(pattern, found)\n",
     ]
     return "".join(lines)
+
+
+def _walk(path: HubPath, start: str, petals: Mapping[str, int]) -> tuple[list[str], str, str]:
+    """Lines that go along *path* from the variable *start*; the indent in which they end, and the variable of what is at the end.
+
+    Where a list should stand and something else does, nothing is walked into; at the end of the path it is one value.
+    """
+    lines, indent, holder = [], "    ", start
+    for depth, step in enumerate(path.steps):
+        name, value = f"x{depth}", f"{holder}.get({step.slot!r})"
+        if step.multivalued:
+            several = f"each({value})" if depth == len(path.steps) - 1 and is_value(step.range) else f"{value} or ()"
+            lines.append(f"{indent}for {name} in {several}:\n")
+        else:
+            lines += [f"{indent}{name} = {value}\n", f"{indent}if {name} is not None:\n"]
+        indent += "    "
+        if step.where is not None:
+            lines += [f"{indent}o, h = {name}, {holder}\n", f"{indent}if {condition_code(step.where, petals)}:\n"]
+            indent += "    "
+        holder = name
+    return lines, indent, holder
 
 
 def _only(value: Any) -> tuple[Any, ...]:
@@ -377,7 +388,7 @@ def _each(value: Any) -> Any:
     return (value,) if value.__class__ is Broken else value or ()
 
 
-FUNCTIONS.update(only=_only, each=_each)
+FUNCTIONS["each"] = _each
 
 
 class _ItemCode:
@@ -448,21 +459,13 @@ class _PathCode:
 
     def function(self) -> Callable[..., list[int]]:
         """`f(o, h, r, p)`, which gives the list of the statuses."""
+        lines, indent, holder = _walk(self._path, "start", self._petals)
         start = "r" if self._path.from_record else "o"
-        lines, indent, holder = [f"def found(o, h, r, p):\n    statuses = []\n    start = {start}\n"], "    ", "start"
-        for depth, step in enumerate(self._path.steps):
-            name = f"x{depth}"
-            several = f"each({holder}.get({step.slot!r}))" if step.multivalued else f"only({holder}.get({step.slot!r}))"
-            lines.append(f"{indent}for {name} in {several}:\n")
-            indent += "    "
-            if step.where is not None:
-                lines += [
-                    f"{indent}o, h = {name}, {holder}\n",
-                    f"{indent}if {condition_code(step.where, self._petals)}:\n",
-                ]
-                indent += "    "
-            holder = name
-        lines.append(f"{indent}statuses.append(judge({holder}))\n    return statuses\n")
+        lines = [
+            f"def found(o, h, r, p):\n    statuses = []\n    start = {start}\n",
+            *lines,
+            f"{indent}statuses.append(judge({holder}))\n    return statuses\n",
+        ]
         scope = _executed("".join(lines), f"path {self._path.text}", {"judge": self._judge})
         made: Callable[..., list[int]] = scope["found"]
         return made

@@ -50,8 +50,9 @@ class Judges:
             return self._coded(item, values)
         if path.range == "PartialDate":
             return _dates()
-        if path.range == "string" and (item.pattern or values is not None):
-            return self._text(item, values)
+        is_coded_elsewhere = "CodedValue" in item.ranges  # the value set is then about the coded alternatives
+        if path.range == "string" and (item.pattern or (values is not None and not is_coded_elsewhere)):
+            return self._text(item, None if is_coded_elsewhere else values)
         return None
 
     def _coded(self, item: Item, values: ValueSet | None) -> Judge:

@@ -112,14 +112,19 @@ def test_an_item_is_graded_as_a_person_would(
 def test_the_level_says_what_must_not_be_missing() -> None:
     record = {**PERSON, "diagnoses": [MORPHOLOGY]}
     assert broken(record) == set()
-    recommended = {("recommended-missing", "/date_of_last_follow_up"), ("recommended-missing", "/samples/0/storage_conditions")}
+    recommended = {
+        ("recommended-missing", "/date_of_last_follow_up"),
+        ("recommended-missing", "/samples/0/storage_conditions"),
+    }
     assert broken(record, level="recommended") == recommended
     assert broken(record, level="optional") >= recommended | {("optional-missing", "/gestation_at_birth")}
 
 
 def test_a_release_has_its_own_items_and_levels() -> None:
     assert "tnm-size-unit" not in graded(PERSON, version="1")
-    assert ("recommended-missing", "/samples/0/storage_conditions") not in broken(PERSON, version="1", level="recommended")
+    assert ("recommended-missing", "/samples/0/storage_conditions") not in broken(
+        PERSON, version="1", level="recommended"
+    )
 
 
 def test_petals_are_shown_by_the_record_or_said_by_the_call() -> None:
@@ -142,7 +147,9 @@ def test_codes_of_a_system_that_is_not_installed_are_named() -> None:
 
 def test_the_five_counts_add_up_to_the_records_and_the_worst_object_counts() -> None:
     grader = Grader(SMALL)
-    records = [{slot: value for slot, value in {**PERSON, **change}.items() if value is not None} for change, *_ in CASES]
+    records = [
+        {slot: value for slot, value in {**PERSON, **change}.items() if value is not None} for change, *_ in CASES
+    ]
     words: dict[str, list[str]] = {}
     for record in records:
         for item, word in grader.statuses(grader.grade(record)):

@@ -164,6 +164,28 @@ def test_a_fhirpath_finds_its_value(expression: str) -> None:
         assert any(value not in ([], None) for value in found), part
 
 
+@pytest.mark.parametrize(
+    ("item", "codes"),
+    [
+        ("hmd:Diagnosis.Diagnosis", {"73211009", "p"}),  # neither the provisional one nor "no determined diagnosis"
+        ("hmd:Diagnosis.Provisional_diagnosis_clinical_diagnosis", {"maybe"}),
+        ("hmd:TNM.Lymph_Node_Status", {"pN1"}),
+        ("hmd:TNM.Metastases", {"cM0"}),
+        ("hmd:Biomarker.Code", {"2160-0", "718-7"}),  # a variant is a laboratory observation too
+        ("hmd:Variant.Variant_Origin", {"germline"}),
+    ],
+)
+def test_a_fhirpath_finds_nothing_else(item: str, codes: set[str]) -> None:
+    [expression] = {row["ext_path"] for row in rows(_file("hmd-fhir-r4")) if row["subject_id"] == item}
+    found = [fhirpathrs.evaluate(expression, resource) for resource in RESOURCES]
+    values = [value for one in found for value in (one if isinstance(one, list) else [one])]
+    assert {value["code"] if isinstance(value, dict) else value for value in values} == codes
+
+
+def _file(name: str) -> Path:
+    return next(file for file in FILES if stem(file) == name)
+
+
 def _resource_types() -> set[str]:
     return {resource["resourceType"] for resource in RESOURCES}
 
