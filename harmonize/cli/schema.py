@@ -185,4 +185,6 @@ def _write(path: Path, data: bytes) -> None:
 def _not_for_the_hub(*options: tuple[str, object]) -> None:
     for option, given in options:
         if given is not None:
-            raise CallError(f"{option} is for data sets, the hub has one release. To mend it: leave it out")
+            raise CallError(
+                f"{option} is for data sets: the hub has one release and its own required slots. To mend it: leave it out"
+            )

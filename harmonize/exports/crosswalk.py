@@ -138,7 +138,9 @@ def _direct(
 
 
 def _no_crosswalk(a: str, b: str, files: Mapping[tuple[str, str], Path]) -> str:
-    between = sorted(_neighbours(a, files) & _neighbours(b, files), key=lambda name: (name not in dataset_names(), name))
+    between = sorted(
+        _neighbours(a, files) & _neighbours(b, files), key=lambda name: (name not in dataset_names(), name)
+    )
     what = f"there is no crosswalk between {a} and {b}"
     if between:
         return f"{what}, and none is made up. Both have one with {', '.join(between)}. To mend it: --through {between[0]} composes the two"

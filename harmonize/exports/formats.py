@@ -51,7 +51,9 @@ def export(
     if dataset is None:
         for option, value, _ in [*given, ("version", version, True)]:
             if value is not None:
-                raise CallError(f"--{option} is for data sets, the hub has one release. To mend it: leave it out")
+                raise CallError(
+                    f"--{option} is for data sets: the hub has one release and its own required slots. To mend it: leave it out"
+                )
         return Exported(_hub(format_name))
     if format_name in ("json-schema", "shacl", "pydantic"):
         demands = dataset_demands(dataset, level=level or "mandatory", version=version, petals=petals)

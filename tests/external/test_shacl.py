@@ -9,11 +9,14 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from rdflib import Graph
+from rdflib.namespace import SH
 
+from harmonize.datasets.specification import dataset_names, load_dataset
 from harmonize.exports.demands import dataset_demands
 from harmonize.exports.hub_rdf import hub_graph
 from harmonize.exports.json_schema import dataset_json_schema, hub_as_json_schema
 from harmonize.exports.shacl import DEPTH, dataset_shacl, hub_shacl
+from tests.rich_record import RICH
 from tests.unit.exports.breaches import BREACHES, HUB_BREACHES, Breach
 from tests.unit.exports.small_records import conforming, random_record, small
 
@@ -65,3 +68,16 @@ def test_verdicts_of_shacl_and_json_schema_are_equal() -> None:
         conforms, text = judged(record, "mandatory")
         assert conforms == expected, (record, text)
     assert verdicts[True] > 5 and verdicts[False] > 20
+
+
+@pytest.mark.parametrize("name", dataset_names())
+def test_data_sets_that_ship(name: str) -> None:
+    """Item by item: what the schema refuses of the record that fills every slot is what the shapes refuse."""
+    record = {**RICH, "treatments": []}
+    demands = dataset_demands(load_dataset(name))
+    shacl = Graph().parse(data=dataset_shacl(demands), format="turtle")
+    _, results, _ = pyshacl.validate(hub_graph(record), shacl_graph=shacl, max_validation_depth=DEPTH)
+    found = {str(message) for message in results.objects(None, SH.resultMessage)}
+    judge = jsonschema_rs.validator_for(dataset_json_schema(demands))
+    expected = {demands.demands[error.evaluation_path[1]].title for error in judge.iter_errors(record)}
+    assert found == expected

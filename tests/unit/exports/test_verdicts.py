@@ -92,7 +92,9 @@ def mutated(seed: int) -> Any:
                 break
             holder = holder[key]
         if isinstance(holder[key], dict) and "codings" in holder[key]:
-            holder[key] = random.choice([{"null_flavor": "UNK"}, {"null_flavor": "OTH"}, {"text": "words"}, holder[key]])
+            holder[key] = random.choice(
+                [{"null_flavor": "UNK"}, {"null_flavor": "OTH"}, {"text": "words"}, holder[key]]
+            )
         elif random.random() < 0.7 and key not in REQUIRED:
             del holder[key]
     return hub_object(without_empty(record))
