@@ -104,7 +104,7 @@ def random_record(seed: int) -> Record:
         "vital_status": lambda: made(
             status=pick([NOTHING, coded("VITALSTATUS:dead"), coded("VITALSTATUS:alive")]),
             date_of_death=pick([NOTHING, date("2024")]),
-        ),  # fmt: skip
+        ),
         "consents": lambda: some(
             lambda: made(purpose=pick(["contact", "data_reuse"]), decision=pick([NOTHING, "permit"]))
         ),
