@@ -66,6 +66,7 @@ soak: $(VENV)/installed-dev ## the long tests: sentinels in every field, damage 
 
 docs: $(VENV)/installed-docs ## the documentation site in site/, without network
 	$(BIN)/python scripts/generate_docs.py
+	$(BIN)/python -m scripts.site_pages
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 generate: $(VENV)/installed-dev ## everything that is generated and committed
@@ -77,4 +78,4 @@ wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies insid
 	$(BIN)/python -m build --wheel --installer uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(DEMO) dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(DEMO) dist site docs/datasets docs/hub .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,6 +1,6 @@
 """Invariants of FHIR R4 that its JSON Schema cannot say, for the resources that nodes exchange most.
 
-Source: FHIR R4 (4.0.1), the pages of the resources: keys obs-3, obs-6, obs-7, con-4, con-5, pat-1, ppc-1, bdl-7, the choice
+Source: FHIR R4 (4.0.1), the pages of the resources: keys obs-3, obs-6, obs-7, con-1, con-4, con-5, pat-1, ppc-1, bdl-7, the choice
 elements `[x]`, required bindings of CodeableConcepts and the target types of references.
 """
 
@@ -84,6 +84,9 @@ def _condition(resource: Mapping[str, Any]) -> Iterator[Problem]:
     clinical = _codes(resource.get("clinicalStatus"), _CLINICAL)
     if "entered-in-error" in _codes(resource.get("verificationStatus"), _VERIFICATION) and "clinicalStatus" in resource:
         yield "/clinicalStatus", "con-5: there is no clinical status where the verification status is entered-in-error"
+    for index, stage in enumerate(resource.get("stage", ())):
+        if isinstance(stage, dict) and not {"summary", "assessment"} & stage.keys():
+            yield f"/stage/{index}", "con-1: a stage needs a summary or an assessment"
     abated = any(name.startswith("abatement") for name in resource)
     if abated and not {"resolved", "remission", "inactive"} & set(clinical):
         yield "/abatement", "con-4: what has abated is inactive, resolved or in remission"

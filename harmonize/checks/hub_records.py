@@ -56,9 +56,11 @@ _DATED: Mapping[str, _Dated] = {
     "treatments": _Dated(("start_date",), (("start_date", "end_date"),)),
     "device_uses": _Dated(("start_date",), (("start_date", "end_date"),)),
     "clinical_episodes": _Dated(("start_date",), (("start_date", "end_date"),)),
+    "biomarkers": _Dated(("date",)),
+    "sequences": _Dated(("sequencing_date", "variant_calling_date"), (("sequencing_date", "variant_calling_date"),)),
 }
 # What may rightly be dated after death: a sample that is examined later, a result that arrives later.
-_AFTER_DEATH = frozenset({"variants", "samples", "measurements"})
+_AFTER_DEATH = frozenset({"variants", "samples", "measurements", "biomarkers", "sequences"})
 
 
 def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
@@ -86,6 +88,14 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
                     suspicious = True
     if suspicious:
         yield from _judged_dates(record, birth, death)
+
+
+def _check_evaluations(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
+    """A tumour is staged after birth, and perhaps by an autopsy."""
+    for number, diagnosis in enumerate(record.get("diagnoses", ())):
+        for index, tnm in enumerate(diagnosis.get("tnm_classifications", ())):
+            path = f"/diagnoses/{number}/tnm_classifications/{index}/date_of_evaluation"
+            yield from _out_of_life(path, tnm, "date_of_evaluation", record.get("birth_date"), None)
 
 
 def _judged_dates(record: HubObject, birth: Any, death: Any) -> Iterator[Violation]:
@@ -138,4 +148,4 @@ def _check_vital_status(record: HubObject, terminologies: Terminologies) -> Iter
             return
 
 
-CHECKS: tuple[Check, ...] = (_check_dates, _check_features, _check_vital_status)
+CHECKS: tuple[Check, ...] = (_check_dates, _check_evaluations, _check_features, _check_vital_status)

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harmonize.datasets.condition_code import FUNCTIONS, condition_code
+from harmonize.datasets.conditions import Condition
 from harmonize.datasets.hub_paths import HubPath, Step, is_value
 from harmonize.datasets.judges import Broken, Judges
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import COUNTED, INVALID_RULES, Status, counted_as, worst
 from harmonize.errors import UnknownNameError
-from harmonize.hub import hub_schema
 from harmonize.terminology.store import Terminologies
 
 Pattern = tuple[int, ...]
@@ -534,12 +535,13 @@ def _values_at(path: HubPath, start: _Found, record: Any) -> Iterator[tuple[str,
             yield f"{holder[0]}/{path.steps[-1].slot}", None
 
 
-def holds(condition: Any, value: Any, holder: Any, record: Any) -> bool:
-    """Whether *condition* holds for one object; for the few objects of a record that is explained."""
-    scope = {**FUNCTIONS, "o": value, "h": holder, "r": record, "p": (), "via": ""}
-    return bool(eval(compile(condition_code(condition, {}), "<condition>", "eval"), scope))  # noqa: S307 - generated, of checked names
+def holds(condition: Condition, value: Any, holder: Any, record: Any) -> bool:
+    """Whether *condition*, by which a path selects, holds for one object."""
+    return bool(_selector(condition)(value, holder, record))
 
 
-def hub_classes_of(dataset: Dataset) -> frozenset[str]:
-    """The hub classes whose objects the data set grades."""
-    return frozenset(owner.hub_class for owner in dataset.classes.values()) & frozenset(hub_schema().classes)
+@lru_cache(maxsize=1_000)
+def _selector(condition: Condition) -> Callable[[Any, Any, Any], bool]:
+    text = f"def holds(o, h, r, p=(), via=''):\n    return {condition_code(condition, {})}\n"
+    made: Callable[[Any, Any, Any], bool] = _executed(text, "condition", {})["holds"]
+    return made

@@ -41,10 +41,17 @@ class Judges:
 
     def __init__(self, value_sets: Mapping[str, ValueSet], terminologies: Terminologies) -> None:
         self._sets, self._terminologies = value_sets, terminologies
+        self._made: dict[tuple[str, str], Judge | None] = {}
         self.unchecked: set[tuple[str, str]] = set()
 
     def of(self, item: Item, path: HubPath) -> Judge | None:
         """The judge of one value of *item* at *path*; None where every value that the hub schema allows will do."""
+        key = (item.id, path.text)
+        if key not in self._made:
+            self._made[key] = self._make(item, path)
+        return self._made[key]
+
+    def _make(self, item: Item, path: HubPath) -> Judge | None:
         values = self._sets.get(item.value_set or "")
         if path.range == "CodedValue":
             return self._coded(item, values)
@@ -95,28 +102,28 @@ class Judges:
                 self.unchecked.add((values.name, "another enumeration"))
                 return True
             if system in values.systems:
-                return self._is_of_system(code, system)
+                return self._is_of_system(code, system, values.name)
             roots = [root for root in values.descendants_of if root.partition(":")[0] == system]
             return bool(roots) and self._is_below(code, system, roots, values.name)
 
         return is_member
 
-    def _is_of_system(self, code: str, system: str) -> bool:
-        answer = self._terminologies.lookup(code)
-        if isinstance(answer, Unknown):
-            return False
-        return not isinstance(answer, NotChecked) or isinstance(load_systems().parse(code, system), Code)
-
-    def _is_below(self, code: str, system: str, roots: Iterable[str], value_set: str) -> bool:
+    def _is_of_system(self, code: str, system: str, value_set: str) -> bool:
         """Where the system is not installed, every code in its notation passes and the value set is named as not checked."""
-        if isinstance(self._terminologies.lookup(code), NotChecked):
+        answer = self._terminologies.lookup(code)
+        if isinstance(answer, NotChecked):
             self.unchecked.add((value_set, system))
             return isinstance(load_systems().parse(code, system), Code)
+        return not isinstance(answer, Unknown)
+
+    def _is_below(self, code: str, system: str, roots: Iterable[str], value_set: str) -> bool:
+        if isinstance(self._terminologies.lookup(code), NotChecked):
+            return self._is_of_system(code, system, value_set)
         return any(self._terminologies.is_a(code, root) for root in roots)
 
     def _text(self, item: Item, values: ValueSet | None) -> Judge:
         pattern = re2.compile(item.pattern) if item.pattern else None
-        systems = values.systems if values else ()
+        systems, name = (values.systems, values.name) if values else ((), "")
         known: dict[str, int] = {}
 
         def judge(value: Any) -> int:
@@ -128,7 +135,7 @@ class Judges:
         def decide(text: str) -> int:
             if pattern is not None and not pattern.fullmatch(text):
                 return Status.WRONG_TEXT
-            if systems and not any(self._is_of_system(f"{system}:{text}", system) for system in systems):
+            if systems and not any(self._is_of_system(f"{system}:{text}", system, name) for system in systems):
                 return Status.WRONG_CODE
             return Status.FILLED
 

@@ -111,7 +111,32 @@ def r4_package(source: Path, package: Path) -> Path:
             resource = entry.get("resource", entry)
             if "id" in resource and "resourceType" in resource:
                 (package / f"{resource['resourceType']}-{resource['id']}.json").write_text(json.dumps(resource))
+    base = json.loads((package / "StructureDefinition-Extension.json").read_text())
+    for name, contexts in MCODE_EXTENSIONS.items():
+        definition = mcode_extension(base, name, contexts)
+        (package / f"StructureDefinition-{name}.json").write_text(json.dumps(definition))
     return package
+
+
+# mCODE 4.0.0, SD_Extensions.fsh: the contexts; the value is one CodeableConcept, 1..1, in both.
+MCODE_EXTENSIONS = {
+    "mcode-histology-morphology-behavior": ("Condition",),
+    "mcode-procedure-intent": ("Procedure", "MedicationAdministration", "DomainResource"),
+}
+
+
+def mcode_extension(base: dict[str, Any], name: str, contexts: tuple[str, ...]) -> dict[str, Any]:
+    """The definition of an extension of mCODE, of which we write the facts: the guide is not at hand as a package."""
+    made: dict[str, Any] = json.loads(json.dumps(base))
+    url = f"http://hl7.org/fhir/us/mcode/StructureDefinition/{name}"
+    made.update(id=name, url=url, name=name, derivation="constraint")
+    made.update(baseDefinition="http://hl7.org/fhir/StructureDefinition/Extension")
+    made["context"] = [{"type": "element", "expression": context} for context in contexts]
+    elements = {element["path"]: element for element in made["snapshot"]["element"]}
+    elements["Extension.url"]["fixedUri"] = url
+    elements["Extension.extension"]["max"] = "0"
+    elements["Extension.value[x]"].update(min=1, type=[{"code": "CodeableConcept"}])
+    return made
 
 
 def test_protobuf_gives_the_same_document_back(run: Run) -> None:

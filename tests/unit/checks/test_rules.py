@@ -51,12 +51,24 @@ HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
             hub(birth_date=day("1990-02-28"), first_contact_date=day("1990-02-28")),
             hub(birth_date=day("1990"), diagnoses=[{"disease": {}, "date_of_diagnosis": day("1990-01-01")}]),
             hub(vital_status={"date_of_death": day("2000-01-01")}, samples=[{"collection_date": day("2001")}]),
+            hub(
+                vital_status={"date_of_death": day("2000")},
+                sequences=[{"sequencing_date": day("2001")}],
+                biomarkers=[{"date": day("2001")}],
+            ),
+            hub(
+                vital_status={"date_of_death": day("2000")},
+                diagnoses=[{"tnm_classifications": [{"date_of_evaluation": day("2001")}]}],
+            ),
         ],
         [
             hub(birth_date=day("1990-02-28"), first_contact_date=day("1990-02-27")),
             hub(birth_date=day("1991"), vital_status={"date_of_death": day("1990-12-31")}),
             hub(vital_status={"date_of_death": day("2000-01")}, phenotypic_features=[{"onset_date": day("2000-02")}]),
             hub(care_episodes=[{"start_date": day("2001-01-02"), "end_date": day("2001-01-01")}]),
+            hub(sequences=[{"sequencing_date": day("2001-02"), "variant_calling_date": day("2001-01-31")}]),
+            hub(birth_date=day("1990"), biomarkers=[{"date": day("1989-12-31")}]),
+            hub(birth_date=day("1990"), diagnoses=[{"tnm_classifications": [{"date_of_evaluation": day("1989")}]}]),
         ],
         [hub(), hub(birth_date=day("1990"))],
     ),
@@ -259,6 +271,8 @@ PACKET_MUTANTS = [
         "nobody",
         "/interpretations/0/diagnosis/genomicInterpretations/0/subjectOrBiosampleId",
     ),
+    ("target.phenopackets-required", "medicalActions", [{"radiationTherapy": {"modality": {"id": "HP:0001250", "label": "Seizure"}}}], "/medicalActions/0/radiationTherapy/bodySite"),
+    ("target.phenopackets-required", "biosamples", [{"id": "b", "procedure": {}}], "/biosamples/0/procedure/code"),
     ("terms.unknown", "phenotypicFeatures/0/type/id", "HP:9999999", "/phenotypicFeatures/0/type/id"),
 ]  # fmt: skip
 
@@ -370,6 +384,7 @@ RESOURCE_MUTANTS = [
     ("target.fhir-r4-invariant", {"resourceType": "EpisodeOfCare", "status": "active", "patient": {"reference": "Patient/p"}, "diagnosis": [{"condition": {"reference": "Procedure/p"}}]}, "/diagnosis/0/condition/reference"),
     ("target.fhir-r4-invariant", {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "referenceRange": [{"type": {"text": "x"}}]}, "/referenceRange/0"),
     ("target.fhir-r4-invariant", {"resourceType": "Condition", "subject": {"reference": "Patient/p"}, "abatementDateTime": "1999"}, "/abatement"),
+    ("target.fhir-r4-invariant", {"resourceType": "Condition", "subject": {"reference": "Patient/p"}, "stage": [{"type": {"text": "TNM"}}]}, "/stage/0"),
 ]  # fmt: skip
 
 
