@@ -16,7 +16,20 @@ from typing import Annotated, Any
 import typer
 
 import harmonize
-from harmonize.cli import convert, demo, doctor, explain, key, planned, profiles, report, terminology, trace, validate
+from harmonize.cli import (
+    convert,
+    demo,
+    doctor,
+    explain,
+    key,
+    planned,
+    profiles,
+    report,
+    schema,
+    terminology,
+    trace,
+    validate,
+)
 from harmonize.errors import CallError, HarmonizeError
 from harmonize.safe_messages import safe_message
 
@@ -51,6 +64,7 @@ app.command("validate")(validate.validate)
 app.add_typer(report.app, name="report")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(terminology.app, name="terminology")
+app.add_typer(schema.app, name="schema")
 app.command("demo")(demo.demo)
 app.command("trace")(trace.trace)
 app.command("explain")(explain.explain)

@@ -8,7 +8,6 @@ from harmonize.errors import NotAvailableError
 
 _VERBS = {
     "mappings": "Lint, coverage, suggestions and review of mapping sets",
-    "schema": "The data sets and their crosswalks",
     "gdi-validate": "The GDI data-validator contract",
 }
 
