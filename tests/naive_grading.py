@@ -139,7 +139,7 @@ def item_status(item: Item, scene: Scene, dataset: Dataset) -> str:
     condition_holds = item.condition is None or scene.holds(item.condition)
     if item.otherwise == "ignore" and not condition_holds:
         return "not_applicable"
-    if words:
+    if words and max(words, key=ORDER.index) != "missing":
         if item.forbidden is not None and scene.holds(item.forbidden):
             return "invalid"
         is_list = len(item.slots) == 1 and item.slots[0].is_plain and item.slots[0].steps[0].multivalued

@@ -422,6 +422,10 @@ class _ItemCode:
     def expression(self) -> str:
         """The expression, an `int` of `Status`."""
         present = self._present()
+        if any(
+            path.range == "CodedValue" for path in self._item.slots
+        ):  # one in which nothing stands is as good as none
+            present = f"({self._missing()} if (s := {present}) == {int(Status.MISSING)} else s)"
         if self._forbidden:
             present = f"({int(Status.CONDITION_BROKEN)} if {self._forbidden} else {present})"
         whole = f"({self._missing()} if {self._value_is_absent()} else {present})"
@@ -476,7 +480,7 @@ class _PathCode:
         lines = [
             f"def found(o, h, r, p):\n    statuses = []\n    start = {start}\n",
             *lines,
-            f"{indent}statuses.append(judge({holder}))\n    return statuses\n",
+            f"{indent}if {holder} != '':\n{indent}    statuses.append(judge({holder}))\n    return statuses\n",
         ]
         scope = _executed("".join(lines), f"path {self._path.text}", {"judge": self._judge})
         made: Callable[..., list[int]] = scope["found"]

@@ -63,6 +63,8 @@ CASES = [
     ({"sex_at_birth": {"text": "female"}}, "sex", "invalid", ("code", "/sex_at_birth")),
     ({"sex_at_birth": {"codings": []}}, "sex", "missing", ("mandatory-missing", "/sex_at_birth")),
     ({}, "country", "not_applicable", None),
+    ({"country_of_origin": {}}, "country", "not_applicable", None),
+    ({"symptom_onsets": [{"age": ""}]}, "onset", "missing", None),
     ({"country_of_origin": coded("ISO3166:NO")}, "country", "filled", None),
     ({"vital_status": DEAD}, "death", "missing", ("mandatory-missing", "/vital_status/date_of_death")),
     ({"vital_status": {**DEAD, "date_of_death": day("2020-01-01")}}, "death", "filled", None),
