@@ -25,7 +25,9 @@ def quantity_of(sheet: Sheet, quantity: HubObject, inside: str) -> dict[str, Any
     sheet.run.common.learn_number(quantity["value"], Double(number, exact))
     if not exact:
         if isinf(number):
-            sheet.lost(quantity, "*", f"{inside}/value", "the number is too large for a double")
+            for slot in ("value", "unit", "unit_source"):  # a unit says nothing without its number
+                if slot in quantity:
+                    sheet.lost(quantity, slot, f"{inside}/value", "the number is too large for a double")
             return None
         message = "the number has more digits than a double holds"
         sheet.lost(quantity, "value", f"{inside}/value", message, Outcome.COARSENED)
