@@ -47,8 +47,7 @@ for _tag, _constructor in (("!code", _code), ("!date", _date), ("!flavor", _flav
     _Loader.add_constructor(_tag, _constructor)
 
 FILES: dict[str, dict[str, Any]] = {
-    path.stem: yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader with three tags
-    for path in sorted(FOLDER.glob("*.yaml"))
+    path.stem: yaml.load(path.read_text(encoding="utf-8"), _Loader) for path in sorted(FOLDER.glob("*.yaml"))
 }
 CASES = [
     pytest.param(stem, case, id=f"{stem}: {case['title']}") for stem, file in FILES.items() for case in file["cases"]
@@ -82,7 +81,11 @@ def _record(stem: str, case: dict[str, Any]) -> dict[str, Any]:
 def test_case(stem: str, case: dict[str, Any], tmp_path: Path) -> None:
     path, words = tmp_path / "records.ndjson", tmp_path / "words.ndjson"
     path.write_bytes(orjson.dumps(_record(stem, case)) + b"\n")
-    options = {"level": case.get("level", "mandatory"), "petals": case.get("petals", FILES[stem].get("petals")), "records_file": words}
+    options = {
+        "level": case.get("level", "mandatory"),
+        "petals": case.get("petals", FILES[stem].get("petals")),
+        "records_file": words,
+    }
     name = case.get("as", FILES[stem]["dataset"])
     if "error" in case:
         with pytest.raises(UnknownNameError, match=case["error"]):
