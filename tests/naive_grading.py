@@ -130,12 +130,16 @@ def is_day(text: str, precision: str) -> bool:
 
 
 def item_status(item: Item, scene: Scene, dataset: Dataset) -> str:
-    words = [
-        judged(value, path.range, item, dataset)
-        for path in item.slots
-        for value, *_ in walk([path], scene.record if path.from_record else scene.value)
-        if value != "" or path.range != "string"
-    ]
+    words = []
+    for path in item.slots:
+        for value, *_ in walk([path], scene.record if path.from_record else scene.value):
+            if not isinstance(value, str) or value.strip():
+                words.append((judged(value, path.range, item, dataset), path.range))
+    if len(item.slots) > 1 and any(word == "filled" for word, _ in words):  # one of them fulfils the item
+        words = [
+            (word, kind) for word, kind in words if word == "filled" or (kind != "CodedValue" and word == "invalid")
+        ]
+    words = [word for word, _ in words]
     condition_holds = item.condition is None or scene.holds(item.condition)
     if item.otherwise == "ignore" and not condition_holds:
         return "not_applicable"

@@ -83,7 +83,7 @@ def check_resource(
 
     >>> patient = {"resourceType": "Patient", "gender": "man"}
     >>> [(v.path, v.message) for v in check_resource(patient, None, Terminologies.installed())]
-    [('/gender', 'its value is not in the enumeration')]
+    [('/gender', 'its value is none of female, male, other, unknown')]
     """
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if not isinstance(kind, str) or kind not in resource_types():

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from harmonize.checks.structure import ELEMENT_NAME, pointer, problem_message
 from harmonize.datasets.hub_paths import is_value
 from harmonize.datasets.judges import Broken
+from harmonize.datasets.statuses import Status
 from harmonize.hub import hub_schema
 
 _LIMIT = 1_000
@@ -43,23 +44,30 @@ def _mended(record: dict[str, Any], path: list[Any], error: Any) -> list[Structu
     place = _Place.at(record, path)
     if place is None:
         return []  # an error that was mended above has taken this place with it
-    if detail.name in ("additionalProperties", "unevaluatedProperties"):
+    is_unknown = detail.name in ("additionalProperties", "unevaluatedProperties")
+    if is_unknown and not (place.slot and "null_flavor" in detail.unexpected):
         return _without_unknown(place, path, detail.unexpected)
     message = problem_message(error)
     if place.slot is None:
-        return [
-            StructureBreach(
-                "hub.structure",
-                pointer(path),
-                message,
-                (place.class_name, detail.property) if detail.name == "required" else None,
-            )
-        ]
+        owner = (place.class_name, detail.property) if detail.name == "required" else None
+        return [StructureBreach("hub.structure", pointer(path), message, owner)]
     if place.is_whole_object:
         place.holder[place.slot][place.position] = {}  # an object without any slot: what it should hold is missing
     else:
-        place.holder[place.slot] = Broken()
+        place.holder[place.slot] = _broken(place, path, message)
     return [StructureBreach("hub.structure", pointer(path), message, (place.class_name, place.slot))]
+
+
+def _broken(place: _Place, path: list[Any], message: str) -> Broken:
+    """What stands in the place of a value that is none, with what is wrong with it."""
+    value, range_name = place.holder[place.slot], hub_schema().classes[place.class_name][str(place.slot)].range
+    if range_name in ("PartialDate", "Quantity") and isinstance(value, dict) and "null_flavor" in value:
+        return Broken(Status.NULL_FLAVOR_REFUSED, "a date or a number has no NullFlavor: leave it out")
+    if range_name == "CodedValue" and path[-1:] == ["null_flavor"]:
+        return Broken(Status.NULL_FLAVOR_REFUSED, message)
+    if range_name == "PartialDate" and isinstance(value, dict):
+        return Broken(Status.WRONG_DATE, message)
+    return Broken(Status.WRONG_TYPE, message)
 
 
 def _without_unknown(place: _Place, path: list[Any], unexpected: list[str]) -> list[StructureBreach]:
@@ -129,9 +137,9 @@ class _Place(NamedTuple):
         """A place inside of a coded value, a date or a number: the slot that holds it as a whole is broken."""
         inner: Any = holder
         object_class = range_name
+        if isinstance(holder[rest[0]], Broken):
+            return None
         for step in rest:
-            if isinstance(inner, Broken):
-                return None
             try:
                 inner = inner[step]
             except (KeyError, IndexError, TypeError):

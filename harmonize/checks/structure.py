@@ -34,7 +34,7 @@ def structure_problems(validator: Any, document: Any) -> Iterator[StructureProbl
 
     >>> validator = jsonschema_rs.validator_for({"properties": {"sex": {"enum": ["MALE"]}}})
     >>> list(structure_problems(validator, {"sex": "Anna"}))
-    [StructureProblem(path='/sex', message='its value is not in the enumeration')]
+    [StructureProblem(path='/sex', message='its value is none of MALE')]
     """
     if validator.is_valid(document):
         return
@@ -59,6 +59,9 @@ def problem_message(error: jsonschema_rs.ValidationError) -> str:
         return f"the element {detail.property} is missing"
     if kind == "type":
         return f"it must be of JSON type {' or '.join(detail.types)}"
+    if kind == "enum" and all(isinstance(word, str) for word in detail.options):
+        words = sorted(detail.options)
+        return f"its value is none of {', '.join(words[:12])}{', ...' if len(words) > 12 else ''}"
     return _SENTENCES.get(str(kind), f"it breaks the schema ({kind})")
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from harmonize.datasets.condition_code import FUNCTIONS, condition_code
 from harmonize.datasets.conditions import Condition
 from harmonize.datasets.hub_paths import HubPath, Step, is_value
-from harmonize.datasets.judges import Broken, Judges
+from harmonize.datasets.judges import Broken, Judges, is_blank
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import COUNTED, INVALID_RULES, Status, counted_as, worst
 from harmonize.errors import UnknownNameError
@@ -166,7 +166,8 @@ class Grader:
                 continue
             if pattern is None:
                 path = "/" + "/".join(owner.paths[0].slots)
-                message = f"the record has no {owner.name}; {self.dataset.title} {self.version} demands one"
+                what = f"{owner.name} ({owner.definition.rstrip('.')})" if owner.definition else owner.name
+                message = f"the record has none: {what}; {self.dataset.name} {self.version} demands one"
                 yield ItemViolation("dataset.class-missing", path, message, owner.name, None, "mandatory")
                 continue
             for path, arguments in _objects(owner, record):
@@ -180,12 +181,13 @@ class Grader:
         where = self._place(item, status, pointer, arguments)
         name = f"{item.class_name}, {item.item}"
         if status == Status.MISSING:
-            why = f", for {item.condition_text}" if item.condition_text and level == CONDITIONAL else ""
+            why = f" (demanded: {item.condition_text})" if item.condition_text and level == CONDITIONAL else ""
             strict = "mandatory" if level == CONDITIONAL else level
             return ItemViolation(
                 f"dataset.{strict}-missing", where, f"{name} is missing{why}", item.class_name, item, level
             )
-        message = _MESSAGES[Status(status)].format(name=name, detail=self._detail(item, Status(status)))
+        why = self._broken_at(arguments[2], where) or self._detail(item, Status(status))
+        message = _MESSAGES[Status(status)].format(name=name, detail=why)
         return ItemViolation(INVALID_RULES[Status(status)], where, message, item.class_name, item, level)
 
     def _place(self, item: Item, status: int, pointer: str, arguments: Any) -> str:
@@ -200,15 +202,26 @@ class Grader:
         start_of_path = "" if item.slots[0].from_record else pointer
         return start_of_path + "".join(f"/{slot}" for slot in item.slots[0].slots)
 
+    def _broken_at(self, record: Any, where: str) -> str:
+        """Why the value at a place breaks the schema; empty where it does not."""
+        value = record
+        for step in where.split("/")[1:]:
+            value = (
+                value[int(step)] if isinstance(value, list) else value.get(step) if isinstance(value, dict) else None
+            )
+        return value.why if isinstance(value, Broken) else ""
+
     def _detail(self, item: Item, status: Status) -> str:
         values = self.dataset.value_sets.get(item.value_set or "")
         match status:
             case Status.WRONG_CODE:
-                return values.title if values else "any code"
+                return values.summary if values else "any code"
             case Status.NULL_FLAVOR_REFUSED:
-                return ", ".join(sorted(item.null_flavors)) or "none"
+                return f"allowed: {', '.join(sorted(item.null_flavors)) or 'none'}"
             case Status.CONDITION_BROKEN:
-                return item.condition_text
+                return f"it is for records {item.condition_text}" if item.condition_text else "another item excludes it"
+            case Status.WRONG_DATE:
+                return "not of the calendar, or not cut where its precision says"
             case Status.TOO_MANY:
                 return item.cardinality
             case Status.WRONG_TEXT:
@@ -273,11 +286,11 @@ class Grader:
 
 
 _MESSAGES = {
-    Status.WRONG_CODE: "{name}: no code is in the value set ({detail})",
-    Status.NULL_FLAVOR_REFUSED: "{name}: a NullFlavor stands where it is not allowed (allowed: {detail})",
-    Status.WRONG_DATE: "{name}: no date of the calendar, or not cut where its precision says",
-    Status.CONDITION_BROKEN: "{name} is given although its condition does not hold ({detail})",
-    Status.WRONG_TYPE: "{name}: it is not of the hub's type {detail}",
+    Status.WRONG_CODE: "{name}: no code of it is in the value set: {detail}",
+    Status.NULL_FLAVOR_REFUSED: "{name}: a NullFlavor that is not allowed here; {detail}",
+    Status.WRONG_DATE: "{name}: no date: {detail}",
+    Status.CONDITION_BROKEN: "{name} is given although it must not be; {detail}",
+    Status.WRONG_TYPE: "{name}: not what the hub has there: {detail}",
     Status.TOO_MANY: "{name}: more values than {detail} allows",
     Status.WRONG_TEXT: "{name}: the text has not the form {detail}",
 }
@@ -421,14 +434,13 @@ class _ItemCode:
 
     def expression(self) -> str:
         """The expression, an `int` of `Status`."""
-        present = self._present()
-        if any(
-            path.range == "CodedValue" for path in self._item.slots
-        ):  # one in which nothing stands is as good as none
-            present = f"({self._missing()} if (s := {present}) == {int(Status.MISSING)} else s)"
-        if self._forbidden:
-            present = f"({int(Status.CONDITION_BROKEN)} if {self._forbidden} else {present})"
-        whole = f"({self._missing()} if {self._value_is_absent()} else {present})"
+        present, missing = self._present(), int(Status.MISSING)
+        may_be_empty = any(path.range == "CodedValue" for path in self._item.slots)
+        status = "s" if may_be_empty else present
+        judged = f"({int(Status.CONDITION_BROKEN)} if {self._forbidden} else {status})" if self._forbidden else status
+        if may_be_empty:  # a coded value in which nothing stands is as good as none
+            judged = f"({self._missing()} if (s := {present}) == {missing} else {judged})"
+        whole = f"({self._missing()} if {self._value_is_absent()} else {judged})"
         if self._item.otherwise == "ignore" and self._condition:
             return f"({whole} if {self._condition} else {int(Status.NOT_APPLICABLE)})"
         return whole
@@ -452,11 +464,11 @@ class _ItemCode:
     def _value_is_absent(self) -> str:
         """The test for absence, which binds to `v` what the rest of the expression needs: the value, or the statuses of several."""
         if not self._is_single:
-            calls = " + ".join(f"path{self._number}_{index}(o, h, r, p)" for index in range(len(self._item.slots)))
-            return f"not (v := {calls})"
+            calls = [f"path{self._number}_{index}(o, h, r, p)" for index in range(len(self._item.slots))]
+            return f"not (v := {calls[0]})" if len(calls) == 1 else f"not (v := of_alternatives({', '.join(calls)}))"
         slot = self._item.slots[0].steps[0]
         is_text = slot.range == "string"
-        return f"not (v := get({slot.slot!r}))" if is_text else f"(v := get({slot.slot!r})) is None"
+        return f"is_blank(v := get({slot.slot!r}))" if is_text else f"(v := get({slot.slot!r})) is None"
 
     def _present(self) -> str:
         if not self._is_single:
@@ -464,7 +476,7 @@ class _ItemCode:
             return f"worst_of(v, {self._item.at_most if is_one_list else None!r})"
         if self._judges[0] is not None:
             return f"judge{self._number}(v)"
-        return f"({int(Status.WRONG_TYPE)} if v.__class__ is Broken else {int(Status.FILLED)})"
+        return f"(int(v.status) if v.__class__ is Broken else {int(Status.FILLED)})"
 
 
 class _PathCode:
@@ -480,7 +492,7 @@ class _PathCode:
         lines = [
             f"def found(o, h, r, p):\n    statuses = []\n    start = {start}\n",
             *lines,
-            f"{indent}if {holder} != '':\n{indent}    statuses.append(judge({holder}))\n    return statuses\n",
+            f"{indent}if not is_blank({holder}):\n{indent}    statuses.append(judge({holder}))\n    return statuses\n",
         ]
         scope = _executed("".join(lines), f"path {self._path.text}", {"judge": self._judge})
         made: Callable[..., list[int]] = scope["found"]
@@ -488,7 +500,19 @@ class _PathCode:
 
 
 def _plain(value: Any) -> int:
-    return Status.WRONG_TYPE if value.__class__ is Broken else Status.FILLED
+    return int(value.status) if value.__class__ is Broken else Status.FILLED
+
+
+def _of_alternatives(*found: list[int]) -> list[int]:
+    """The statuses of all alternatives; where one is filled, a code of another that is outside of the value set says nothing."""
+    statuses = [status for one in found for status in one]
+    if Status.FILLED in statuses:
+        return [status for status in statuses if status not in _FORGIVEN]
+    return statuses
+
+
+_FORGIVEN = (Status.MISSING, Status.WRONG_CODE, Status.NULL_FLAVOR, Status.NULL_FLAVOR_REFUSED)
+FUNCTIONS.update(of_alternatives=_of_alternatives, is_blank=is_blank)
 
 
 def _worst_of(statuses: list[int], at_most: int | None) -> int:

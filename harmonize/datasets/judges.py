@@ -29,11 +29,24 @@ _KEPT = 100_000
 class Broken(dict[str, Any]):
     """Stands where a record holds what the hub schema does not allow, so that the rest of the record can be judged.
 
-    It is there, though nothing is in it.
+    It is there, though nothing is in it. `status` is what is wrong with it, `why` the reason in words.
     """
+
+    def __init__(self, status: Status = Status.WRONG_TYPE, why: str = "") -> None:
+        super().__init__()
+        self.status, self.why = status, why
 
     def __bool__(self) -> bool:
         return True
+
+
+def is_blank(value: Any) -> bool:
+    """Whether *value* is nothing, or a text of nothing but blanks.
+
+    >>> is_blank(None), is_blank("  "), is_blank("0"), is_blank(Broken())
+    (True, True, False, False)
+    """
+    return value is None or (value.__class__ is str and not value.strip())
 
 
 class Judges:
@@ -82,7 +95,7 @@ class Judges:
             if flavor is not None:
                 return Status.NULL_FLAVOR if flavor in allowed else Status.NULL_FLAVOR_REFUSED
             if value.__class__ is Broken:
-                return Status.WRONG_TYPE
+                return int(value.status)
             if not value.get("text"):
                 return Status.MISSING
             return Status.FILLED if text_allowed else Status.WRONG_CODE
@@ -127,8 +140,8 @@ class Judges:
         known: dict[str, int] = {}
 
         def judge(value: Any) -> int:
-            if not isinstance(value, str):
-                return Status.WRONG_TYPE
+            if value.__class__ is Broken:
+                return int(value.status)
             status = known.get(value)
             return _keep(known, value, decide(value)) if status is None else status
 
@@ -153,6 +166,8 @@ def _dates() -> Judge:
     known: dict[tuple[Any, Any], int] = {}
 
     def judge(value: Any) -> int:
+        if value.__class__ is Broken:
+            return int(value.status)
         key = (value.get("value"), value.get("precision"))
         status = known.get(key)
         if status is None:

@@ -55,7 +55,8 @@ BAD = [
     ([("/sex_at_birth", {"null_flavor": "UNK"})], "dataset.null-flavor", "/sex_at_birth", "goe:sex"),
     ([("/sex_at_birth", "female")], "dataset.type", "/sex_at_birth", "goe:sex"),
     ([("/sex_at_birth", {"codings": [{"code": 7}]})], "dataset.type", "/sex_at_birth", "goe:sex"),
-    ([("/sex_at_birth", {"null_flavor": "NOSUCH"})], "dataset.type", "/sex_at_birth", "goe:sex"),
+    ([("/sex_at_birth", {"null_flavor": "NOSUCH"})], "dataset.null-flavor", "/sex_at_birth", "goe:sex"),
+    ([("/samples/0/age_at_collection", {"null_flavor": "UNK"})], "dataset.type", "/samples/0/age_at_collection", "goe:age_at_sampling"),
     ([("/samples/0/age_at_collection", 30)], "dataset.type", "/samples/0/age_at_collection", "goe:age_at_sampling"),
     ([("/samples/0/colour", "red")], "dataset.unknown-slot", "/samples/0/colour", None),
     ([("/shoe_size", "41")], "dataset.unknown-slot", "/shoe_size", None),
@@ -83,11 +84,23 @@ def test_what_is_broken_is_said_once_and_the_rest_is_judged(
     assert result.conforms is (rule_id is None)
 
 
-def test_a_date_that_is_none_is_said_at_its_item(tmp_path: Path) -> None:
-    for text in ("2019-02-31", "2019-00-00", "31.02."):
-        record = changed(("/birth_date", {"value": text, "precision": "day"}))
-        result = conformance(written(tmp_path, record), "erdri-cds")
-        assert [(f.rule, f.path) for f in result.findings if f.item == "erdri:2.1"] == [("dataset.date", "/birth_date")]
+@pytest.mark.parametrize(
+    ("value", "rule_id"),
+    [
+        (day("2019-02-31"), "dataset.date"),
+        (day("2019-00-00"), "dataset.date"),
+        (day("31.02."), "dataset.date"),
+        ({"value": "2019", "precision": "hour"}, "dataset.date"),
+        ("2019-02-01", "dataset.type"),
+        ({"null_flavor": "UNK"}, "dataset.null-flavor"),
+    ],
+)
+def test_a_date_that_is_none_is_said_at_its_item(tmp_path: Path, value: Any, rule_id: str) -> None:
+    result = conformance(written(tmp_path, changed(("/birth_date", value))), "erdri-cds")
+    assert [(f.rule, f.path, f.item) for f in result.findings if f.path == "/birth_date"] == [
+        (rule_id, "/birth_date", "erdri:2.1")
+    ]
+    assert result.counts[rule_id] == 1
 
 
 def test_what_is_no_record_is_counted_apart(tmp_path: Path) -> None:
