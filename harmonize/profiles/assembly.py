@@ -439,7 +439,7 @@ def check_assembly(profile: Profile) -> list[str]:
             problems.append(
                 f"{where}: slot {table.slot!r} of {root} must take {'many' if table.repeats else 'one'} {wanted}"
             )
-        unknown = sorted(set(table.columns.values()) - set(classes[table.row_class]))
+        unknown = sorted(set(table.columns.values()) - {"", *classes[table.row_class]})
         problems += [f"{where}.columns: {table.row_class} has no slot {slot!r}" for slot in unknown]
         if table.rows_of != table.name and profile.assembly.reader == "delimited":
             problems += _check_shared(where, table, profile)

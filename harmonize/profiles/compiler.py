@@ -37,6 +37,7 @@ _TAKE_SYSTEMS = frozenset(
         "labelled_code",
         "map_code",
         "meaning",
+        "meaning_or_text",
     ]
 )
 """Functions whose texts in the map name code systems."""
@@ -298,7 +299,7 @@ class _Compiler:
         if not hub_slot.multivalued:
             if len(slot.nested) != 1:
                 raise self.wrong(f"slot {slot.slot} takes one object", slot.line)
-            if _is_flat(slot.nested[0]):
+            if _is_flat(slot.nested[0]) and not self.takes_objects(slot.nested[0]):
                 return self.nested_in_place(slot, name, holders)
         calls = []
         for index, inner in enumerate(slot.nested):
@@ -314,6 +315,12 @@ class _Compiler:
             "if v:",
             f"    {self.out}[{slot.slot!r}] = v",
         ]
+
+    def takes_objects(self, derivation: ClassDerivation) -> bool:
+        """Whether some slot is filled with objects of the source."""
+        paths = [(slot, slot.populated_from) for slot in derivation.slots if slot.populated_from is not None]
+        ranges = [self.resolve(derivation.source_class, path, slot)[0] for slot, path in paths]
+        return any(range_ in self.source.classes for range_ in ranges)
 
     def nested_in_place(self, slot: SlotDerivation, name: str, holders: tuple[str, ...]) -> list[str]:
         """A single object without a call: where none of its values is there, it is not even begun."""
@@ -616,7 +623,7 @@ class _Compiler:
         if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
             constants = constants[:1]
-        if call.function == "meaning":
+        if call.function in ("meaning", "meaning_or_text"):
             if constants[:1] and constants[0] not in self.source.meanings:
                 error = UnknownNameError("enumeration with meanings", str(constants[0]), self.source.meanings)
                 raise self.wrong(str(error), slot.line)

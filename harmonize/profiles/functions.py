@@ -39,6 +39,7 @@ from harmonize.profiles.permitted_values import (
     make_code_or_text,
     make_labelled_code,
     make_meaning,
+    make_meaning_or_text,
 )
 from harmonize.profiles.text_values import (
     accession,
@@ -350,6 +351,14 @@ FUNCTIONS: Mapping[str, Function] = {
         "CodedValue",
         "`meaning(text, 'Enumeration', 'A')`: the code that a permissible value of source.yaml means, or a code of one of the systems.",
     ),
+    "meaning_or_text": Function(
+        make_meaning_or_text,
+        2,
+        20,
+        True,
+        "CodedValue",
+        "`meaning_or_text(text, 'Enumeration', 'A')`: as meaning; the words themselves where they hold no code of any system.",
+    ),
     "labelled_code": Function(
         make_labelled_code,
         2,
@@ -413,7 +422,7 @@ def library_function(name: str, environment: Environment) -> Callable[..., Any]:
     """
     function = FUNCTIONS[name]
     made = function.make(environment)
-    if not environment.missing or not function.strict:
+    if not environment.missing or not function.strict or name == "each":  # of several values each one may be missing
         return made
     missing, coded = environment.missing, function.result == "CodedValue"
 

@@ -48,17 +48,7 @@ def make_labelled_code(environment: Environment) -> Callable[..., Any]:
 
 def make_code_or_text(environment: Environment) -> Callable[..., Any]:
     """`code_or_text(text, A, B)`: as `labelled_code`; where the text holds no code of any system, the words themselves."""
-    of_iri = make_code_iri(environment)
-    everything = tuple(environment.systems)
-
-    def code_or_text(text: str, *systems: str) -> Any:
-        code = stated_code(text)
-        if isinstance(environment.systems.parse_iri(code, everything), NotACode):
-            words = text.strip()
-            return {"text": words} if words else None
-        return of_iri(code, *systems)
-
-    return memoised(code_or_text)
+    return memoised(_or_words(environment, make_labelled_code(environment)))
 
 
 def make_meaning(environment: Environment) -> Callable[..., Any]:
@@ -67,16 +57,33 @@ def make_meaning(environment: Environment) -> Callable[..., Any]:
 
     def meaning(text: str, enumeration: str, *systems: str) -> Any:
         permitted = environment.meanings[enumeration]
-        clean = text.strip()
-        found = permitted.get(clean)
-        if found is None:
-            code = stated_code(clean)
-            found = next((m for m in permitted.values() if code == m.code), None)
+        code = stated_code(text)
+        found = permitted.get(text.strip()) or next((m for m in permitted.values() if code == m.code), None)
         if found is not None:
             return _meant(environment, found.code, found.label)
         return strictly(text, *systems) if systems else _NOT_IN_THE_LIST
 
     return memoised(meaning)
+
+
+def make_meaning_or_text(environment: Environment) -> Callable[..., Any]:
+    """`meaning_or_text(text, ENUMERATION, A, B)`: as `meaning`; the words themselves where they hold no code of any system."""
+    return memoised(_or_words(environment, make_meaning(environment)))
+
+
+def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callable[..., Any]:
+    """*strictly*, asked where the text holds a code of whatever system."""
+    everything = tuple(environment.systems)
+
+    def answer(text: str, *others: str) -> Any:
+        found = strictly(text, *others)
+        is_code = not isinstance(environment.systems.parse_iri(stated_code(text), everything), NotACode)
+        if is_code or not isinstance(found, Noted):
+            return found
+        words = text.strip()
+        return {"text": words} if words else None
+
+    return answer
 
 
 def _meant(environment: Environment, curie: str, label: str) -> Any:

@@ -206,7 +206,7 @@ class TableAssembly:
     row_class: str
     slot: str
     columns: Mapping[str, str]
-    """Column -> slot, where they are not spelt alike."""
+    """Column -> slot, where they are not spelt alike; the empty text: the table does not read the column."""
     repeats: bool
     expected: bool
     join: Join | None
