@@ -472,6 +472,8 @@ NUMBERS = {
 }
 UNITS = {"tumor_size_unit": "mm", "dose_units": "mg", "smoking_amount_unit": "/d", "alcohol_amount_unit": "/wk"}
 WORDS = {"version": ["2.10", "8", "0.7.17"], "name": ["bwa-mem2", "GATK", "GRCh38", "ClinVar"], "line": ["1", "2"]}
+ALWAYS = {"tumor_size", "cumulative_dose", "smoking_amount", "alcohol_amount", "code", "code_system"}
+"""Columns that are of no use without another one."""
 ROWS = {
     "Diagnosis": {"between": ["1", "2"]},
     "Sample": {"between": ["1", "2"]},
@@ -512,9 +514,11 @@ def demo_cell(column: Column, sheet: Sheet, dataset: Dataset) -> Any:
         return {"parent": column.name} if held else ""
     if column.kind is Kind.USED_FOR:
         return {"pick": [role.slot for role in sheet.roles if role.holder == ROWS[sheet.name]["each"]]}
+    if column.name in CERTAINTY:  # where there is no diagnosis yet
+        return {"by": {"column": alternatives(sheet)[0], "cells": {"": {"pick": CODES[column.item.value_set]}}}}
     level = column.item.levels[dataset.version] if column.item else "optional"
     made = demo_value(column, sheet)
-    if isinstance(made, dict) and "as" not in made:
+    if "as" not in made and column.kind is not Kind.UNIT and column.name not in ALWAYS:
         made["blank"] = BLANK[level]
     return made
 
@@ -524,6 +528,10 @@ def demo_value(column: Column, sheet: Sheet) -> Any:
     match column.kind:
         case Kind.DATE if column.name == "birth_date":
             return {"date": {"from": "1940-01-01", "to": "2005-12-31"}, "as": "birth"}
+        case Kind.DATE if column.name in ("date_start_overall", "travel_history_start_date"):
+            return {"date": {"after": "birth", "days": ["7000", "8800"]}, "as": "start"}
+        case Kind.DATE if column.name in ("date_end_overall", "travel_history_end_date"):
+            return {"date": {"after": "start", "days": ["5", "200"]}}
         case Kind.DATE:
             return {
                 "date": {"after": "birth", "days": ["7000", "9000"]},

@@ -241,7 +241,8 @@ def _cells_in(value: SourceObject) -> Iterator[Cell]:
                 yield from value.cells(slot)
             continue
         for inner in item if isinstance(item, list) else [item]:
-            yield from _cells_in(inner)
+            if isinstance(inner, SourceObject):  # rows that are read by index are of tables that share nothing
+                yield from _cells_in(inner)
 
 
 def _stray_cell(cell: Cell) -> BadCell:

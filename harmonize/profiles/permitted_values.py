@@ -13,6 +13,7 @@ from typing import Any
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.coded_values import Environment, coded_value, coding, make_code_iri, memoised
 from harmonize.profiles.notes import Noted, rejected
+from harmonize.profiles.specification import Meaning
 from harmonize.terminology.notation import Code, NotACode
 
 _LABELLED = re.compile(r".*[(]([^()\s]+)[)]\s*", re.DOTALL)
@@ -41,7 +42,11 @@ def make_labelled_code(environment: Environment) -> Callable[..., Any]:
     of_iri = make_code_iri(environment)
 
     def labelled_code(text: str, *systems: str) -> Any:
-        return of_iri(stated_code(text), *systems)
+        found = of_iri(stated_code(text), *systems)
+        if isinstance(found, Noted) and found.rule == "source.code":
+            allowed = " or ".join(systems)
+            return rejected("source.code", f"the value is no code of {allowed}", f"write it as {systems[0]}:CODE")
+        return found
 
     return memoised(labelled_code)
 
@@ -60,7 +65,7 @@ def make_meaning(environment: Environment) -> Callable[..., Any]:
         code = stated_code(text)
         found = permitted.get(text.strip()) or next((m for m in permitted.values() if code == m.code), None)
         if found is not None:
-            return _meant(environment, found.code, found.label)
+            return _as_chosen(text, found, _meant(environment, found.code, found.label))
         return strictly(text, *systems) if systems else _NOT_IN_THE_LIST
 
     return memoised(meaning)
@@ -84,6 +89,16 @@ def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callabl
         return {"text": words} if words else None
 
     return answer
+
+
+def _as_chosen(text: str, found: Meaning, value: Any) -> Any:
+    """*value*; where another label stands beside the code than the list has, that is said."""
+    label = text.strip().removesuffix(f"({found.code})").strip()
+    if label in ("", found.code) or label.casefold() == found.label.casefold() or isinstance(value, Noted):
+        return value
+    message = f"the words beside {found.code} are not those of the list; the code is what is read"
+    fix = "choose the entry anew, or correct the code"
+    return Noted(value, "terms.label-differs", Severity.WARNING, Outcome.CARRIED, message, fix)
 
 
 def _meant(environment: Environment, curie: str, label: str) -> Any:
