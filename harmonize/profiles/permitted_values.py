@@ -98,7 +98,7 @@ def _as_chosen(text: str, found: Meaning, value: Any) -> Any:
         return value
     message = f"the words beside {found.code} are not those of the list; the code is what is read"
     fix = "choose the entry anew, or correct the code"
-    return Noted(value, "terms.label-differs", Severity.WARNING, Outcome.CARRIED, message, fix)
+    return Noted(value, "source.entry-label", Severity.WARNING, Outcome.CARRIED, message, fix)
 
 
 def _meant(environment: Environment, curie: str, label: str) -> Any:
