@@ -7,6 +7,7 @@ item stands in them (`harmonize.checks.foreign_records`).
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ import jsonschema_rs
 import orjson
 
 from harmonize.checks.catalogue import rule
-from harmonize.checks.document_files import Entry, document_files, documents_of
+from harmonize.checks.document_files import MAX_DEPTH, Entry, document_files, documents_of, is_deep
+from harmonize.checks.foreign_records import PartialRecords, SubjectResources, document_format, resources_of
 from harmonize.checks.hub_structure import StructureBreach, mend
 from harmonize.datasets.grading import Grade, Grader, ItemCounts
 from harmonize.datasets.specification import Dataset, dataset_names, load_dataset
@@ -32,7 +34,8 @@ KEPT_FINDINGS = 10_000
 class Conformance:
     """The result. Counts are exact; of the findings themselves the first 10,000 are kept.
 
-    `items` counts each item once a record: filled + null_flavor + missing + not_applicable + invalid = records - unreadable.
+    `items` counts each item once a record: filled + null_flavor + missing + not_applicable + invalid + not_checked =
+    records - unreadable. Hub records can hold every item: of them none is not checked.
     """
 
     dataset: Dataset
@@ -73,45 +76,136 @@ def conformance(
     """
     dataset_name, _, version = name.partition("@")
     dataset = load_dataset(dataset_name)
+    files = document_files(path, "hub")
+    source = _source(files, dataset)
     grader = Grader(
-        dataset, version=version or None, level=level, petals=petals, terminologies=Terminologies.installed()
+        dataset,
+        version=version or None,
+        level=level,
+        petals=petals,
+        only=source.items,
+        terminologies=Terminologies.installed(),
     )
-    judge = _HubJudge(grader)
+    judge = _Judge(grader, is_whole=source.items is None)
     result = Conformance(dataset, grader.version, level)
     with _lines_to(records_file) as write:
-        for file in document_files(path, "hub"):
-            for entry in documents_of(file):
-                result.records += 1
-                write(_record_line(entry, grader, judge.judge(entry, result)))
+        for entry in source.entries(files):
+            result.records += 1
+            write(_record_line(entry, grader, judge.judge(entry, result)))
     result.items = grader.counts()
     result.counts = {**judge.counts, **grader.rule_counts()}
-    for value_set, system in grader.unchecked:
-        message = f"codes of {system} are not looked up in the value set {value_set}: the system is not installed"
+    for message in [
+        *(f"codes of {system} are not looked up in the value set {name}" for name, system in grader.unchecked),
+        *source.notes(),
+    ]:
         _add(result, Finding("dataset.not-checked", rule("dataset.not-checked").severity, message, target=dataset.name))
         result.counts["dataset.not-checked"] = result.counts.get("dataset.not-checked", 0) + 1
     return result
 
 
-class _HubJudge:
-    """Judges hub records one by one; `counts` holds what is broken beside the items."""
+class _HubRecords:
+    """Hub records, one a document."""
 
-    def __init__(self, grader: Grader) -> None:
-        self._grader = grader
+    items: frozenset[str] | None = None
+
+    def entries(self, files: list[Path]) -> Iterator[Entry]:
+        """The records of *files*."""
+        for file in files:
+            yield from documents_of(file, of_any_depth=True)
+
+    def notes(self) -> list[str]:
+        """What could not be looked at."""
+        return []
+
+
+class _Phenopackets:
+    """Phenopackets as partial records, one a document."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._partial = PartialRecords(dataset, "phenopackets")
+        self.items: frozenset[str] | None = self._partial.items
+
+    def entries(self, files: list[Path]) -> Iterator[Entry]:
+        """A partial record for each packet of *files*."""
+        for file in files:
+            for entry in documents_of(file):
+                readable = entry.problem is None and isinstance(entry.document, dict)
+                yield entry._replace(document=self._partial.of([entry.document])) if readable else entry
+
+    def notes(self) -> list[str]:
+        """What could not be looked at."""
+        return [_only_paths("phenopackets")]
+
+
+class _FhirResources:
+    """FHIR resources as partial records, one a patient. Resources wait on disk until all files are read."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._partial = PartialRecords(dataset, "fhir-r4")
+        self.items: frozenset[str] | None = self._partial.items
+        self._without_patient = 0
+
+    def entries(self, files: list[Path]) -> Iterator[Entry]:
+        """What is unreadable, then a partial record for each patient of *files*."""
+        with tempfile.TemporaryDirectory(prefix="harmonize-") as folder:
+            resources = SubjectResources(Path(folder))
+            for file in files:
+                for entry in documents_of(file):
+                    if entry.problem is not None or not isinstance(entry.document, dict):
+                        yield entry
+                        continue
+                    for resource in resources_of(entry.document):
+                        self._without_patient += not resources.add(entry, resource)
+            for entry, gathered in resources.subjects():
+                yield entry._replace(document=self._partial.of(gathered))
+
+    def notes(self) -> list[str]:
+        """What could not be looked at."""
+        number = self._without_patient
+        return [
+            _only_paths("fhir-r4"),
+            *([f"{number} resources are about no patient and are not graded"] if number else []),
+        ]
+
+
+def _only_paths(target: str) -> str:
+    return f"items are graded as far as the crosswalk of the data set with {target} says where they stand; others are not checked"
+
+
+def _source(files: list[Path], dataset: Dataset) -> _HubRecords | _Phenopackets | _FhirResources:
+    """What the documents of *files* are, by the first one that can be read."""
+    documents = (entry.document for file in files for entry in documents_of(file) if entry.problem is None)
+    match document_format(next(documents, None)):
+        case "fhir-r4":
+            return _FhirResources(dataset)
+        case "phenopackets":
+            return _Phenopackets(dataset)
+    return _HubRecords()
+
+
+class _Judge:
+    """Judges records one by one; `counts` holds what is broken beside the items."""
+
+    def __init__(self, grader: Grader, *, is_whole: bool) -> None:
+        self._grader, self._is_whole = grader, is_whole
         self._validator: Any = jsonschema_rs.validator_for(hub_json_schema())
         self._covered = grader.covered()
         self.counts: dict[str, int] = {}
 
     def judge(self, entry: Entry, result: Conformance) -> Grade | None:
         """The grade of a record; None where it is no record at all."""
-        record = entry.document
-        if entry.problem is not None or not isinstance(record, dict):
+        record, problem = entry.document, entry.problem
+        is_valid = problem is None and (not self._is_whole or self._validator.is_valid(record))
+        if not isinstance(record, dict):
+            problem = problem or "it is no JSON object"
+        elif not is_valid and is_deep(record):
+            problem = f"it is nested deeper than {MAX_DEPTH}"
+        if problem is not None:
             result.unreadable += 1
             self._count("dataset.unreadable")
-            _add(
-                result, _finding(self._grader, entry, "dataset.unreadable", "", entry.problem or "it is no JSON object")
-            )
+            _add(result, _finding(self._grader, entry, "dataset.unreadable", "", problem))
             return None
-        if not self._validator.is_valid(record):
+        if not is_valid:
             for breach in mend(record, self._validator.iter_errors(record)):
                 self._say(breach, entry, result)
         grade = self._grader.grade(record)

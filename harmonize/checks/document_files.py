@@ -51,26 +51,29 @@ def document_files(path: Path, format_name: str) -> list[Path]:
     return files
 
 
-def documents_of(file: Path) -> Iterator[Entry]:
-    """The documents of a file: one a line in NDJSON, one in a .json file (the entries of a FHIR Bundle one by one)."""
+def documents_of(file: Path, *, of_any_depth: bool = False) -> Iterator[Entry]:
+    """The documents of a file: one a line in NDJSON, one in a .json file (the entries of a FHIR Bundle one by one).
+
+    With *of_any_depth* the caller looks at the nesting (`is_deep`): it costs as much as reading the document.
+    """
     opened: Any = gzip.open if file.suffix == ".gz" else open
     try:
         with opened(file, "rb") as stream:
             if file.suffix == ".json":
-                yield _entry(file.name, 1, stream.read(MAX_LINE_BYTES + 1))
+                yield _entry(file.name, 1, stream.read(MAX_LINE_BYTES + 1), of_any_depth)
                 return
             number = 0
             while line := stream.readline(MAX_LINE_BYTES + 1):
                 number += 1
                 if line.strip():
-                    yield _entry(file.name, number, line)
+                    yield _entry(file.name, number, line, of_any_depth)
                 if len(line) > MAX_LINE_BYTES:
                     return
     except (OSError, EOFError, zlib.error) as error:
         raise InputError("it cannot be read to its end", file=file.name, fix="copy it again") from error
 
 
-def _entry(file: str, number: int, text: bytes) -> Entry:
+def _entry(file: str, number: int, text: bytes, of_any_depth: bool) -> Entry:
     problem = _size_problem(text)
     if problem is not None:
         return Entry(file, number, None, problem)
@@ -78,7 +81,7 @@ def _entry(file: str, number: int, text: bytes) -> Entry:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:
         return Entry(file, number, None, "it is no JSON")
-    if _is_deep(document):
+    if not of_any_depth and is_deep(document):
         return Entry(file, number, None, f"it is nested deeper than {MAX_DEPTH}")
     return Entry(file, number, document, None)
 
@@ -95,7 +98,7 @@ def _size_problem(text: bytes) -> str | None:
     return None
 
 
-def _is_deep(document: Any) -> bool:
+def is_deep(document: Any) -> bool:
     """Whether *document* is nested deeper than MAX_DEPTH. Level by level, for a recursion would end where Python's does."""
     level = [document]
     for _ in range(MAX_DEPTH + 1):

@@ -63,6 +63,7 @@ def _grade(
     path: Path, name: str, level: str, petals: Sequence[str] | None, records: Path | None, *, as_json: bool
 ) -> None:
     from harmonize.checks.conformance import Conformance, conformance
+    from harmonize.datasets.statuses import COUNTED
 
     result: Conformance = conformance(path, name, level=level, petals=petals, records_file=records)
     if as_json:
@@ -73,6 +74,7 @@ def _grade(
                 "item": counts.item.item,
                 "level": counts.level,
                 **counts.records,
+                "not_checked": counts.not_checked,
                 "objects": counts.objects,
             }
             for counts in result.items
@@ -96,14 +98,13 @@ def _grade(
         print(
             f"{result.records} records graded by {result.dataset.title} {result.version}, level {level}: they {verdict}"
         )
-        print(
-            f"\n{'filled':>8} {'null fl.':>8} {'missing':>8} {'not appl.':>9} {'invalid':>8}  level        class, item"
-        )
+        heads = ("filled", "null fl.", "missing", "not appl.", "invalid", "not ch.")
+        print("\n" + " ".join(f"{head:>9}" for head in heads) + "  level        class, item")
         for counts in result.items:
-            n = counts.records
+            n, item = counts.records, counts.item
+            numbers = (*(n[word] for word in COUNTED), counts.not_checked)
             print(
-                f"{n['filled']:>8} {n['null_flavor']:>8} {n['missing']:>8} {n['not_applicable']:>9} {n['invalid']:>8}  "
-                f"{counts.level:<12} {counts.item.class_name}, {counts.item.item}"
+                " ".join(f"{number:>9}" for number in numbers) + f"  {counts.level:<12} {item.class_name}, {item.item}"
             )
         print()
         _print_rules(result.counts)

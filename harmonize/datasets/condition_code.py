@@ -18,6 +18,7 @@ from harmonize.datasets.conditions import (
     Petal,
     SlotPath,
 )
+from harmonize.hub.objects import is_stated
 
 
 def condition_code(condition: Condition, petals: Mapping[str, int]) -> str:
@@ -25,7 +26,7 @@ def condition_code(condition: Condition, petals: Mapping[str, int]) -> str:
 
     >>> from harmonize.datasets.conditions import parse_condition
     >>> condition_code(parse_condition("excluded == True", "Diagnosis"), {})
-    "(is_one_of(values(o, ('excluded',)), (True,)))"
+    "(o.get('excluded') in (True,))"
     """
     return _code(condition, petals, 0)
 
@@ -33,9 +34,13 @@ def condition_code(condition: Condition, petals: Mapping[str, int]) -> str:
 def _code(condition: Condition, petals: Mapping[str, int], depth: int) -> str:
     match condition:
         case Compare(path=path, values=constants, negated=negated):
-            return f"({'not ' * negated}is_one_of({_values(path, depth)}, {constants!r}))"
+            return (
+                f"({'not ' * negated}{_compared(path, constants, depth)})"
+                if negated
+                else f"({_compared(path, constants, depth)})"
+            )
         case Filled(path=path):
-            return f"is_filled({_values(path, depth)})"
+            return _filled(path, depth)
         case HasSystem(path=path, systems=systems):
             return f"has_system({_values(path, depth)}, {systems!r})"
         case AnyOf(path=path, condition=inner):
@@ -49,9 +54,9 @@ def _code(condition: Condition, petals: Mapping[str, int], depth: int) -> str:
         case Not(condition=inner):
             return f"(not {_code(inner, petals, depth)})"
         case Every(conditions=several):
-            return "(" + " and ".join(_code(one, petals, depth) for one in several) + ")"
+            return "(" + (" and ".join(_code(one, petals, depth) for one in several) or "True") + ")"
         case Either(conditions=several):
-            return "(" + " or ".join(_code(one, petals, depth) for one in several) + ")"
+            return "(" + (" or ".join(_code(one, petals, depth) for one in several) or "False") + ")"
 
 
 def _object(depth: int) -> str:
@@ -62,9 +67,31 @@ def _holder(depth: int) -> str:
     return f"h{depth}" if depth else "h"
 
 
+def _base(path: SlotPath, depth: int) -> str:
+    return {"object": _object(depth), "record": "r", "holder": _holder(depth)}[path.base]
+
+
 def _values(path: SlotPath, depth: int) -> str:
-    base = {"object": _object(depth), "record": "r", "holder": _holder(depth)}[path.base]
-    return f"values({base}, {path.slots!r})"
+    """The list of the values of a path; a single list of the object is taken as it is."""
+    if len(path.slots) == 1 and path.multivalued:
+        return f"({_base(path, depth)}.get({path.slots[0]!r}) or ())"
+    return f"values({_base(path, depth)}, {path.slots!r})"
+
+
+def _compared(path: SlotPath, constants: tuple[str | bool, ...], depth: int) -> str:
+    if len(path.slots) > 1 or path.multivalued:
+        return f"is_one_of({_values(path, depth)}, {constants!r})"
+    value = f"{_base(path, depth)}.get({path.slots[0]!r})"
+    return f"is_coded({value}, {constants!r})" if path.range == "CodedValue" else f"{value} in {constants!r}"
+
+
+def _filled(path: SlotPath, depth: int) -> str:
+    if len(path.slots) > 1 or (path.multivalued and path.range == "CodedValue"):
+        return f"is_filled({_values(path, depth)})"
+    value = f"{_base(path, depth)}.get({path.slots[0]!r})"
+    if path.multivalued:
+        return f"bool({value})"
+    return f"is_stated({value})" if path.range == "CodedValue" else f"({value} is not None)"
 
 
 def values(start: Any, slots: tuple[str, ...]) -> list[Any]:
@@ -86,13 +113,25 @@ def values(start: Any, slots: tuple[str, ...]) -> list[Any]:
     return found
 
 
+def is_coded(value: Any, constants: tuple[Any, ...]) -> bool:
+    """Whether a code of *value*, or its NullFlavor, is among *constants*.
+
+    >>> is_coded({"codings": [{"code": "HP:1"}]}, ("HP:1",)), is_coded({"null_flavor": "OTH"}, ("OTH",)), is_coded(None, ("OTH",))
+    (True, True, False)
+    """
+    if value is None:
+        return False
+    for coding in value.get("codings", ()):
+        if coding["code"] in constants:
+            return True
+    return "null_flavor" in value and value["null_flavor"] in constants
+
+
 def is_one_of(found: list[Any], constants: tuple[Any, ...]) -> bool:
     """Whether one of the values, one of its codes, or its NullFlavor is among *constants*."""
     for value in found:
         if isinstance(value, dict):
-            if value.get("null_flavor") in constants:
-                return True
-            if any(coding["code"] in constants for coding in value.get("codings", ())):
+            if is_coded(value, constants):
                 return True
         elif value in constants and not (isinstance(value, int) and not isinstance(value, bool)):
             return True
@@ -101,7 +140,7 @@ def is_one_of(found: list[Any], constants: tuple[Any, ...]) -> bool:
 
 def is_filled(found: list[Any]) -> bool:
     """Whether one of the values is there and is no NullFlavor."""
-    return any(not (isinstance(value, dict) and "null_flavor" in value and "codings" not in value) for value in found)
+    return any(is_stated(value) for value in found)
 
 
 def has_system(found: list[Any], systems: tuple[str, ...]) -> bool:
@@ -114,5 +153,12 @@ def has_system(found: list[Any], systems: tuple[str, ...]) -> bool:
     )
 
 
-FUNCTIONS = {"values": values, "is_one_of": is_one_of, "is_filled": is_filled, "has_system": has_system}
+FUNCTIONS: dict[str, Any] = {
+    "values": values,
+    "is_coded": is_coded,
+    "is_one_of": is_one_of,
+    "is_stated": is_stated,
+    "is_filled": is_filled,
+    "has_system": has_system,
+}
 """What the expressions call."""

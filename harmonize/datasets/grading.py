@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from harmonize.datasets.condition_code import FUNCTIONS, condition_code
-from harmonize.datasets.hub_paths import HubPath
+from harmonize.datasets.hub_paths import HubPath, is_value
 from harmonize.datasets.judges import Broken, Judges
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import COUNTED, INVALID_RULES, Status, counted_as, worst
@@ -26,12 +26,16 @@ _PATTERNS_KEPT = 20_000
 
 
 class ItemCounts(NamedTuple):
-    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`."""
+    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`.
+
+    `not_checked` are the records in which nobody could look: their format has no place for the item that we know of.
+    """
 
     item: Item
     level: str
     records: Mapping[str, int]
     objects: Mapping[str, int]
+    not_checked: int
 
 
 class ItemViolation(NamedTuple):
@@ -82,13 +86,14 @@ class Grader:
     """Grades records by one release of a data set and adds up.
 
     *level* is the least strict level whose missing items are violations. *petals* are the use cases that all records belong
-    to; without them each record shows its own by the conditions of the data set.
+    to; without them each record shows its own by the conditions of the data set. *only* are the ids of the items that the
+    records can hold at all, where they are made of another format.
 
     >>> from harmonize.datasets.specification import load_dataset
     >>> grader = Grader(load_dataset("goe"))
-    >>> grade = grader.grade({"subject_id": "a", "sex_at_birth": {"codings": [{"code": "BIRTHSEX:F"}]}})
-    >>> [violation.rule for violation in grader.violations({"subject_id": "a"}, grade)]
-    ['dataset.mandatory-missing']
+    >>> record = {"subject_id": "a", "sex_at_birth": {"codings": [{"code": "BIRTHSEX:F"}]}}
+    >>> [violation.path for violation in grader.violations(record, grader.grade(record))]
+    ['/country_of_birth', '/country_of_origin']
     """
 
     def __init__(
@@ -98,6 +103,7 @@ class Grader:
         version: str | None = None,
         level: str = "mandatory",
         petals: Collection[str] | None = None,
+        only: Collection[str] | None = None,
         terminologies: Terminologies | None = None,
     ) -> None:
         if level not in LEVELS:
@@ -107,7 +113,7 @@ class Grader:
                 raise UnknownNameError(f"petal of {dataset.name}", petal, dataset.petals)
         self.dataset, self.version, self.level = dataset, version or dataset.version, level
         self.records = 0
-        items = dataset.items_of(self.version)
+        items = tuple(item for item in dataset.items_of(self.version) if only is None or item.id in only)
         self._judges = Judges(dataset.value_sets, terminologies or Terminologies.installed())
         self._items = {name: tuple(item for item in items if item.class_name == name) for name in dataset.classes}
         self._classes = tuple(dataset.classes[name] for name in dataset.classes if self._items[name])
@@ -170,7 +176,8 @@ class Grader:
 
     def _violation(self, item: Item, status: int, path: str) -> ItemViolation:
         level = self.level_of(item)
-        where = path + "".join(f"/{slot}" for slot in item.slots[0].slots)
+        start = "" if item.slots[0].from_record else path
+        where = start + "".join(f"/{slot}" for slot in item.slots[0].slots)
         name = f"{item.class_name}, {item.item}"
         if status == Status.MISSING:
             why = f", for {item.condition_text}" if item.condition_text and level == CONDITIONAL else ""
@@ -185,7 +192,7 @@ class Grader:
         values = self.dataset.value_sets.get(item.value_set or "")
         match status:
             case Status.WRONG_CODE:
-                return values.title if values else item.range
+                return values.title if values else "any code"
             case Status.NULL_FLAVOR_REFUSED:
                 return ", ".join(sorted(item.null_flavors)) or "none"
             case Status.CONDITION_BROKEN:
@@ -194,7 +201,7 @@ class Grader:
                 return item.cardinality
             case Status.WRONG_TEXT:
                 return item.pattern
-        return item.range
+        return item.slots[0].range
 
     def covered(self) -> frozenset[tuple[str, str]]:
         """Hub class and slot of everything that an item of the release is about."""
@@ -206,6 +213,11 @@ class Grader:
         for owner, pattern in zip(self._classes, grade.patterns, strict=True):
             items = self._items[owner.name]
             yield from zip(items, map(counted_as, self._absent(owner) if pattern is None else pattern), strict=True)
+        yield from ((item, "not_checked") for item in self._not_graded())
+
+    def _not_graded(self) -> list[Item]:
+        graded = {item.id for items in self._items.values() for item in items}
+        return [item for item in self.dataset.items_of(self.version) if item.id not in graded]
 
     def _absent(self, owner: DatasetClass) -> Pattern:
         """The statuses of a record without an object of the class: missing where it must have one and no condition decides."""
@@ -225,7 +237,10 @@ class Grader:
             for index, item in enumerate(self._items[owner.name]):
                 records = _sums(tally.settled_records, index)
                 records[counted_as(self._absent(owner)[index])] += tally.absent
-                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index))
+                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index), 0)
+        nothing = dict.fromkeys(COUNTED, 0)
+        for item in self._not_graded():
+            made[item.id] = ItemCounts(item, self.level_of(item), nothing, nothing, self.records)
         return [made[item.id] for item in self.dataset.items_of(self.version)]
 
     def rule_counts(self) -> dict[str, int]:
@@ -308,12 +323,7 @@ class _Compiled(NamedTuple):
 
 def _compile(owner: DatasetClass, items: tuple[Item, ...], petals: Mapping[str, int], judges: Judges) -> _Compiled:
     names: dict[str, Any] = {"worst": worst, "Broken": Broken, "worst_of": _worst_of}
-    lines = []
-    for number, item in enumerate(items):
-        judge = judges.of(item)
-        if judge is not None:
-            names[f"judge{number}"] = judge
-        lines.append(_ItemCode(item, number, petals, judge is not None, names).expression())
+    lines = [_ItemCode(item, number, petals, judges, names).expression() for number, item in enumerate(items)]
     text = (
         "def one(o, h, r, via, p):\n    get = o.get\n    return (\n"
         + "".join(f"        {line},\n" for line in lines)
@@ -337,25 +347,36 @@ def _executed(text: str, what: str, names: dict[str, Any]) -> dict[str, Any]:
 
 def _loop(path: HubPath, petals: Mapping[str, int]) -> str:
     """The loop over the objects of a class at *path*, counting the pattern of each."""
-    lines, indent, holder = [], "    ", "r"
-    for depth, step in enumerate(path.steps):
-        name = f"o{depth}"
-        several = f"{holder}.get({step.slot!r}) or ()" if step.multivalued else f"only({holder}.get({step.slot!r}))"
-        lines.append(f"{indent}for {name} in {several}:\n")
-        indent += "    "
-        if step.where is not None:
-            lines.append(f"{indent}o, h = {name}, {holder}\n")
-            lines.append(f"{indent}if {condition_code(step.where, petals)}:\n")
-            indent += "    "
-        holder = name
+    lines, indent, holder = _walk(path, "r", petals)
     via = path.steps[-1].slot if path.steps else ""
-    above = f"o{len(path.steps) - 2}" if len(path.steps) > 1 else "r"
+    above = f"x{len(path.steps) - 2}" if len(path.steps) > 1 else "r"
     lines += [
         f"{indent}found = one({holder}, {above}, r, {via!r}, p)\n",
         f"{indent}counts[found] += 1\n",
         f"{indent}pattern = found if pattern is None or pattern == found else worst(pattern, found)\n",
     ]
     return "".join(lines)
+
+
+def _walk(path: HubPath, start: str, petals: Mapping[str, int]) -> tuple[list[str], str, str]:
+    """Lines that go along *path* from the variable *start*; the indent in which they end, and the variable of what is at the end.
+
+    Where a list should stand and something else does, nothing is walked into; at the end of the path it is one value.
+    """
+    lines, indent, holder = [], "    ", start
+    for depth, step in enumerate(path.steps):
+        name, value = f"x{depth}", f"{holder}.get({step.slot!r})"
+        if step.multivalued:
+            several = f"each({value})" if depth == len(path.steps) - 1 and is_value(step.range) else f"{value} or ()"
+            lines.append(f"{indent}for {name} in {several}:\n")
+        else:
+            lines += [f"{indent}{name} = {value}\n", f"{indent}if {name} is not None:\n"]
+        indent += "    "
+        if step.where is not None:
+            lines += [f"{indent}o, h = {name}, {holder}\n", f"{indent}if {condition_code(step.where, petals)}:\n"]
+            indent += "    "
+        holder = name
+    return lines, indent, holder
 
 
 def _only(value: Any) -> tuple[Any, ...]:
@@ -367,93 +388,86 @@ def _each(value: Any) -> Any:
     return (value,) if value.__class__ is Broken else value or ()
 
 
-FUNCTIONS.update(only=_only, each=_each)
+FUNCTIONS["each"] = _each
 
 
 class _ItemCode:
-    """Writes the expression that gives the status of one item for the object `o`."""
+    """Writes the expression that gives the status of one item for the object `o`. What it calls is put among *names*."""
 
     def __init__(
-        self, item: Item, number: int, petals: Mapping[str, int], is_judged: bool, names: dict[str, Any]
+        self, item: Item, number: int, petals: Mapping[str, int], judges: Judges, names: dict[str, Any]
     ) -> None:
-        self._item, self._number, self._petals, self._is_judged, self._names = item, number, petals, is_judged, names
+        self._item, self._number, self._petals = item, number, petals
         self._condition = condition_code(item.condition, petals) if item.condition is not None else ""
+        self._forbidden = condition_code(item.forbidden, petals) if item.forbidden is not None else ""
+        self._judges = [judges.of(item, path) for path in item.slots]
+        if self._is_single:
+            names[f"judge{number}"] = self._judges[0] or _plain
+        else:
+            for index, path in enumerate(item.slots):
+                names[f"path{number}_{index}"] = _PathCode(path, petals, self._judges[index] or _plain).function()
 
     def expression(self) -> str:
-        item = self._item
+        """The expression, an `int` of `Status`."""
         present = self._present()
-        if item.otherwise == "absent" and self._condition:
-            present = f"({present} if {self._condition} else {int(Status.CONDITION_BROKEN)})"
+        if self._forbidden:
+            present = f"({int(Status.CONDITION_BROKEN)} if {self._forbidden} else {present})"
         whole = f"({self._missing()} if {self._value_is_absent()} else {present})"
-        if item.otherwise == "ignore" and self._condition:
+        if self._item.otherwise == "ignore" and self._condition:
             return f"({whole} if {self._condition} else {int(Status.NOT_APPLICABLE)})"
         return whole
 
     def _missing(self) -> str:
         """Missing, or not applicable where the condition or the petal of the item does not hold."""
         binds = [self._condition] if self._condition and self._item.otherwise != "ignore" else []
+        if self._forbidden and self._item.otherwise != "absent":
+            binds.append(f"not {self._forbidden}")
         if self._item.petal != CORE:
             binds.append(f"p[{self._petals[self._item.petal]}]")
         missing, not_applicable = int(Status.MISSING), int(Status.NOT_APPLICABLE)
         return f"({missing} if {' and '.join(binds)} else {not_applicable})" if binds else str(missing)
 
-    def _value_is_absent(self) -> str:
-        """The test for absence, which binds the value to `v` where the rest of the expression needs it."""
-        if not self._is_single:
-            slots = tuple(_PathCode(path, self._petals) for path in self._item.slots)
-            for index, code in enumerate(slots):
-                self._names[f"path{self._number}_{index}"] = code.function()
-            calls = " or ".join(f"path{self._number}_{index}(o, h, r, p)" for index in range(len(slots)))
-            return f"not (v := ({calls}))"
-        slot = self._item.slots[0].steps[0]
-        if slot.range in ("boolean", "integer"):
-            return f"(v := get({slot.slot!r})) is None"
-        return (
-            f"not (v := get({slot.slot!r}))"
-            if slot.range not in ("CodedValue", "PartialDate", "Quantity")
-            else f"(v := get({slot.slot!r})) is None"
-        )
-
     @property
     def _is_single(self) -> bool:
         """Whether the item is one slot of one value of the object."""
         path = self._item.slots[0]
-        return len(self._item.slots) == 1 and path.is_plain and not path.steps[0].multivalued
+        return len(self._item.slots) == 1 and path.is_plain and not path.steps[0].multivalued and not path.from_record
+
+    def _value_is_absent(self) -> str:
+        """The test for absence, which binds to `v` what the rest of the expression needs: the value, or the statuses of several."""
+        if not self._is_single:
+            calls = " + ".join(f"path{self._number}_{index}(o, h, r, p)" for index in range(len(self._item.slots)))
+            return f"not (v := {calls})"
+        slot = self._item.slots[0].steps[0]
+        is_text = slot.range == "string"
+        return f"not (v := get({slot.slot!r}))" if is_text else f"(v := get({slot.slot!r})) is None"
 
     def _present(self) -> str:
-        judge = f"judge{self._number}" if self._is_judged else "plain"
         if not self._is_single:
-            return f"worst_of({judge}, v, {self._item.at_most!r})"
-        return (
-            f"{judge}(v)"
-            if self._is_judged
-            else f"({int(Status.WRONG_TYPE)} if v.__class__ is Broken else {int(Status.FILLED)})"
-        )
+            is_one_list = len(self._item.slots) == 1 and self._item.slots[0].is_plain
+            return f"worst_of(v, {self._item.at_most if is_one_list else None!r})"
+        if self._judges[0] is not None:
+            return f"judge{self._number}(v)"
+        return f"({int(Status.WRONG_TYPE)} if v.__class__ is Broken else {int(Status.FILLED)})"
 
 
 class _PathCode:
-    """The values at the end of a path, as a function of the object."""
+    """The statuses of the values at the end of a path, as a function of the object."""
 
-    def __init__(self, path: HubPath, petals: Mapping[str, int]) -> None:
-        self._path, self._petals = path, petals
+    def __init__(self, path: HubPath, petals: Mapping[str, int], judge: Callable[[Any], int]) -> None:
+        self._path, self._petals, self._judge = path, petals, judge
 
-    def function(self) -> Callable[..., list[Any]]:
-        """`f(o, h, r, p)`, which gives the list of the values."""
-        lines, indent, holder = ["def found(o, h, r, p):\n    values_found = []\n    start = o\n"], "    ", "start"
-        for depth, step in enumerate(self._path.steps):
-            name = f"x{depth}"
-            several = f"each({holder}.get({step.slot!r}))" if step.multivalued else f"only({holder}.get({step.slot!r}))"
-            lines.append(f"{indent}for {name} in {several}:\n")
-            indent += "    "
-            if step.where is not None:
-                lines += [
-                    f"{indent}o, h = {name}, {holder}\n",
-                    f"{indent}if {condition_code(step.where, self._petals)}:\n",
-                ]
-                indent += "    "
-            holder = name
-        lines.append(f"{indent}values_found.append({holder})\n    return values_found\n")
-        made: Callable[..., list[Any]] = _executed("".join(lines), f"path {self._path.text}", {})["found"]
+    def function(self) -> Callable[..., list[int]]:
+        """`f(o, h, r, p)`, which gives the list of the statuses."""
+        lines, indent, holder = _walk(self._path, "start", self._petals)
+        start = "r" if self._path.from_record else "o"
+        lines = [
+            f"def found(o, h, r, p):\n    statuses = []\n    start = {start}\n",
+            *lines,
+            f"{indent}statuses.append(judge({holder}))\n    return statuses\n",
+        ]
+        scope = _executed("".join(lines), f"path {self._path.text}", {"judge": self._judge})
+        made: Callable[..., list[int]] = scope["found"]
         return made
 
 
@@ -461,13 +475,10 @@ def _plain(value: Any) -> int:
     return Status.WRONG_TYPE if value.__class__ is Broken else Status.FILLED
 
 
-FUNCTIONS["plain"] = _plain
-
-
-def _worst_of(judge: Callable[[Any], int], found: list[Any], at_most: int | None) -> int:
+def _worst_of(statuses: list[int], at_most: int | None) -> int:
     """The worst status of several values; too many of them where there are more than *at_most*."""
-    status = max(map(judge, found))
-    if at_most is not None and len(found) > at_most and status < Status.WRONG_CODE:
+    status = max(statuses)
+    if at_most is not None and len(statuses) > at_most and status < Status.WRONG_CODE:
         return Status.TOO_MANY
     return status
 

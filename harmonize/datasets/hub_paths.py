@@ -29,6 +29,7 @@ class HubPath:
     text: str
     start: str
     steps: tuple[Step, ...]
+    from_record: bool = False
 
     @property
     def range(self) -> str:
@@ -64,7 +65,8 @@ def hub_path(text: str, start: str = "Subject") -> HubPath:
     harmonize.errors.SpecificationError: hub path 'samples/colour': class Sample has no slot 'colour'
     """
     steps: list[Step] = []
-    if text.startswith("record/"):
+    from_record = text.startswith("record/")
+    if from_record:
         text, start = text.removeprefix("record/"), "Subject"
     current = start
     for segment in _segments(text):
@@ -80,7 +82,7 @@ def hub_path(text: str, start: str = "Subject") -> HubPath:
         where = parse_condition(found[2], slot.range) if found[2] else None
         steps.append(Step(found[1], slot.range, slot.multivalued, where))
         current = slot.range
-    return HubPath(text, start, tuple(steps))
+    return HubPath(text, start, tuple(steps), from_record)
 
 
 def _slots(class_name: str) -> dict[str, Slot]:

@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 
 import re2
 
+from harmonize.datasets.hub_paths import HubPath
 from harmonize.datasets.specification import Item, ValueSet
 from harmonize.datasets.statuses import Status
 from harmonize.terminology.answers import NotChecked, Unknown
 from harmonize.terminology.notation import Code, load_systems
 from harmonize.terminology.store import Terminologies
 
+NOT_COMPARED = "NOTCOMPARED"
+"""Prefix of words of a foreign enumeration that no code of a value set is spelt like."""
 _T = TypeVar("_T")
 Judge = Callable[[Any], int]
 _KEPT = 100_000
@@ -40,15 +43,16 @@ class Judges:
         self._sets, self._terminologies = value_sets, terminologies
         self.unchecked: set[tuple[str, str]] = set()
 
-    def of(self, item: Item) -> Judge | None:
-        """The judge of one value of *item*; None where every value that the hub schema allows will do."""
+    def of(self, item: Item, path: HubPath) -> Judge | None:
+        """The judge of one value of *item* at *path*; None where every value that the hub schema allows will do."""
         values = self._sets.get(item.value_set or "")
-        if item.range == "CodedValue":
+        if path.range == "CodedValue":
             return self._coded(item, values)
-        if item.range == "PartialDate":
+        if path.range == "PartialDate":
             return _dates()
-        if item.pattern or values is not None:
-            return self._text(item, values)
+        is_coded_elsewhere = "CodedValue" in item.ranges  # the value set is then about the coded alternatives
+        if path.range == "string" and (item.pattern or (values is not None and not is_coded_elsewhere)):
+            return self._text(item, None if is_coded_elsewhere else values)
         return None
 
     def _coded(self, item: Item, values: ValueSet | None) -> Judge:
@@ -86,6 +90,9 @@ class Judges:
         def is_member(code: str) -> bool:
             system = code.partition(":")[0]
             if code in listed:
+                return True
+            if system == NOT_COMPARED:
+                self.unchecked.add((values.name, "another enumeration"))
                 return True
             if system in values.systems:
                 return self._is_of_system(code, system)

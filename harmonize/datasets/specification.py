@@ -118,7 +118,8 @@ class Item:
     """An item of a data set. `levels` has one level for each version that has the item.
 
     `slots` are paths from an object of the class, or from the record where their `start` is Subject; several are
-    alternatives. Where the condition does not hold, the item may be given all the same (`otherwise` optional), must not
+    alternatives, of one kind or of several: an onset may be a date, an age or a code. Value set and NullFlavors are about
+    the coded ones. Where the condition does not hold, the item may be given all the same (`otherwise` optional), must not
     be given (absent), or is not what the value is about (ignore). `forbidden` is where it must not be given.
     """
 
@@ -141,9 +142,9 @@ class Item:
     source: str
 
     @property
-    def range(self) -> str:
-        """Class or type of its values."""
-        return self.slots[0].range
+    def ranges(self) -> frozenset[str]:
+        """Classes and types of its values."""
+        return frozenset(path.range for path in self.slots)
 
     @property
     def at_most(self) -> int | None:
@@ -335,8 +336,8 @@ class _Reader:
             self._path(text, owner.hub_class, f"{pointer}/slot")
             for text in self._texts(body["slot"], f"{pointer}/slot")
         )
-        if any(not path.steps or path.range != slots[0].range for path in slots):
-            raise self._error("the alternatives of slot end at values of one kind", f"{pointer}/slot")
+        if not slots or any(not path.steps for path in slots):
+            raise self._error("slot names no slot", f"{pointer}/slot")
         if not _CARDINALITY.fullmatch(body["cardinality"]):
             raise self._error(
                 f"the cardinality {body['cardinality']!r} is not written as 0..1 or 1..n", f"{pointer}/cardinality"
@@ -370,7 +371,7 @@ class _Reader:
         return Item(
             body["id"], body["class"], body["item"], slots, levels, body["cardinality"], condition,
             body.get("condition_text", body.get("condition", "")), otherwise, absent, body.get("value_set"),
-            self._null_flavors(body.get("null_flavors", "none"), slots[0].range, pointer), body.get("pattern", ""), petal,
+            self._null_flavors(body.get("null_flavors", "none"), slots, pointer), body.get("pattern", ""), petal,
             body.get("definition", ""), body.get("note", ""), body["source"],
         )  # fmt: skip
 
@@ -387,11 +388,11 @@ class _Reader:
                 )
         return levels
 
-    def _null_flavors(self, spec: Any, range_name: str, pointer: str) -> frozenset[str]:
+    def _null_flavors(self, spec: Any, slots: tuple[HubPath, ...], pointer: str) -> frozenset[str]:
         known = hub_schema().enums["NullFlavor"]
         if spec == "none":
             return frozenset()
-        if range_name != "CodedValue":
+        if all(path.range != "CodedValue" for path in slots):
             raise self._error(
                 "NullFlavors are for coded values: a text, a date or a number has none", f"{pointer}/null_flavors"
             )

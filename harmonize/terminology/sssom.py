@@ -21,7 +21,10 @@ MAX_BYTES = 100_000_000
 
 
 class Row(NamedTuple):
-    """One row of a mapping set; `number` is its line in the file."""
+    """One row of a mapping set; `number` is its line in the file.
+
+    `path` is the extension slot ext_path: where the object stands in a document of its format.
+    """
 
     number: int
     subject: str
@@ -30,6 +33,7 @@ class Row(NamedTuple):
     justification: str
     confidence: str
     comment: str
+    path: str = ""
 
 
 class Mapped(NamedTuple):
@@ -164,4 +168,5 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         values["mapping_justification"],
         values.get("confidence", ""),
         values.get("comment", ""),
+        values.get("ext_path", ""),
     )
