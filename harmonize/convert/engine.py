@@ -109,6 +109,7 @@ class Engine:
             systems=self.environment.systems,
             editions=self.environment.terminologies.editions(),
             software_version=harmonize.__version__,
+            filled=self.plan.filled,
         )
         self.writers: dict[str, Writer] = {name: load_writer(name, context) for name in settings.targets}
         self.hub_validator = jsonschema_rs.validator_for(hub_json_schema_without_values())

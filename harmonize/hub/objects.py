@@ -58,6 +58,42 @@ def says_death(vital: Mapping[str, Any]) -> bool:
     return any(is_stated(vital.get(slot)) for slot in ("date_of_death", "age_at_death", "cause_of_death"))
 
 
+_EVALUATIONS = {  # mCODE 4.0.0, ClinOrPathModifierVS; HMD v1.1, TNM.Pathology_Clinical, has these two words
+    "SNOMEDCT:260998006": "clinical",
+    "SNOMEDCT:261023001": "pathological",
+    "clinical": "clinical",
+    "pathological": "pathological",
+}
+_OF_A_PARENT = frozenset({"derived", "aliquot"})  # HMD v1.1, SampleRelation.Relation_Type: words without codes
+PLANNED, COMPLETED, DISCONTINUED = "405613005", "182992009", "416406003"
+"""SNOMED CT codes of HMD v1.1, Treatment.Treatment_Status. The fourth, 445528004 (treatment changed), says no state."""
+
+
+def evaluation_of(tnm: Mapping[str, Any]) -> str | None:
+    """`clinical` or `pathological` where a TNM classification says by which evaluation it was made.
+
+    >>> evaluation_of({"pathology_clinical": {"text": "Clinical"}}), evaluation_of({"stage": {"text": "II"}})
+    ('clinical', None)
+    """
+    return next((_EVALUATIONS[word] for word in _words(tnm.get("pathology_clinical")) if word in _EVALUATIONS), None)
+
+
+def is_of_a_parent(relation: Mapping[str, Any]) -> bool:
+    """Whether the related samples are those that a sample was derived from or is an aliquot of.
+
+    >>> is_of_a_parent({"relation_type": {"text": "Aliquot"}}), is_of_a_parent({"relation_type": {"text": "Matched"}})
+    (True, False)
+    """
+    return any(word in _OF_A_PARENT for word in _words(relation.get("relation_type")))
+
+
+def _words(coded: Mapping[str, Any] | None) -> list[str]:
+    """The codes of a coded value, and its text in small letters."""
+    if coded is None:
+        return []
+    return [*(coding["code"] for coding in coded.get("codings", ())), coded.get("text", "").casefold()]
+
+
 class Identities:
     """What hub objects say, without labels, editions and translations: the ground of ids that outlive a release.
 

@@ -91,6 +91,11 @@ class Plan:
     source: str
     """The generated Python, for those who want to read what runs."""
 
+    @property
+    def filled(self) -> frozenset[str]:
+        """`Class.slot` of every hub slot that the profile derives."""
+        return frozenset(f"{known.hub_class}.{slot}" for known in self.lineages.values() for slot in known.feeds)
+
 
 def compile_profile(profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout] | None = None) -> Plan:
     """Compile *profile*. Raises SpecificationError with file and line where the map does not fit source or hub.

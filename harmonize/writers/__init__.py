@@ -62,6 +62,8 @@ class WriterContext:
     systems: Systems
     editions: Mapping[str, str]
     software_version: str
+    filled: frozenset[str] | None = None
+    """`Class.slot` of the hub that the profile can fill; None where that is not known."""
 
     def identifier(self, kind: str, content: str) -> str:
         """A deterministic id for a target document: a keyed hash of the site, *kind* and *content*."""

@@ -68,7 +68,7 @@ IN_THE_HUB: dict[str, Callable[[dict[str, Any]], Iterator[Fact]]] = {
         (code(d["disease"]), day(d["onset_date"]), day(d.get("end_date"))) for d in r.get("diagnoses", ())
     ),
     "drug_exposure": lambda r: (
-        (code(t["agent"]), day(t["start_date"]), day(t["end_date"]), t["quantity"]["value"], t["days_supply"])
+        (code(t["agents"][0]), day(t["start_date"]), day(t["end_date"]), t["quantity"]["value"], t["days_supply"])
         for t in r.get("treatments", ())
     ),
     "procedure_occurrence": lambda r: (

@@ -247,7 +247,9 @@ def test_nothing_is_lost_without_a_word(target: str, record: dict[str, Any]) -> 
 
 # Slots whose codes become a value of an enumeration, a name or a unit of the target.
 TRANSLATED = {
-    "fhir-r4": {"Subject.administrative_gender", "Subject.country_of_birth", "VitalStatus.status", "Quantity.unit_source"},
+    "fhir-r4": {
+        "Subject.administrative_gender", "Subject.country_of_birth", "VitalStatus.status", "Quantity.unit_source", "Treatment.treatment_status",
+    },
     "phenopackets": {
         "Subject.administrative_gender", "Subject.sex_at_birth", "Subject.karyotypic_sex", "VitalStatus.status",
         "Variant.classification", "PedigreeMember.sex", "Quantity.unit_source",

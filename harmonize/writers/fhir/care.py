@@ -1,4 +1,4 @@
-"""What was done: encounters, procedures, medication, devices and episodes of care."""
+"""What was done: encounters, procedures, devices and episodes of care."""
 
 from __future__ import annotations
 
@@ -67,27 +67,6 @@ def procedures(sheet: Sheet) -> None:
         if site:
             body["bodySite"] = [site]
         sheet.add("Procedure", resource_id, procedure, body)
-
-
-def medication_statements(sheet: Sheet) -> None:
-    """One MedicationStatement per treatment. Its amount and the days that it lasts belong to a dispense or a request."""
-    for treatment in sheet.record.get("treatments", ()):
-        resource_id = sheet.new_id("MedicationStatement", treatment)
-        agent = sheet.concept(treatment, "agent", "/medicationCodeableConcept")
-        if agent is None:
-            sheet.not_made(treatment, "a medication statement needs the medication; there is none")
-            continue
-        sheet.log.default("MedicationStatement.status")
-        body: dict[str, Any] = {
-            "status": "unknown",
-            "medicationCodeableConcept": agent,
-            "subject": sheet.patient,
-            **sheet.time(treatment, "start_date", "end_date", "effective"),
-        }
-        route = sheet.concept(treatment, "route_of_administration", "/dosage/0/route")
-        if route:
-            body["dosage"] = [{"route": route}]
-        sheet.add("MedicationStatement", resource_id, treatment, body)
 
 
 def device_use_statements(sheet: Sheet) -> None:

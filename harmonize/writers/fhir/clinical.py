@@ -1,4 +1,4 @@
-"""Conditions and observations: diagnoses, first symptoms, phenotypic features, measurements, disability, specimens."""
+"""Conditions and observations: diagnoses, first symptoms, phenotypic features, measurements, disability."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from harmonize.hub.objects import HubObject, is_stated
+from harmonize.writers.fhir import oncology
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, UCUM, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
 
@@ -37,6 +38,7 @@ _CLINICAL_STATUSES = {
     code: fixed(_CLINICAL, code, code.capitalize())
     for code in ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 }
+_STAGED = frozenset({"gradings", "haematological_stagings", "tnm_classifications"})
 _NOT_HAD = frozenset({"refuted", "entered_in_error"})
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 UNDIAGNOSED = concept(  # RareLink's concept map of RD-CDM 2.0, element 3.6
@@ -70,37 +72,64 @@ def days_between(born: Any, later: Any) -> int | None:
 def conditions(sheet: Sheet) -> None:
     """One Condition per diagnosis, and one that says that there is none. con-3 asks for clinicalStatus on problem lists only."""
     onset = _onset_of_the_only_disease(sheet)
-    with_episodes = "clinical_episodes" in sheet.record
     for diagnosis in sheet.record.get("diagnoses", ()):
-        resource_id = sheet.new_id("Condition", diagnosis)
-        body: dict[str, Any] = {}
-        diagnosed = sheet.date(diagnosis, "date_of_diagnosis", "/extension")
-        if diagnosed:
-            body["extension"] = [{"url": ASSERTED_DATE, "valueDateTime": diagnosed}]
-        body.update(_statuses(sheet, diagnosis))
-        code = sheet.concept(diagnosis, "disease", "/code")
-        severity = sheet.concept(diagnosis, "severity", "/severity")
-        if severity:
-            body["severity"] = severity
-        if code:
-            body["code"] = code
-        site = sheet.concept(diagnosis, "body_site", "/bodySite")
-        if site:
-            body["bodySite"] = [site]
-        body["subject"] = sheet.patient
-        body.update(_onset(sheet, diagnosis, ("onset_date", "onset_age", "onset_stage")))
-        if onset is not None and onset[0] is diagnosis:
-            body.update(_onset(sheet, onset[1], ("date", "age", "stage")))
-        if "end_date" in diagnosis:
-            body.update(_abatement(sheet, diagnosis))
-        if with_episodes and not diagnosis.get("excluded") and diagnosis.get("certainty") not in _NOT_HAD:
-            for code_of_disease in {coding["code"] for coding in diagnosis["disease"].get("codings", ())}:
-                sheet.conditions.setdefault(code_of_disease, []).append((diagnosis["disease"], resource_id))
-        sheet.add("Condition", resource_id, diagnosis, body)
+        _condition(sheet, diagnosis, onset[1] if onset is not None and onset[0] is diagnosis else None)
     _undiagnosed(sheet)
     if onset is None:
         for first in sheet.record.get("symptom_onsets", ()):
             _symptom_onset(sheet, first)
+
+
+def _condition(sheet: Sheet, diagnosis: HubObject, first_symptoms: HubObject | None) -> None:
+    resource_id = sheet.new_id("Condition", diagnosis)
+    body: dict[str, Any] = {}
+    extensions = _extensions(sheet, diagnosis)
+    if extensions:
+        body["extension"] = extensions
+    body.update(_statuses(sheet, diagnosis))
+    severity = sheet.concept(diagnosis, "severity", "/severity")
+    if severity:
+        body["severity"] = severity
+    code = sheet.concept(diagnosis, "disease", "/code")
+    if code:
+        body["code"] = code
+    sites = [site for slot in ("body_site", "topography") if (site := sheet.concept(diagnosis, slot, "/bodySite"))]
+    if sites:
+        body["bodySite"] = sites
+    body["subject"] = sheet.patient
+    body.update(_onset(sheet, diagnosis, ("onset_date", "onset_age", "onset_stage")))
+    if first_symptoms is not None:
+        body.update(_onset(sheet, first_symptoms, ("date", "age", "stage")))
+    if "end_date" in diagnosis:
+        body.update(_abatement(sheet, diagnosis))
+    _remember(sheet, diagnosis, resource_id)
+    if not diagnosis.keys().isdisjoint(_STAGED):
+        stages = oncology.stages(sheet, diagnosis, resource_id)
+        body.update({"stage": stages} if stages else {})
+    sheet.add("Condition", resource_id, diagnosis, body)
+
+
+def _remember(sheet: Sheet, diagnosis: HubObject, resource_id: str) -> None:
+    """Keep the Condition for the resources that refer to it: episodes by the disease, treatments by the role."""
+    if "role" in diagnosis:
+        sheet.conditions_by_role.setdefault(diagnosis["role"], []).append(resource_id)
+    if "clinical_episodes" not in sheet.record:
+        return
+    if not diagnosis.get("excluded") and diagnosis.get("certainty") not in _NOT_HAD:
+        for code_of_disease in {coding["code"] for coding in diagnosis["disease"].get("codings", ())}:
+            sheet.conditions.setdefault(code_of_disease, []).append((diagnosis["disease"], resource_id))
+
+
+def _extensions(sheet: Sheet, diagnosis: HubObject) -> list[dict[str, Any]]:
+    """When the diagnosis was made, and what mCODE says of a tumour beside its site."""
+    made: list[dict[str, Any]] = []
+    diagnosed = sheet.date(diagnosis, "date_of_diagnosis", "/extension")
+    if diagnosed:
+        made.append({"url": ASSERTED_DATE, "valueDateTime": diagnosed})
+    morphology = sheet.concept(diagnosis, "morphology", "/extension")
+    if morphology:
+        made.append({"url": oncology.HISTOLOGY_MORPHOLOGY_BEHAVIOR, "valueCodeableConcept": morphology})
+    return made
 
 
 def _statuses(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:
@@ -352,25 +381,6 @@ def _material(sheet: Sheet, measurement: HubObject) -> str | None:
     specimen_id = sheet.new_id("Specimen/material", measurement)
     sheet.add("Specimen", specimen_id, measurement, {"type": kind, "subject": sheet.patient})
     return specimen_id
-
-
-def specimens(sheet: Sheet) -> None:
-    """One Specimen per sample. Its identifier is a pseudonym."""
-    for sample in sheet.record.get("samples", ()):
-        specimen_id = sheet.new_id("Specimen", sample)
-        body: dict[str, Any] = {}
-        if "sample_id" in sample:
-            body["identifier"] = [{"value": sample["sample_id"]}]
-        kind = sheet.concept(sample, "type", "/type")
-        if kind:
-            body["type"] = kind
-        body["subject"] = sheet.patient
-        collected = sheet.date(sample, "collection_date", "/collection/collectedDateTime")
-        site = sheet.concept(sample, "anatomical_location", "/collection/bodySite")
-        collection = {name: value for name, value in (("collectedDateTime", collected), ("bodySite", site)) if value}
-        if collection:
-            body["collection"] = collection
-        sheet.add("Specimen", specimen_id, sample, body)
 
 
 def disabilities(sheet: Sheet) -> None:

@@ -20,7 +20,7 @@ import orjson
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops
-from harmonize.writers.fhir import care, clinical, genomics, person
+from harmonize.writers.fhir import care, clinical, exposure, genomics, person, specimens, treatments
 from harmonize.writers.fhir.sheet import RunParts, Sheet
 
 _NO_ELEMENT = "FHIR R4 has no element for it that a guide cites"
@@ -44,10 +44,54 @@ _DROPPED: Mapping[str, str] = {
     "Variant.therapeutic_actionability": "the variant profile has no element for it",
     "Disability.age": "Observation.effective[x] takes no age",
     "CareEpisode.age": "Encounter.period takes no age",
+    "Treatment.subtype": "a coded kind has no words beside it",
+    "Treatment.setting": _NO_ELEMENT,
+    "Treatment.line": _NO_ELEMENT,
+    "Treatment.pre_treated": _NO_ELEMENT,
+    "Treatment.intended_duration": "MedicationStatement and Procedure hold what was done, not what was meant to be",
+    "Treatment.cumulative_dose": "a MedicationStatement holds a dose at a time; mCODE's dose of radiation needs its volume",
+    "Treatment.surgical_resection_quality": "Procedure has no element for residual tumour",
+    "Treatment.modalities": "mCODE's extension for the modality of a radiation is bound to codes of SNOMED CT that say more",
+    "Treatment.radiation_type": "mCODE's extension for the technique of a radiation stands beside a modality only",
+    "Treatment.fractions": "mCODE's extension counts sessions, or fractions of a volume that no source states",
+    "Treatment.response_to_treatment": "Procedure.outcome holds how the treatment ended; a response has no element",
     "Treatment.quantity": "a MedicationStatement holds what is taken at a time, not an amount",
     "Treatment.days_supply": "a MedicationStatement says when it is taken, not for how long an amount lasts",
     "DeviceUse.quantity": "a DeviceUseStatement is about one device",
     "ClinicalEpisode.number": "EpisodeOfCare does not number the episodes of a patient",
+    "Sample.organism": "Specimen has no element for the species; its subject is the Patient",
+    "Sample.pathological_state": "Specimen.condition is bound to states of the material, such as clotted; R4 has no other",
+    "Sample.age_at_collection": "Specimen.collection.collected[x] takes no age",
+    "Sample.storage_conditions": "Specimen has no element for storage",
+    "Sample.assayed_biological_macromolecule": "Specimen.type is what the sample is, not what was derived for an assay",
+    "Sample.sampling_intents": "why it was taken stands in a ServiceRequest, which no source states",
+    "Sample.origin": "Specimen has no element for the block of a data set",
+    "Sample.description": "free text is not written",
+    "Sample.matching_samples_exist": "Specimen refers to specimens and does not say whether there are any",
+    "SampleRelation.relation_description": "free text is not written",
+    "Subject.biomarkers": "an Observation of a biomarker holds its result, which the class does not have",
+    "Subject.sequences": "the genomic study of Genomics Reporting is a Procedure with analyses; they are not written",
+    "Subject.submission": "it is about persons of the centre; Provenance names the site",
+    "Variant.sequence_id": "sequencings are not written",
+    "Variant.interpretation_criteria": "the implication has no element for the standard of the interpretation",
+    "Variant.other_classifications": "the significance is bound to the five classes of LOINC LL4034-6",
+    "Variant.applied_criteria_of_evidence": "the implication has no element for the criteria that were met",
+    "Variant.expert_panel_decisions": "free text is not written",
+    "Variant.clinical_interpretation_tools": "the genomic study, which names tools, is not written",
+    "Variant.variant_calling_deviations": "the genomic study, which names tools, is not written",
+    "Variant.variant_annotation_deviations": "the genomic study, which names tools, is not written",
+    "Variant.variant_annotation_database_deviations": "the genomic study, which names tools, is not written",
+    "Variant.reported_to_patient": _NO_ELEMENT,
+    "Consent.policies": "Consent.policy takes the address of a policy, not its words",
+    "EnvironmentalExposure.types_of_tobacco_used": _NO_ELEMENT,
+    "EnvironmentalExposure.smoking_amount": "codes of observations count cigarettes a day; the amount may be of other things and times",
+    "EnvironmentalExposure.alcohol_use_status": _NO_ELEMENT,
+    "EnvironmentalExposure.alcohol_amounts": "codes of observations count drinks a day; the amount may be of other times",
+    "EnvironmentalExposure.other_types_of_exposure": "an Observation of an exposure needs a code of its own",
+    "EnvironmentalExposure.other_exposure_description": "free text is not written",
+    "EnvironmentalExposure.travels": "an Observation of a journey holds a country; the class has words",
+    "EnvironmentalExposure.residential_areas_at_risk": "free text is not written",
+    "EnvironmentalExposure.infectious_agents": "a Condition needs the infection, an Observation the test; an agent alone is neither",
     "Sample.biobank": "Specimen has no element for the collection that it lies in",
     "Pedigree.family_id": "FamilyMemberHistory names the patient, not the family",
     "Pedigree.consanguineous_parents": _NO_ELEMENT,
@@ -65,18 +109,29 @@ _DROPPED: Mapping[str, str] = {
     "Coding.row": "a Coding does not say how it was translated",
     "PartialDate.estimated": "a date does not say that it is an estimate",
 }
+_DROPPED_CLASSES: Mapping[str, str] = {
+    "Biomarker": _DROPPED["Subject.biomarkers"],
+    "Sequence": _DROPPED["Subject.sequences"],
+    "WgsQualityMetrics": _DROPPED["Subject.sequences"],
+    "TargetGene": _DROPPED["Subject.sequences"],
+    "DigitalResource": _DROPPED["Variant.clinical_interpretation_tools"],
+    "Submission": _DROPPED["Subject.submission"],
+    "Travel": _DROPPED["EnvironmentalExposure.travels"],
+}
 _COARSENED: Mapping[str, str] = {
+    "Diagnosis.role": "Condition has no element for it; treatments of that disease refer to its Condition",
+    "SampleRelation.relation_type": "Specimen.parent does not tell an aliquot from what was derived",
     "Consent.purpose": "Consent.category holds it as text",
     "ClinicalEpisode.kind": "EpisodeOfCare.type holds it as text",
 }
 
 
 def _declaration() -> dict[str, Support]:
-    keys = [f"{name}.{slot}" for name, slots in hub_schema().classes.items() for slot in slots]
+    keys = [(name, f"{name}.{slot}") for name, slots in hub_schema().classes.items() for slot in slots]
     result = {}
-    for key in keys:
-        if key in _DROPPED:
-            result[key] = drops(_DROPPED[key])
+    for name, key in keys:
+        if key in _DROPPED or name in _DROPPED_CLASSES:
+            result[key] = drops(_DROPPED.get(key) or _DROPPED_CLASSES[name])
         else:
             result[key] = coarsens(_COARSENED[key]) if key in _COARSENED else CARRIES
     return result
@@ -109,17 +164,18 @@ class FhirR4Writer:
         """The resources of *record*. Each refers to the Patient; none refers out of the set."""
         sheet = Sheet(self._run, record, log)
         person.patient(sheet)
+        specimens.specimens(sheet)
         clinical.conditions(sheet)
         clinical.phenotypic_features(sheet)
         clinical.measurements(sheet)
         genomics.variants(sheet)
-        clinical.specimens(sheet)
         clinical.disabilities(sheet)
+        exposure.exposures(sheet)
         person.family_member_histories(sheet)
         person.consents(sheet)
         care.encounters(sheet)
         care.procedures(sheet)
-        care.medication_statements(sheet)
+        treatments.treatments(sheet)
         care.device_use_statements(sheet)
         care.episodes_of_care(sheet)
         return sheet.documents

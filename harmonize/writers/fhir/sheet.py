@@ -50,6 +50,9 @@ class Sheet:
         self.patient = orjson.Fragment(orjson.dumps({"reference": f"Patient/{self.patient_id}"}))
         self.documents: list[Document] = []
         self.conditions: dict[str, list[tuple[HubObject, str]]] = {}
+        self.conditions_by_role: dict[str, list[str]] = {}
+        self.specimens: dict[str, str] = {}
+        """Identifier of a sample -> id of its Specimen."""
         self._ids: dict[tuple[str, str], int] = {}
         self._under_way = ("Patient", self.patient_id)
 
@@ -65,6 +68,10 @@ class Sheet:
         made = self.run.context.identifier(f"fhir/{kind}", f"{content}|{twins}" if twins else content)
         self._under_way = (kind, made)
         return made
+
+    def under_way(self, kind: str, resource_id: str) -> None:
+        """Go on with a resource whose id was made before."""
+        self._under_way = (kind, resource_id)
 
     def path(self, inside: str = "") -> str:
         """The JSON Pointer of what is *inside* the resource under way; it is made only where a loss is said."""
@@ -113,6 +120,11 @@ class Sheet:
         elif loses:
             self.lost(holder, slot, inside, "a code or qualifier has no place in a CodeableConcept", Outcome.COARSENED)
         return rendered
+
+    def concepts(self, holder: HubObject, slot: str, inside: str) -> list[orjson.Fragment]:
+        """The CodeableConcepts of a slot of several coded values, without those that cannot be written."""
+        made = (self.concept_of(holder, slot, coded, inside) for coded in holder.get(slot, ()))
+        return [concept for concept in made if concept is not None]
 
     def date(self, holder: HubObject, slot: str, inside: str) -> str | None:
         """A FHIR date or dateTime: year, year-month or day, as the source knows it."""

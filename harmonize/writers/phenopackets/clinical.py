@@ -1,4 +1,8 @@
-"""Phenotypic features, diseases and biosamples."""
+"""Phenotypic features and diseases.
+
+Source: phenopacket-schema v2, disease.proto: `diseaseStage`, `clinicalTnmFinding` (ARGO's clinical categories), `primarySite`
+(ICD-O).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
+from harmonize.writers.phenopackets.oncology import tumour_findings
 from harmonize.writers.phenopackets.sheet import Sheet
 
 _Elements = list[Any]
@@ -27,9 +32,9 @@ def features(sheet: Sheet) -> _Elements:
             entry["excluded"] = True
         sheet.put(entry, "severity", feature, "severity")
         if "modifiers" in feature:
-            modifiers = _modifiers(sheet, feature)
+            modifiers = sheet.terms(feature, "modifiers", "/modifiers")
             if modifiers:
-                entry["modifiers"] = modifiers
+                entry["modifiers"] = [modifier.body for modifier in modifiers]
         onset = sheet.time(feature, "onset_date", "onset_age", "onset_stage", "/onset")
         if onset:
             entry["onset"] = onset
@@ -41,19 +46,6 @@ def features(sheet: Sheet) -> _Elements:
             entry["evidence"] = [{"evidenceCode": evidence.body}]
         sheet.made(feature)
         made.append(entry)
-    return made
-
-
-def _modifiers(sheet: Sheet, feature: HubObject) -> list[orjson.Fragment]:
-    made: list[orjson.Fragment] = []
-    for coded in feature["modifiers"]:
-        term = sheet.run.term(coded)
-        if term.loses:
-            outcome = Outcome.DROPPED if term.body is None else Outcome.COARSENED
-            sheet.lost(feature, "modifiers", "/modifiers", "an ontology class holds one code", outcome)
-        if term.body is not None:
-            sheet.prefixes.add(term.prefix)
-            made.append(term.body)
     return made
 
 
@@ -88,10 +80,21 @@ def diseases(sheet: Sheet) -> _Elements:
         end = sheet.timestamp(diagnosis, "end_date", "/resolution")
         if end:
             entry["resolution"] = end
-        sheet.put(entry, "primarySite", diagnosis, "body_site")
+        entry.update(tumour_findings(sheet, diagnosis))
+        _primary_site(sheet, entry, diagnosis)
         sheet.made(diagnosis)
         made.append(entry)
     return made
+
+
+def _primary_site(sheet: Sheet, entry: dict[str, Any], diagnosis: HubObject) -> None:
+    """Disease.primarySite: the site of the tumour, else the part of the body that the disease affects."""
+    sheet.put(entry, "primarySite", diagnosis, "topography")
+    if "primarySite" not in entry:
+        sheet.put(entry, "primarySite", diagnosis, "body_site")
+    elif "body_site" in diagnosis:
+        message = "a disease has one site; that of the tumour is preferred"
+        sheet.lost(diagnosis, "body_site", "/primarySite", message)
 
 
 def _common_disease(sheet: Sheet, diagnosis: HubObject) -> orjson.Fragment | None:
@@ -128,22 +131,3 @@ def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | No
         message = "first symptoms are not tied to one disease; v2 has no other place for them"
         sheet.lost(onset, "*", "", message)
     return None
-
-
-def biosamples(sheet: Sheet) -> _Elements:
-    """One Biosample per sample that has an id."""
-    made: _Elements = []
-    sheet.under_way("/biosamples", made)
-    for sample in sheet.record.get("samples", ()):
-        if "sample_id" not in sample:
-            sheet.lost(sample, "*", "", "a biosample needs an id")
-            continue
-        entry: dict[str, Any] = {"id": sample["sample_id"], "individualId": sheet.record["subject_id"]}
-        sheet.put(entry, "sampledTissue", sample, "anatomical_location")
-        sheet.put(entry, "sampleType", sample, "type")
-        collected = sheet.timestamp(sample, "collection_date", "/timeOfCollection")
-        if collected:
-            entry["timeOfCollection"] = collected
-        sheet.made(sample)
-        made.append(entry)
-    return made

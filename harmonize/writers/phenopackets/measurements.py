@@ -9,7 +9,8 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
-from harmonize.writers.phenopackets.sheet import Double, Sheet, double
+from harmonize.writers.phenopackets.quantities import quantity_of
+from harmonize.writers.phenopackets.sheet import Sheet, double
 
 _RANGE = ("reference_low", "reference_high")
 
@@ -83,35 +84,14 @@ def _value(sheet: Sheet, measurement: HubObject) -> dict[str, Any] | None:
 
 
 def _quantity(sheet: Sheet, measurement: HubObject) -> dict[str, Any] | None:
-    quantity: HubObject = measurement["value"]
-    unit = _unit(sheet, quantity)
-    if unit is None:
-        sheet.lost(quantity, "value", "/value/quantity", "a quantity needs a unit; the source states none")
+    made = quantity_of(sheet, measurement["value"], "/value/quantity")
+    if made is None:
         return None
-    number, exact = double(quantity["value"])
-    sheet.run.common.learn_number(quantity["value"], Double(number, exact))
-    if not exact:
-        if isinf(number):
-            sheet.lost(quantity, "value", "/value/quantity/value", "the number is too large for a double")
-            return None
-        message = "the number has more digits than a double holds"
-        sheet.lost(quantity, "value", "/value/quantity/value", message, Outcome.COARSENED)
-    made: dict[str, Any] = {"unit": unit, "value": number} if number else {"unit": unit}
-    if "comparator" in quantity:
-        sheet.lost(quantity, "comparator", "/value/quantity", "a quantity of v2 has no comparator")
     if "reference_low" in measurement or "reference_high" in measurement:
-        reference_range = _reference_range(sheet, measurement, unit)
+        reference_range = _reference_range(sheet, measurement, made["unit"])
         if reference_range is not None:
             made["referenceRange"] = reference_range
     return made
-
-
-def _unit(sheet: Sheet, quantity: HubObject) -> orjson.Fragment | None:
-    if "unit" in quantity:
-        sheet.prefixes.add("UCUM")
-        return sheet.run.unit(quantity["unit"])
-    term = sheet.term(quantity, "unit_source", "/value/quantity/unit")
-    return None if term is None else term.body
 
 
 def _reference_range(sheet: Sheet, measurement: HubObject, unit: orjson.Fragment) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """Medical actions: procedures, treatments and therapeutic regimens.
 
-Source: phenopacket-schema v2, medical_action.proto and its pages Treatment, DoseInterval and TherapeuticRegimen.
+Source: phenopacket-schema v2, medical_action.proto and its page TherapeuticRegimen.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from harmonize.hub.objects import HubObject
-from harmonize.writers.phenopackets.sheet import Sheet, midnight
+from harmonize.writers.phenopackets.sheet import Sheet
+from harmonize.writers.phenopackets.treatments import add_treatment, common_treatment, performed_time
 
-NO_DOSE = "only a DoseInterval holds it, which needs a schedule that no source states"
 _NOT_DONE = frozenset({"preparation", "not-done", "entered-in-error"})
 
 
@@ -22,21 +22,27 @@ def medical_actions(sheet: Sheet) -> list[Any]:
     made: list[Any] = []
     sheet.under_way("/medicalActions", made)
     record = sheet.record
-    for slot, element, common, write in (
-        ("procedures", "procedure", _common_procedure, _procedure),
-        ("treatments", "treatment", _common_treatment, _treatment),
-        ("clinical_episodes", "therapeuticRegimen", _none_is_common, _regimen),
-    ):
-        for item in record.get(slot, ()):
-            action: Any = common(sheet, item)
-            if action is not None:
-                made.append(action)
-                continue
-            action = write(sheet, item)
-            if action is not None:
-                sheet.made(item)
-                made.append({element: action})
+    for procedure in record.get("procedures", ()):
+        action: Any = _common_procedure(sheet, procedure)
+        if action is not None:
+            made.append(action)
+        else:
+            _add(sheet, procedure, "procedure", _procedure(sheet, procedure), made)
+    for treatment in record.get("treatments", ()):
+        action = common_treatment(sheet, treatment)
+        if action is not None:
+            made.append(action)
+        else:
+            add_treatment(sheet, treatment, made)
+    for episode in record.get("clinical_episodes", ()):
+        _add(sheet, episode, "therapeuticRegimen", _regimen(sheet, episode), made)
     return made
+
+
+def _add(sheet: Sheet, item: HubObject, element: str, action: dict[str, Any] | None, made: list[Any]) -> None:
+    if action is not None:
+        sheet.made(item)
+        made.append({element: action})
 
 
 def _common_procedure(sheet: Sheet, procedure: HubObject) -> orjson.Fragment | None:
@@ -56,21 +62,6 @@ def _common_procedure(sheet: Sheet, procedure: HubObject) -> orjson.Fragment | N
     return orjson.Fragment(f'{{"procedure":{{"code":{code},"performed":{time}}}}}')
 
 
-def _common_treatment(sheet: Sheet, treatment: HubObject) -> orjson.Fragment | None:
-    """A treatment of which the target holds the agent alone. None for any other."""
-    if "route_of_administration" in treatment or sheet.log.trace is not None:
-        return None
-    known = sheet.run.common.terms.get(id(treatment.get("agent")))
-    if known is None:
-        return None
-    sheet.prefixes.add(known[1])
-    return orjson.Fragment(f'{{"treatment":{{"agent":{known[0]}}}}}')
-
-
-def _none_is_common(sheet: Sheet, item: HubObject) -> None:
-    """Regimens are few."""
-
-
 def _procedure(sheet: Sheet, procedure: HubObject) -> dict[str, Any] | None:
     if procedure.get("status") in _NOT_DONE:
         sheet.lost(procedure, "*", "", "v2 holds what was done; this procedure was not")
@@ -83,33 +74,10 @@ def _procedure(sheet: Sheet, procedure: HubObject) -> dict[str, Any] | None:
     site = sheet.term(procedure, "body_site", "/procedure/bodySite")
     if site:
         entry["bodySite"] = site.body
-    performed = _performed(sheet, procedure)
+    performed = performed_time(sheet, procedure, "date", "end_date")
     if performed:
         entry["performed"] = performed
     return entry
-
-
-def _performed(sheet: Sheet, procedure: HubObject) -> Any:
-    """The TimeElement of a procedure: an interval of two known days, else the first day."""
-    if "end_date" not in procedure:
-        return sheet.timestamp(procedure, "date", "/procedure/performed")
-    inside = "/procedure/performed"
-    start, end = sheet.day(procedure, "date", inside), sheet.day(procedure, "end_date", inside)
-    if start and end:
-        return {"interval": {"start": midnight(start), "end": midnight(end)}}
-    if end:
-        sheet.lost(procedure, "end_date", inside, "an interval needs two days; the first is not known")
-    return sheet.run.time(start) if start else None
-
-
-def _treatment(sheet: Sheet, treatment: HubObject) -> dict[str, Any] | None:
-    """Treatment. Its dates and amounts are dropped by declaration, see `NO_DOSE`."""
-    agent = sheet.term(treatment, "agent", "/treatment/agent")
-    if agent is None:
-        sheet.lost(treatment, "*", "", "a treatment needs an agent; there is no code")
-        return None
-    route = sheet.term(treatment, "route_of_administration", "/treatment/routeOfAdministration")
-    return {"agent": agent.body} if route is None else {"agent": agent.body, "routeOfAdministration": route.body}
 
 
 def _regimen(sheet: Sheet, episode: HubObject) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ _PREFERENCE = {
             "OMIM",
             "ORPHA",
             "HGNC",
+            "NCBITAXON",
             "GENO",
             "SO",
             "UCUM",
@@ -122,8 +123,13 @@ class Common:
 class RunParts:
     """What is the same for all subjects of a run."""
 
-    def __init__(self, context: WriterContext) -> None:
+    def __init__(self, context: WriterContext, *, drops_dates_of_treatments: bool = False) -> None:
+        """*drops_dates_of_treatments*: by declaration, because the profile knows treatments with agents only."""
         self.context = context
+        self.drops_dates_of_treatments = drops_dates_of_treatments
+        dates = ("start_date", "end_date") if drops_dates_of_treatments else ()
+        self.of_common_treatments = frozenset(("agents", "quantity", "days_supply", *dates))
+        """The slots of a treatment that is written as its agent alone, without a word."""
         self.identities = Identities()
         self.terms: dict[int, Term] = {}
         self.common = Common()
@@ -229,8 +235,10 @@ class Sheet:
     def term(self, holder: HubObject, slot: str, inside: str) -> Term | None:
         """The OntologyClass of a coded slot; None, with a loss, where the value has no code."""
         coded = holder.get(slot)
-        if coded is None:
-            return None
+        return None if coded is None else self.term_of(holder, slot, coded, inside)
+
+    def term_of(self, holder: HubObject, slot: str, coded: Mapping[str, Any], inside: str) -> Term | None:
+        """The OntologyClass of *coded*, a value of *slot*; None, with a loss, where it has no code."""
         term = self.run.terms.get(id(coded)) or self.run.term(coded)
         if term.loses:
             if term.body is None:
@@ -240,6 +248,18 @@ class Sheet:
             self.lost(holder, slot, inside, message, Outcome.COARSENED)
         self.prefixes.add(term.prefix)
         return term
+
+    def terms(self, holder: HubObject, slot: str, inside: str) -> list[Term]:
+        """The OntologyClasses of a slot of several coded values, without those that have no code."""
+        made = (self.term_of(holder, slot, coded, inside) for coded in holder.get(slot, ()))
+        return [term for term in made if term is not None]
+
+    def first_of(self, holder: HubObject, slot: str, inside: str) -> Term | None:
+        """The first OntologyClass of a slot of several coded values, where the element holds one; the others are lost."""
+        terms = self.terms(holder, slot, inside)
+        if len(terms) > 1:
+            self.lost(holder, slot, inside, "the element holds one of several values", Outcome.COARSENED)
+        return terms[0] if terms else None
 
     def put(self, entry: dict[str, Any], name: str, holder: HubObject, slot: str) -> None:
         """Put the OntologyClass of a slot into *entry* as its element *name*, where there is one."""

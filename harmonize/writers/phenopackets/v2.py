@@ -20,13 +20,15 @@ import orjson
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops
-from harmonize.writers.phenopackets.clinical import biosamples, diseases, features
+from harmonize.writers.phenopackets.biosamples import biosamples
+from harmonize.writers.phenopackets.clinical import diseases, features
 from harmonize.writers.phenopackets.family import family
 from harmonize.writers.phenopackets.individual import individual
 from harmonize.writers.phenopackets.interpretations import UNSPECIFIED_DISEASE, interpretations
 from harmonize.writers.phenopackets.measurements import measurements
-from harmonize.writers.phenopackets.medical_actions import NO_DOSE, medical_actions
+from harmonize.writers.phenopackets.medical_actions import medical_actions
 from harmonize.writers.phenopackets.sheet import VERSION_NOT_STATED, RunParts, Sheet
+from harmonize.writers.phenopackets.treatments import NO_DOSE, OF_PROCEDURES
 
 _NO_PLACE = "Phenopackets v2 has no element for it"
 
@@ -42,11 +44,23 @@ _DROPPED: Mapping[str, str] = {
     "Subject.age_category": _NO_PLACE,
     "Subject.gestation_at_birth": _NO_PLACE,
     "Subject.undiagnosed": _NO_PLACE,
-    "Treatment.start_date": NO_DOSE,
-    "Treatment.end_date": NO_DOSE,
+    "Treatment.subtype": "an ontology class has no words beside it",
+    "Treatment.setting": _NO_PLACE,
+    "Treatment.line": _NO_PLACE,
+    "Treatment.pre_treated": _NO_PLACE,
+    "Treatment.intended_duration": "v2 holds what was done, not what was meant to be",
+    "Treatment.dose_interval": NO_DOSE,
+    "Treatment.surgical_resection_quality": _NO_PLACE,
+    "Treatment.radiation_type": "a RadiationTherapy has a modality and no kind",
     "Treatment.quantity": NO_DOSE,
     "Treatment.days_supply": NO_DOSE,
     "ClinicalEpisode.number": "v2 does not number regimens",
+    "Diagnosis.morphology": "the histology of v2 is that of a biosample, of which no source says which one it is",
+    "Diagnosis.gradings": "the grade of v2 is that of a biosample, of which no source says which one it is",
+    "TNM.tumor_size": "a Disease has no element for the size of a tumour",
+    "TNM.version": "an ontology class does not say the edition of the classification",
+    "TNM.date_of_evaluation": "findings of TNM have no date",
+    "HaematologicalStaging.system": "a stage does not say its system",
     "Diagnosis.stage_at_diagnosis": "v2 holds the onset of a disease, not its diagnosis",
     "Diagnosis.clinical_status": "v2 does not say whether a disease is active",
     "Diagnosis.severity": "v2 holds the severity of features, not of diseases",
@@ -77,6 +91,25 @@ _DROPPED: Mapping[str, str] = {
     "Variant.age": _NO_PLACE,
     "Variant.type": "VariationDescriptor.structuralType is for structural variants only",
     "Sample.biobank": _NO_PLACE,
+    "Sample.assayed_biological_macromolecule": "sampleType is what the sample is, not what was derived for an assay",
+    "Sample.sampling_intents": _NO_PLACE,
+    "Sample.origin": "v2 has no element for the block of a data set",
+    "Sample.matching_samples_exist": _NO_PLACE,
+    "SampleRelation.relation_description": _NO_PLACE,
+    "Subject.biomarkers": "diagnosticMarkers are those of a biosample, of which no source says which one it is",
+    "Subject.sequences": "v2 holds files with addresses, not how a sequencing was made",
+    "Subject.environmental_exposure": _NO_PLACE,
+    "Subject.submission": "metaData.submittedBy names the site; v2 has no element for persons of the centre",
+    "Variant.sequence_id": "v2 does not describe a sequencing",
+    "Variant.interpretation_criteria": "v2 holds the result by ACMG alone",
+    "Variant.other_classifications": "v2 holds the result by ACMG alone",
+    "Variant.applied_criteria_of_evidence": "v2 holds the result by ACMG, not the criteria that were met",
+    "Variant.expert_panel_decisions": _NO_PLACE,
+    "Variant.clinical_interpretation_tools": _NO_PLACE,
+    "Variant.variant_calling_deviations": _NO_PLACE,
+    "Variant.variant_annotation_deviations": _NO_PLACE,
+    "Variant.variant_annotation_database_deviations": _NO_PLACE,
+    "Variant.reported_to_patient": _NO_PLACE,
     "PedigreeMember.diseases": "a pedigree states affected or not",
     "PedigreeMember.deceased": _NO_PLACE,
     "CodedValue.qualifiers": "an ontology class has no place for qualifiers",
@@ -89,13 +122,24 @@ _DROPPED: Mapping[str, str] = {
     "Coding.row": "an ontology class does not say how it was translated",
     "PartialDate.estimated": "a timestamp does not say that it is an estimate",
 }
-_DROPPED_CLASSES = {"Consent", "Disability", "CareEpisode", "DeviceUse", "ParticipationStatus"}
+_DROPPED_CLASSES = {
+    "Consent", "Disability", "CareEpisode", "DeviceUse", "ParticipationStatus", "Biomarker", "Sequence", "DigitalResource",
+    "TargetGene", "WgsQualityMetrics", "EnvironmentalExposure", "Travel", "Submission", "Grading",
+}  # fmt: skip
 _COARSENED: Mapping[str, str] = {
     "Diagnosis.certainty": "a provisional diagnosis is written as a disease; v2 does not say how sure it is",
+    "Diagnosis.role": "a Disease has no element for it; it is the target of treatments of that disease",
+    "TNM.pathology_clinical": "findings stand with the disease, or with the biosample where they are pathological",
+    "TNM.sample_id": "pathological findings stand with that biosample; it is told by that alone",
+    "SampleRelation.relation_type": "derivedFromId does not tell an aliquot from what was derived",
+    "Treatment.treatment_status": "what was done is written, what is planned is left out; the state itself has no element",
     "PedigreeMember.relationship": "a pedigree states fathers and mothers only",
     "Procedure.status": "what was done is written, what was not done is left out; the state itself has no element",
     "Quantity.comparator": "a quantity of v2 has no comparator",
 }
+
+
+_DATES_OF_TREATMENTS = ("Treatment.start_date", "Treatment.end_date")
 
 
 def _declaration() -> dict[str, Support]:
@@ -123,7 +167,10 @@ class PhenopacketsWriter:
 
     def __init__(self, context: WriterContext) -> None:
         self._context = context
-        self._run = RunParts(context)
+        agents_only = context.filled is not None and context.filled.isdisjoint(OF_PROCEDURES)
+        if agents_only:  # so that their dates are lost once a run, not once a treatment
+            self.declaration = {**self.declaration, **dict.fromkeys(_DATES_OF_TREATMENTS, drops(NO_DOSE))}
+        self._run = RunParts(context, drops_dates_of_treatments=agents_only)
 
     def documents(self, record: HubObject, log: TargetLog) -> list[Document]:
         """The packet of *record*, and its family."""

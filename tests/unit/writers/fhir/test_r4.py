@@ -203,7 +203,7 @@ SPANS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("dates", "span"), SPANS)
 def test_days_of_what_was_done(dates: dict[str, Any], span: dict[str, Any]) -> None:
-    made = resources("MedicationStatement", treatments=[{"agent": DRUG, **dates}])[0]
+    made = resources("MedicationStatement", treatments=[{"agents": [DRUG], **dates}])[0]
     assert {k: v for k, v in made.items() if k.startswith("effective")} == {f"effective{k}": v for k, v in span.items()}
     used = resources("DeviceUseStatement", device_uses=[{"device": DRUG, **dates}])[0]
     assert {k: v for k, v in used.items() if k.startswith("timing")} == {f"timing{k}": v for k, v in span.items()}
@@ -214,11 +214,11 @@ def test_days_of_what_was_done(dates: dict[str, Any], span: dict[str, Any]) -> N
 
 def test_treatments() -> None:
     oral = coded(code("SNOMEDCT:26643006"))
-    made = resources("MedicationStatement", treatments=[{"agent": DRUG, "route_of_administration": oral}])[0]
+    made = resources("MedicationStatement", treatments=[{"agents": [DRUG], "routes_of_administration": [oral]}])[0]
     assert made["status"] == "unknown" and made["medicationCodeableConcept"] == WRITTEN_DRUG
     assert made["dosage"] == [{"route": {"coding": [{"system": "http://snomed.info/sct", "code": "26643006"}]}}]
-    assert losses(treatments=[{"agent": DRUG, "quantity": {"value": "90"}}]) == set()  # by declaration
-    nameless = [{"agent": {"codings": []}}]
+    assert losses(treatments=[{"agents": [DRUG], "quantity": {"value": "90"}}]) == set()  # by declaration
+    nameless = [{"agents": [{"codings": []}]}]
     assert resources("MedicationStatement", treatments=nameless) == []
     assert ("*", "dropped") in losses(treatments=nameless)
 

@@ -1,0 +1,202 @@
+"""Treatments: a MedicationStatement for each agent, and a Procedure for what was done as a whole.
+
+Source: FHIR R4 (4.0.1), MedicationStatement, Procedure and Timing; mCODE 4.0.0, SD_Extensions.fsh (ProcedureIntent, whose
+contexts are MedicationAdministration, Procedure and DomainResource). The kind of a treatment is the Procedure's:
+MedicationStatement.category "indicates where the medication is expected to be consumed or administered".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from harmonize.hub.objects import COMPLETED, DISCONTINUED, PLANNED, HubObject, local_code
+from harmonize.writers.fhir.sheet import Sheet
+
+PROCEDURE_INTENT = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-procedure-intent"
+_STATUSES: Mapping[str | None, str] = {COMPLETED: "completed", DISCONTINUED: "stopped"}  # both of R4's value sets
+_STATUSES_OF_MEDICATION = {**_STATUSES, PLANNED: "intended"}
+_OF_ONE_MEDICATION = frozenset(
+    ("agents", "routes_of_administration", "start_date", "end_date", "quantity", "days_supply")
+)
+_OF_PROCEDURES = ("type", "procedure", "sites", "adverse_events", "outcome")
+_OF_MEDICATION = ("routes_of_administration", "dose_interval")
+_INTERVAL = re.compile(r"P(?:([0-9]{1,9})([YMWD])|T([0-9]{1,9})([HMS]))")
+_PERIOD_UNITS = {"PY": "a", "PM": "mo", "PW": "wk", "PD": "d", "TH": "h", "TM": "min", "TS": "s"}
+
+
+def treatments(sheet: Sheet) -> None:
+    """What FHIR holds of each treatment: the Procedure of what has a kind or a code, the MedicationStatements of its agents."""
+    for treatment in sheet.record.get("treatments", ()):
+        is_simple = treatment.keys() <= _OF_ONE_MEDICATION  # as most are
+        made = _medication_statements(sheet, treatment, None) if is_simple else _treatment(sheet, treatment)
+        if not made:
+            sheet.not_made(treatment, "a treatment needs a medication, a procedure or a kind; there is none")
+
+
+def _treatment(sheet: Sheet, treatment: HubObject) -> bool:
+    """Both resources; False where neither was made."""
+    is_planned = local_code(treatment.get("treatment_status"), "SNOMEDCT") == PLANNED
+    has_agents = any(sheet.run.concepts.render(agent)[0] for agent in treatment.get("agents", ()))
+    procedure_id = None if is_planned else _procedure(sheet, treatment, has_agents=has_agents)
+    if not has_agents:
+        _lost(
+            sheet, treatment, ("agents", *_OF_MEDICATION), "a Procedure holds neither a medication nor how it is given"
+        )
+        return procedure_id is not None
+    _medication_statements(sheet, treatment, procedure_id)
+    if procedure_id is None:
+        message = "it belongs to a Procedure, which needs a code and is what was or is being done; there is none"
+        _lost(sheet, treatment, _OF_PROCEDURES, message)
+    return True
+
+
+def _lost(sheet: Sheet, treatment: HubObject, slots: Iterable[str], message: str) -> None:
+    for slot in slots:
+        if slot in treatment:
+            sheet.lost(treatment, slot, "", message)
+
+
+def _shared(sheet: Sheet, treatment: HubObject) -> dict[str, Any]:
+    """What both resources hold of a treatment in the same element."""
+    made: dict[str, Any] = {}
+    intent = sheet.concept(treatment, "intention_to_treat", "/extension")
+    if intent:
+        made["extension"] = [{"url": PROCEDURE_INTENT, "valueCodeableConcept": intent}]
+    disease = _disease(sheet, treatment)
+    if disease:
+        made["reasonReference"] = [{"reference": f"Condition/{disease}"}]
+    return made
+
+
+def _disease(sheet: Sheet, treatment: HubObject) -> str | None:
+    """The Condition that a treatment is for: the only one that is what the treatment says, index disease or comorbidity."""
+    if "treated_disease" not in treatment:
+        return None
+    found = sheet.conditions_by_role.get(treatment["treated_disease"], ())
+    if len(found) == 1:
+        return found[0]
+    message = "a reason refers to one Condition; which of the diagnoses it is, is not stated"
+    sheet.lost(treatment, "treated_disease", "/reasonReference", message)
+    return None
+
+
+# --- the procedure --------------------------------------------------------------------------------------------------
+
+
+def _procedure(sheet: Sheet, treatment: HubObject, *, has_agents: bool) -> str | None:
+    """The Procedure of a treatment: its code is the procedure, else the kind. None where neither has a code."""
+    procedure_id = sheet.new_id("Procedure/treatment", treatment)
+    code = sheet.concept(treatment, "procedure", "/code")
+    kind = sheet.concept(treatment, "type", "/category" if code else "/code")
+    if code is None and kind is None:
+        return None
+    body = {**_shared(sheet, treatment), "status": _status(sheet, treatment, _STATUSES, "Procedure.status")}
+    reasons = _reasons(sheet, treatment)
+    if reasons:
+        body["statusReason"] = reasons[0]
+    if len(reasons) > 1 and not has_agents:
+        message = "a Procedure has one reason of its status; that of the incomplete treatment is preferred"
+        sheet.lost(treatment, "toxicity_type", "/statusReason", message)
+    if code and kind:
+        body["category"] = kind
+    body.update(code=code or kind, subject=sheet.patient)
+    body.update(sheet.time(treatment, "start_date", "end_date", "performed"))
+    for slot, element in (("sites", "bodySite"), ("adverse_events", "complication")):
+        made = sheet.concepts(treatment, slot, f"/{element}")
+        body.update({element: made} if made else {})
+    outcome = sheet.concept(treatment, "outcome", "/outcome")
+    body.update({"outcome": outcome} if outcome else {})
+    sheet.add("Procedure", procedure_id, treatment, body)
+    return procedure_id
+
+
+def _status(sheet: Sheet, treatment: HubObject, statuses: Mapping[str | None, str], element: str) -> str:
+    """The status of a resource, by HMD's codes of the state of a treatment; `unknown`, counted, for any other."""
+    status = statuses.get(local_code(treatment.get("treatment_status"), "SNOMEDCT"))
+    if status is not None:
+        return status
+    if "treatment_status" in treatment:
+        sheet.lost(treatment, "treatment_status", "/status", "its code is none that a status of FHIR says")
+    sheet.log.default(element)
+    return "unknown"
+
+
+def _reasons(sheet: Sheet, treatment: HubObject) -> list[Any]:
+    """Why a treatment ended: the reason, and the toxicity that ended it."""
+    stated = (
+        sheet.concept(treatment, slot, "/statusReason") for slot in ("reason_for_incomplete_treatment", "toxicity_type")
+    )
+    return [reason for reason in stated if reason is not None]
+
+
+# --- the medication -------------------------------------------------------------------------------------------------
+
+
+def _medication_statements(sheet: Sheet, treatment: HubObject, procedure_id: str | None) -> bool:
+    """One MedicationStatement per agent, each with all that the treatment says; False where there was none to make."""
+    agents = treatment.get("agents", ())
+    ids = [_statement_id(sheet, treatment, agent) for agent in agents]
+    medications = [sheet.concept_of(treatment, "agents", agent, "/medicationCodeableConcept") for agent in agents]
+    if not any(medications):
+        return False
+    body = _statement(sheet, treatment)
+    if procedure_id is not None:
+        body["partOf"] = [{"reference": f"Procedure/{procedure_id}"}]
+    for statement_id, medication in zip(ids, medications, strict=True):
+        if medication is not None:
+            sheet.add("MedicationStatement", statement_id, treatment, {**body, "medicationCodeableConcept": medication})
+    return True
+
+
+def _statement_id(sheet: Sheet, treatment: HubObject, agent: Any) -> str:
+    return sheet.new_id("MedicationStatement", treatment if len(treatment["agents"]) == 1 else [treatment, agent])
+
+
+def _statement(sheet: Sheet, treatment: HubObject) -> dict[str, Any]:
+    """What every MedicationStatement of a treatment holds but the medication."""
+    made: dict[str, Any] = {
+        **_shared(sheet, treatment),
+        "subject": sheet.patient,
+        **sheet.time(treatment, "start_date", "end_date", "effective"),
+    }
+    made["status"] = _status(sheet, treatment, _STATUSES_OF_MEDICATION, "MedicationStatement.status")
+    reasons = _reasons(sheet, treatment)
+    if reasons:
+        made["statusReason"] = reasons
+    dosage = _dosage(sheet, treatment)
+    if dosage:
+        made["dosage"] = dosage
+    return made
+
+
+def _dosage(sheet: Sheet, treatment: HubObject) -> list[dict[str, Any]]:
+    """Dosages: the routes, and how often. Of several agents it is not stated which one was given by which of several routes."""
+    several = len(treatment["agents"]) > 1
+    if several and len(treatment.get("routes_of_administration", ())) > 1:
+        message = "which of the agents was given by which route is not stated"
+        sheet.lost(treatment, "routes_of_administration", "/dosage", message)
+        routes: list[Any] = []
+    else:
+        routes = sheet.concepts(treatment, "routes_of_administration", "/dosage/0/route")
+    if several and "dose_interval" in treatment:
+        sheet.lost(treatment, "dose_interval", "/dosage", "which of the agents was given so often is not stated")
+        timing = None
+    else:
+        timing = _timing(sheet, treatment) if "dose_interval" in treatment else None
+    if timing is None:
+        return [{"route": route} for route in routes]
+    return [{"timing": timing, "route": route} for route in routes] or [{"timing": timing}]
+
+
+def _timing(sheet: Sheet, treatment: HubObject) -> dict[str, Any] | None:
+    """Timing: once in the time between two doses (FHIR R4, Timing.repeat, frequency, period and periodUnit)."""
+    match = _INTERVAL.fullmatch(treatment["dose_interval"])
+    if match is None:
+        message = "a timing repeats after a number of one unit, of nine digits at most"
+        sheet.lost(treatment, "dose_interval", "/dosage/0/timing", message)
+        return None
+    days, day_unit, seconds, second_unit = match.groups()
+    unit = _PERIOD_UNITS[f"P{day_unit}" if days else f"T{second_unit}"]
+    return {"repeat": {"frequency": 1, "period": int(days or seconds), "periodUnit": unit}}

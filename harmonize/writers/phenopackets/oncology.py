@@ -1,0 +1,76 @@
+"""Stages and TNM findings, of diseases and of biosamples.
+
+Source: phenopacket-schema v2, disease.proto and biosample.proto. A Disease holds clinical findings of TNM
+(`clinicalTnmFinding`); pathological ones, and the pathological stage, belong to the Biosample that was examined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from harmonize.hub.objects import HubObject, evaluation_of
+from harmonize.writers.phenopackets.sheet import Sheet
+
+_CATEGORIES = ("primary_tumor", "lymph_node_status", "metastases")
+
+
+def tumour_findings(sheet: Sheet, diagnosis: HubObject) -> dict[str, list[Any]]:
+    """`diseaseStage` and `clinicalTnmFinding` of a disease, empty ones left out."""
+    stages: list[Any] = []
+    findings: list[Any] = []
+    for tnm in diagnosis.get("tnm_classifications", ()):
+        if not _is_of_a_biosample(sheet, tnm):
+            stages += _bodies(sheet, tnm, ("stage",), "/diseaseStage")
+            findings += _findings_of_disease(sheet, tnm)
+    for staging in diagnosis.get("haematological_stagings", ()):
+        stages += _bodies(sheet, staging, ("stage",), "/diseaseStage")
+    made = (("diseaseStage", stages), ("clinicalTnmFinding", findings))
+    return {name: values for name, values in made if values}
+
+
+def _findings_of_disease(sheet: Sheet, tnm: HubObject) -> list[Any]:
+    if evaluation_of(tnm) != "pathological":
+        return _bodies(sheet, tnm, _CATEGORIES, "/clinicalTnmFinding")
+    for slot in _CATEGORIES:
+        if slot in tnm:
+            message = "pathological findings belong to a biosample; the record has none of this identifier"
+            sheet.lost(tnm, slot, "/clinicalTnmFinding", message)
+    return []
+
+
+def _is_of_a_biosample(sheet: Sheet, tnm: HubObject) -> bool:
+    """Whether a classification is pathological and its sample is in the packet."""
+    return evaluation_of(tnm) == "pathological" and tnm.get("sample_id") in _sample_ids(sheet)
+
+
+def _sample_ids(sheet: Sheet) -> frozenset[str]:
+    return frozenset(sample["sample_id"] for sample in sheet.record.get("samples", ()) if "sample_id" in sample)
+
+
+def _bodies(sheet: Sheet, holder: HubObject, slots: Iterable[str], inside: str) -> list[Any]:
+    terms = (sheet.term(holder, slot, inside) for slot in slots)
+    return [term.body for term in terms if term is not None]
+
+
+def pathological_findings(sheet: Sheet, sample: HubObject) -> dict[str, Any]:
+    """`pathologicalStage` and `pathologicalTnmFinding` of a biosample."""
+    made: dict[str, Any] = {}
+    findings: list[Any] = []
+    for tnm in _classifications_of(sheet, sample["sample_id"]):
+        if "pathologicalStage" not in made:
+            sheet.put(made, "pathologicalStage", tnm, "stage")
+        elif "stage" in tnm:
+            sheet.lost(tnm, "stage", "/pathologicalStage", "a biosample has one stage; another is preferred")
+        findings += _bodies(sheet, tnm, _CATEGORIES, "/pathologicalTnmFinding")
+    return {**made, "pathologicalTnmFinding": findings} if findings else made
+
+
+def _classifications_of(sheet: Sheet, sample_id: str) -> list[HubObject]:
+    return [
+        tnm
+        for diagnosis in sheet.record.get("diagnoses", ())
+        if diagnosis.get("certainty") != "entered_in_error"
+        for tnm in diagnosis.get("tnm_classifications", ())
+        if tnm.get("sample_id") == sample_id and evaluation_of(tnm) == "pathological"
+    ]
