@@ -108,8 +108,8 @@ def items_without_column(dataset: Dataset) -> dict[str, str]:
     """Item -> why it has no column of its own: what it holds stands on a sheet of its own."""
     made = {}
     for item in dataset.items_of(dataset.version):
-        if not is_value(item.range):
-            target = next((n for n, c in dataset.classes.items() if c.hub_class == item.range), item.range)
+        if not is_value(item.slots[0].range):
+            target = next((n for n, c in dataset.classes.items() if c.hub_class == item.slots[0].range), item.slots[0].range)
             made[item.id] = f"a row of the sheet {target} names what it belongs to"
     return made
 
@@ -222,7 +222,7 @@ def _items(dataset: Dataset, known: DatasetClass) -> Iterator[Column]:
     names: dict[tuple[str, ...], str] = {}
     for item in items:
         path = item.slots[0]
-        if path.slots in ((SUBJECT_KEY,), (key_of(known.name),)) or not is_value(item.range):
+        if path.slots in ((SUBJECT_KEY,), (key_of(known.name),)) or not is_value(item.slots[0].range):
             continue
         name = column_name(item)
         if path.slots in names:
@@ -234,7 +234,7 @@ def _items(dataset: Dataset, known: DatasetClass) -> Iterator[Column]:
             continue
         names[path.slots] = name
         yield _column(dataset, item, name)
-        if item.range == "Quantity" and not any(i.slots[0].slots == (*path.slots, "unit") for i in items):
+        if path.range == "Quantity" and not any(i.slots[0].slots == (*path.slots, "unit") for i in items):
             yield Column(f"{name}_unit", Kind.UNIT, (*path.slots, "unit"), of=name)
 
 
@@ -253,8 +253,8 @@ def _column(dataset: Dataset, item: Item, name: str) -> Column:
     path = item.slots[0]
     kind = _kind(path)
     value_set = dataset.value_sets[item.value_set] if item.value_set else None
-    many = path.steps[-1].multivalued and item.range != "Quantity"
-    slots = (*path.slots, "value") if item.range == "Quantity" else path.slots
+    many = path.steps[-1].multivalued and path.range != "Quantity"
+    slots = (*path.slots, "value") if path.range == "Quantity" else path.slots
     of = _unit_of(path) if kind is Kind.UNIT else ""
     if kind is Kind.REFERENCE:
         of = "Sample"
