@@ -109,7 +109,9 @@ def items_without_column(dataset: Dataset) -> dict[str, str]:
     made = {}
     for item in dataset.items_of(dataset.version):
         if not is_value(item.slots[0].range):
-            target = next((n for n, c in dataset.classes.items() if c.hub_class == item.slots[0].range), item.slots[0].range)
+            target = next(
+                (n for n, c in dataset.classes.items() if c.hub_class == item.slots[0].range), item.slots[0].range
+            )
             made[item.id] = f"a row of the sheet {target} names what it belongs to"
     return made
 

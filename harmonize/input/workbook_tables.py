@@ -45,7 +45,10 @@ MAX_PARTS = 2_000
 MAX_CELLS = 20_000_000
 """Cells between the first and the last one of a sheet that hold something."""
 _OLE = b"\xd0\xcf\x11\xe0"
-_PARTS = re.compile(r"(\[Content_Types\][.]xml|_rels/.*[.]rels|xl/(?:_rels/.*|worksheets/[^/]+|[^/]+)[.](?:xml|rels))")
+_PARTS = re.compile(
+    r"\[content_types\][.]xml|_rels/[^/]*[.]rels|xl/(_rels/[^/]+[.]rels|worksheets/[^/]+[.]xml|(workbook|sharedstrings|styles|metadata)[.]xml)",
+    re.IGNORECASE,
+)
 """The parts that say what stands in cells; drawings, comments and links to other files are not read."""
 _SAVE_AS = "open it in a spreadsheet program and save it as .xlsx"
 
@@ -135,6 +138,7 @@ def open_workbook(path: Path) -> Workbook:
     with zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as archive:
         for name, data in parts.items():
             archive.writestr(zipfile.ZipInfo(name), data)
+    copy.seek(0)
     try:
         book = CalamineWorkbook.from_filelike(copy)
         sheets = tuple(sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet)

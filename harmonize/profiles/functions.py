@@ -422,7 +422,9 @@ def library_function(name: str, environment: Environment) -> Callable[..., Any]:
     """
     function = FUNCTIONS[name]
     made = function.make(environment)
-    if not environment.missing or not function.strict or name in ("each", "if_stated"):  # they look at more than the value
+    if (
+        not environment.missing or not function.strict or name in ("each", "if_stated")
+    ):  # they look at more than the value
         return made
     missing, coded = environment.missing, function.result == "CodedValue"
 
