@@ -130,9 +130,7 @@ def objects(draw: Callable[..., Any], sheet: Sheet, every: bool = False) -> dict
             made,
             sheet.hub_class,
             column,
-            draw(st.lists(value, min_size=1, max_size=3, unique_by=repr))
-            if column.multivalued
-            else draw(value),
+            draw(st.lists(value, min_size=1, max_size=3, unique_by=repr)) if column.multivalued else draw(value),
         )
     return {slot: value for slot, value in made.items() if is_whole(value)}
 

@@ -33,6 +33,8 @@ _COLOURS = {
     "key": "#9DC3E6",
 }
 _CREATED = dt.datetime(2026, 1, 1)
+_TEXT = 49
+"""The number format of text."""
 _LONGEST = 255
 """Characters of a title or message of a validation that Excel takes."""
 
@@ -98,7 +100,7 @@ def template_workbook(dataset: Dataset, rows: Rows | None = None) -> bytes:
     _write_read_me(book, dataset, sheets)
     lists = _Lists()
     formats = {level: _header_format(book, colour) for level, colour in _COLOURS.items()}
-    text = book.add_format({"num_format": "@"})
+    text = book.add_format({"num_format": _TEXT})
     for sheet in sheets:
         written = book.add_worksheet(sheet.name)
         written.freeze_panes(1, 1)
@@ -135,7 +137,7 @@ class _Lists:
 
 
 def _header_format(book: Workbook, colour: str) -> Format:
-    return book.add_format({"bold": True, "bg_color": colour, "border": 1, "num_format": "@"})
+    return book.add_format({"bold": True, "bg_color": colour, "border": 1, "num_format": _TEXT})
 
 
 def _write_read_me(book: Workbook, dataset: Dataset, sheets: tuple[Sheet, ...]) -> None:
