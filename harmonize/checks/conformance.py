@@ -91,7 +91,9 @@ def conformance(
     with _lines_to(records_file) as write:
         for entry in source.entries(files):
             result.records += 1
-            write(_record_line(entry, grader, judge.judge(entry, result)))
+            grade = judge.judge(entry, result)
+            if write is not None:
+                write(_record_line(entry, grader, grade))
     result.items = grader.counts()
     result.counts = {**judge.counts, **grader.rule_counts()}
     for message in [
@@ -260,9 +262,9 @@ def _record_line(entry: Entry, grader: Grader, grade: Grade | None) -> bytes:
 
 @contextmanager
 def _lines_to(path: Path | None) -> Iterator[Any]:
-    """A function that writes lines into *path*, readable by its owner alone; one that does nothing where there is no path."""
+    """A function that writes lines into *path*, readable by its owner alone; None where there is no path."""
     if path is None:
-        yield lambda line: None
+        yield None
         return
     aside = path.with_name(f".{path.name}.part")
     with open(aside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:

@@ -58,27 +58,32 @@ class PartialRecords:
     def of(self, documents: list[Mapping[str, Any]]) -> dict[str, Any]:
         """The record of one subject: of its phenopacket, or of all its resources."""
         record: dict[str, Any] = {}
-        objects: dict[Any, dict[str, Any]] = {}
+        objects = _Objects()
         for number, document in enumerate(documents):
             for path in self._by_resource.get(str(document.get("resourceType", "")), ()):
                 depth = self._depths[_family(path)]
                 for located in path.find(document):
                     owner = (number, path.lists[:depth], located.places[:depth])
-                    self._put(record, objects, path, owner, located.value)
+                    element = (number, path.lists[:1], located.places[:1])
+                    self._put(record, objects, path, owner, element, located.value)
         return record
 
     def _put(
-        self, record: dict[str, Any], objects: dict[Any, dict[str, Any]], path: ItemPath, owner: Any, value: Any
+        self, record: dict[str, Any], objects: _Objects, path: ItemPath, owner: Any, element: Any, value: Any
     ) -> None:
-        """Put a value at the hub path of its item, into the object of the class that *owner* stands for."""
+        """Put a value at the hub path of its item.
+
+        *owner* stands for the object of the class that it belongs to, *element* for the part of the document that it is from: what
+        comes from several parts stands in several objects.
+        """
         slot, value = _fitting(path.item.slots, value)
-        holder = (
-            record
-            if slot.from_record
-            else _object_at(record, objects, self._dataset.classes[path.item.class_name].paths[0], owner)
-        )
+        holder = record
+        if not slot.from_record:
+            steps = self._dataset.classes[path.item.class_name].paths[0].steps
+            for depth, step in enumerate(steps):
+                holder = objects.at(holder, step, owner if depth == len(steps) - 1 else None)
         for step in slot.steps[:-1]:
-            holder = _inner(holder, step)
+            holder = objects.at(holder, step, element)
         last = slot.steps[-1]
         made = self._value(value, last, self._dataset.value_sets.get(path.item.value_set or ""))
         if made is None:
@@ -176,33 +181,30 @@ def _systems_by_uri() -> dict[str, str]:
     }
 
 
-def _object_at(
-    record: dict[str, Any], objects: dict[Any, dict[str, Any]], where: HubPath, owner: Any
-) -> dict[str, Any]:
-    """The object of a class for *owner*, made where it is new."""
-    if not where.steps:
-        return record
-    made = objects.get((where.text, owner))
-    if made is None:
-        holder = record
-        for step in where.steps[:-1]:
-            holder = _inner(holder, step)
-        made = objects[where.text, owner] = _inner(holder, where.steps[-1], always_new=True)
-    return made
+class _Objects:
+    """The objects of a record that is being made, by the part of the document that they stand for."""
 
+    def __init__(self) -> None:
+        self._known: dict[Any, dict[str, Any]] = {}
 
-def _inner(holder: dict[str, Any], step: Step, *, always_new: bool = False) -> dict[str, Any]:
-    """The object that *step* of *holder* leads to; where there is none it is made with what the step selects by."""
-    if not step.multivalued:
-        inner: dict[str, Any] = holder.setdefault(step.slot, {})
-        return inner
-    several: list[dict[str, Any]] = holder.setdefault(step.slot, [])
-    selected = _selected_by(step)
-    fitting = [one for one in several if selected.items() <= one.items()] if selected else several
-    if always_new or not fitting:
-        several.append(dict(selected))
-        return several[-1]
-    return fitting[-1]
+    def at(self, holder: dict[str, Any], step: Step, owner: Any) -> dict[str, Any]:
+        """The object that *step* of *holder* leads to for *owner*; where it is new it is made with what the step selects by.
+
+        Without an owner the last one will do.
+        """
+        if not step.multivalued:
+            inner: dict[str, Any] = holder.setdefault(step.slot, {})
+            return inner
+        several: list[dict[str, Any]] = holder.setdefault(step.slot, [])
+        selected = _selected_by(step)
+        key = (id(holder), step.slot, tuple(selected.items()), owner)
+        if owner is None and several:
+            return several[-1]
+        made = self._known.get(key)
+        if made is None:
+            made = self._known[key] = dict(selected)
+            several.append(made)
+        return made
 
 
 def _selected_by(step: Step) -> dict[str, Any]:

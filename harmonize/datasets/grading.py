@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harmonize.datasets.condition_code import FUNCTIONS, condition_code
-from harmonize.datasets.hub_paths import HubPath, is_value
+from harmonize.datasets.conditions import Condition
+from harmonize.datasets.hub_paths import HubPath, Step, is_value
 from harmonize.datasets.judges import Broken, Judges
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import COUNTED, INVALID_RULES, Status, counted_as, worst
 from harmonize.errors import UnknownNameError
-from harmonize.hub import hub_schema
 from harmonize.terminology.store import Terminologies
 
 Pattern = tuple[int, ...]
@@ -172,12 +173,11 @@ class Grader:
                 statuses = compiled.one(*arguments, grade.petals)
                 for item, status, is_wanted in zip(self._items[owner.name], statuses, flags.wanted, strict=True):
                     if status >= Status.WRONG_CODE or (status == Status.MISSING and is_wanted):
-                        yield self._violation(item, status, path)
+                        yield self._violation(item, status, path, arguments)
 
-    def _violation(self, item: Item, status: int, path: str) -> ItemViolation:
+    def _violation(self, item: Item, status: int, pointer: str, arguments: Any) -> ItemViolation:
         level = self.level_of(item)
-        start = "" if item.slots[0].from_record else path
-        where = start + "".join(f"/{slot}" for slot in item.slots[0].slots)
+        where = self._place(item, status, pointer, arguments)
         name = f"{item.class_name}, {item.item}"
         if status == Status.MISSING:
             why = f", for {item.condition_text}" if item.condition_text and level == CONDITIONAL else ""
@@ -187,6 +187,18 @@ class Grader:
             )
         message = _MESSAGES[Status(status)].format(name=name, detail=self._detail(item, Status(status)))
         return ItemViolation(INVALID_RULES[Status(status)], where, message, item.class_name, item, level)
+
+    def _place(self, item: Item, status: int, pointer: str, arguments: Any) -> str:
+        """JSON Pointer of the first value with *status*, or of the first place where a value should stand and does not."""
+        found, holder, record, _ = arguments
+        for path in item.slots:
+            start = ("", record, None) if path.from_record else (pointer, found, holder)
+            judge = self._judges.of(item, path) or _plain
+            for place, value in _values_at(path, start, record):
+                if (Status.MISSING if value is None else judge(value)) == status:
+                    return place
+        start_of_path = "" if item.slots[0].from_record else pointer
+        return start_of_path + "".join(f"/{slot}" for slot in item.slots[0].slots)
 
     def _detail(self, item: Item, status: Status) -> str:
         values = self.dataset.value_sets.get(item.value_set or "")
@@ -489,30 +501,47 @@ def _objects(owner: DatasetClass, record: Mapping[str, Any]) -> Iterator[tuple[s
         if not path.steps:
             yield "", (record, None, record, "")
             continue
-        level: list[tuple[str, Any, Any]] = [("", record, None)]
-        for step in path.steps:
-            following = []
-            for pointer, holder, _ in level:
-                value = holder.get(step.slot)
-                several = (
-                    [(f"/{index}", one) for index, one in enumerate(value or ())]
-                    if step.multivalued
-                    else [("", one) for one in _only(value)]
-                )
-                for suffix, one in several:
-                    if step.where is None or holds(step.where, one, holder, record):
-                        following.append((f"{pointer}/{step.slot}{suffix}", one, holder))
-            level = following
-        for pointer, one, holder in level:
+        for pointer, one, holder in _along(path.steps, ("", record, None), record):
             yield pointer, (one, holder, record, path.steps[-1].slot)
 
 
-def holds(condition: Any, value: Any, holder: Any, record: Any) -> bool:
-    """Whether *condition* holds for one object; for the few objects of a record that is explained."""
-    scope = {**FUNCTIONS, "o": value, "h": holder, "r": record, "p": (), "via": ""}
-    return bool(eval(compile(condition_code(condition, {}), "<condition>", "eval"), scope))  # noqa: S307 - generated, of checked names
+_Found = tuple[str, Any, Any]
+"""JSON Pointer, object, and the object that holds it."""
 
 
-def hub_classes_of(dataset: Dataset) -> frozenset[str]:
-    """The hub classes whose objects the data set grades."""
-    return frozenset(owner.hub_class for owner in dataset.classes.values()) & frozenset(hub_schema().classes)
+def _along(steps: tuple[Step, ...], start: _Found, record: Any) -> list[_Found]:
+    """What stands at the end of *steps* from *start*."""
+    level = [start]
+    for step in steps:
+        following: list[_Found] = []
+        for pointer, holder, _ in level:
+            value = holder.get(step.slot)
+            several = list(_each(value)) if step.multivalued else [] if value is None else [value]
+            for index, one in enumerate(several):
+                if step.where is None or holds(step.where, one, holder, record):
+                    suffix = f"/{index}" if step.multivalued and value.__class__ is not Broken else ""
+                    following.append((f"{pointer}/{step.slot}{suffix}", one, holder))
+        level = following
+    return level
+
+
+def _values_at(path: HubPath, start: _Found, record: Any) -> Iterator[tuple[str, Any]]:
+    """The values of a path with their places; None where the last object on the way has none."""
+    last = path.steps[-1:]
+    for holder in _along(path.steps[:-1], start, record):
+        values = _along(last, holder, record)
+        yield from ((pointer, value) for pointer, value, _ in values)
+        if not values:
+            yield f"{holder[0]}/{path.steps[-1].slot}", None
+
+
+def holds(condition: Condition, value: Any, holder: Any, record: Any) -> bool:
+    """Whether *condition*, by which a path selects, holds for one object."""
+    return bool(_selector(condition)(value, holder, record))
+
+
+@lru_cache(maxsize=1_000)
+def _selector(condition: Condition) -> Callable[[Any, Any, Any], bool]:
+    text = f"def holds(o, h, r, p=(), via=''):\n    return {condition_code(condition, {})}\n"
+    made: Callable[[Any, Any, Any], bool] = _executed(text, "condition", {})["holds"]
+    return made

@@ -41,10 +41,17 @@ class Judges:
 
     def __init__(self, value_sets: Mapping[str, ValueSet], terminologies: Terminologies) -> None:
         self._sets, self._terminologies = value_sets, terminologies
+        self._made: dict[tuple[str, str], Judge | None] = {}
         self.unchecked: set[tuple[str, str]] = set()
 
     def of(self, item: Item, path: HubPath) -> Judge | None:
         """The judge of one value of *item* at *path*; None where every value that the hub schema allows will do."""
+        key = (item.id, path.text)
+        if key not in self._made:
+            self._made[key] = self._make(item, path)
+        return self._made[key]
+
+    def _make(self, item: Item, path: HubPath) -> Judge | None:
         values = self._sets.get(item.value_set or "")
         if path.range == "CodedValue":
             return self._coded(item, values)

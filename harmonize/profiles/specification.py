@@ -419,12 +419,18 @@ def _load_profile(folder: Path, sha256: str) -> Profile:
     )
 
 
+MAX_FILE_BYTES = 100_000_000
+"""The largest file of a profile that is read at all, a code map; what each kind of file may hold is for its reader to say."""
+
+
 def folder_digest(folder: Path) -> str:
-    """SHA-256 over the specification files of a profile, in the order of their paths."""
+    """SHA-256 over the specification files of a profile, in the order of their paths. Raises SpecificationError for one that is none."""
     digest = hashlib.sha256()
     files = [folder / n for n in _FILES] + sorted((folder / "codes").glob("*.tsv"))
     for file in files:
         require_inside(file, folder)
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise SpecificationError(f"larger than {MAX_FILE_BYTES} bytes", file=str(file))
         digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -24,6 +24,7 @@ from harmonize.profiles.source_record import plain
 from harmonize.readers import open_source
 from harmonize.terminology.store import Terminologies
 from harmonize.writers import TargetLog
+from tests.bench.conformance import bench_conformance
 from tests.bench.omop import bench_end_to_end, bench_start
 from tests.bench.omop import bench_memory as bench_memory_of_omop
 from tests.bench.omop import bench_plan as bench_plan_of_omop
@@ -158,6 +159,7 @@ def main() -> None:
         report(bench_terminology())
         report(bench_plan(engine, records))
         report(bench_fhir(engine, records))
+        report(bench_conformance(Path(scratch)))
         report(bench_memory(Path(scratch)))
         report(bench_plan_of_omop(Path(scratch)))
         report(bench_end_to_end(Path(scratch), chosen.persons))

@@ -14,6 +14,7 @@ from harmonize.checks.fhir_r4 import check_resource
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.phenopackets import check_packet
 from harmonize.convert import Converter
+from harmonize.datasets.specification import LEVELS
 from harmonize.errors import UnknownNameError
 from harmonize.hub.objects import hub_object
 from harmonize.terminology.store import Terminologies
@@ -343,8 +344,9 @@ def test_every_rule_that_code_names_exists_and_every_rule_is_named() -> None:
     import harmonize
 
     text = "".join(p.read_text() for p in Path(harmonize.__file__).parent.rglob("*.py"))
-    families = "source|terms|mapping|hub|target|plausibility|privacy|internal"
+    families = "source|terms|mapping|hub|target|plausibility|privacy|internal|dataset"
     named = set(re.findall(rf'"((?:{families})\.[a-z][a-z0-9-]*[a-z0-9])"', text))
+    named |= {f"dataset.{level}-missing" for level in LEVELS}  # made of the level
     assert set(rules()) - named == set(), "rules that nothing uses"
     assert named - set(rules()) <= {"source.yaml", "map.yaml"}, "rules without a text"
 
