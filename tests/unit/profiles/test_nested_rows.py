@@ -170,7 +170,7 @@ def test_a_bad_value_of_several_is_lost_alone(tmp_path: Path) -> None:
 
 def test_tables_that_are_left_out_are_said_with_the_reason(tmp_path: Path) -> None:
     made = run(tmp_path, Sample=[{"pid": "1", "sample": "s"}], notes=[{"what": "this"}])
-    found = [f for f in made.findings(info=True) if f["source"]["file"] == "notes.csv"] if made else []
+    found = [f for f in made.findings(info=True) if f.get("source", {}).get("file") == "notes.csv"]
     assert [f["rule"] for f in found] == ["mapping.left-out"] and "words about the tables" in found[0]["message"]
 
 
