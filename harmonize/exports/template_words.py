@@ -120,7 +120,7 @@ def read_me(dataset: Dataset, sheets: tuple[Sheet, ...]) -> list[str]:
         *(f"   {null_flavor_entry(flavor)}" for flavor in NULL_FLAVORS),
         "",
         "Sheets:",
-        *(f"   {sheet.name}: {sheet.dataset_class.definition}" for sheet in sheets),
+        *(f"   {sheet.name}: {sheet.dataset_class.definition.partition('. ')[0].rstrip('.')}." for sheet in sheets),
         "",
         "Read it back: harmonize convert FILLED.xlsx --profile intl/hmd-template --to hub --out OUT --pseudonym-key KEY",
         f"Source of the items: {dataset.source}",
