@@ -72,6 +72,7 @@ docs: $(VENV)/installed-docs ## the documentation site in site/, without network
 generate: $(VENV)/installed-dev ## everything that is generated and committed
 	$(BIN)/python scripts/generate_hub.py
 	$(BIN)/python scripts/generate_phenopackets_schema.py
+	$(BIN)/python scripts/generate_hmd_template.py
 	$(BIN)/python scripts/generate_docs.py
 
 wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies inside

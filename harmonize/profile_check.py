@@ -28,7 +28,17 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 _KEYS = frozenset({"title", "rows", "consent", "hub", "losses", "findings", "subjects"})
 _VOLATILE = frozenset({"schema_version", "version", "mapping_set", "row"})
 _PSEUDONYMS = frozenset(
-    {"subject_id", "sample_id", "individual_id", "paternal_id", "maternal_id", "family_id", "device_id"}
+    [
+        "subject_id",
+        "sample_id",
+        "sequence_id",
+        "related_samples",
+        "individual_id",
+        "paternal_id",
+        "maternal_id",
+        "family_id",
+        "device_id",
+    ]
 )
 _KEY = key_from_secret(bytes(32))
 
@@ -167,7 +177,7 @@ def _stable(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _stable(item, key) for key, item in value.items() if key not in _VOLATILE}
     if isinstance(value, list):
-        return [_stable(item) for item in value]
+        return [_stable(item, name) for item in value]
     if name in _PSEUDONYMS:
         return "(pseudonym)"
     if isinstance(value, bool):

@@ -59,6 +59,7 @@ def make_environment(
         key=key,
         site=site,
         missing=profile.assembly.missing,
+        meanings=profile.source.meanings,
         concepts=ConceptTable(concepts) if concepts is not None else None,
         check_value=_check_of_values(),
     )

@@ -38,8 +38,8 @@ def open_delimited_table(
     assembly = profile.assembly
     dialect = _dialect(assembly)
     first, second = (*islice((cells for _, cells in csv_records(path, dialect, None)), 2), [], [])[:2]
-    first = _spelt_as_known(first, profile, spec) if any_case else first
-    header = _header(first, path, profile, spec, log, has_rows=len(second) == len(first))
+    first = spelt_as_known(first, profile, spec) if any_case else first
+    header = checked_header(first, path.name, profile, spec, log, has_rows=len(second) == len(first))
     index = header.index(assembly.subject)
     ascends = not to_sort and _seems_in_order(path, dialect, index, len(header), assembly.subject_order)
     kept = kept_columns(profile, spec, header)
@@ -58,7 +58,7 @@ class _Table(NamedTuple):
     assembly: Assembly
 
 
-def _spelt_as_known(header: Sequence[str], profile: Profile, spec: TableAssembly) -> list[str]:
+def spelt_as_known(header: Sequence[str], profile: Profile, spec: TableAssembly) -> list[str]:
     """The names of the columns as the profile spells them."""
     slots = (*profile.source.classes[spec.row_class], *spec.columns, profile.assembly.subject)
     known = {name.lower(): name for name in slots}
@@ -82,23 +82,26 @@ def _dialect(assembly: Assembly) -> Dialect:
     return Dialect(assembly.encoding, assembly.delimiter, assembly.quote)
 
 
-def _header(
-    cells: list[str], path: Path, profile: Profile, spec: TableAssembly, log: ReadLog, *, has_rows: bool
+def checked_header(
+    cells: Sequence[str], file: str, profile: Profile, spec: TableAssembly, log: ReadLog, *, has_rows: bool
 ) -> tuple[str, ...]:
-    """The names of the columns. Without rows of its width, a header may have run into a row: unknown names are not told."""
+    """The names of the columns of the table *file*. Raises InputError where they cannot be used.
+
+    Without rows of its width, a header may have run into a row: unknown names are not told.
+    """
     assembly = profile.assembly
     header = tuple(readable_name(cell.strip()) for cell in cells)
     if not any(header):
-        raise InputError("the file is empty", file=path.name, fix="export it again or remove it")
+        raise InputError("the file is empty", file=file, fix="export it again or remove it")
     if len(header) > MAX_COLUMNS:
-        raise InputError(f"more than {MAX_COLUMNS} columns", file=path.name, row=1, fix="check the delimiter")
+        raise InputError(f"more than {MAX_COLUMNS} columns", file=file, row=1, fix="check the delimiter")
     others = [d for d in ",;\t|" if d != assembly.delimiter and len(header) == 1 and d in header[0]]
     if others:
         name = {"\t": "tab"}.get(others[0], others[0])
         declared = {"\t": "tab"}.get(assembly.delimiter, assembly.delimiter)
         raise InputError(
             f"the profile declares the delimiter {declared!r}, the header is delimited by {name!r}",
-            file=path.name,
+            file=file,
             row=1,
             fix=f"export with {declared!r}, or set assemble.delimited.delimiter in a profile of your own",
         )
@@ -108,14 +111,14 @@ def _header(
         places = ", ".join(map(str, doubles[:10])) + (", ..." if len(doubles) > 10 else "")
         raise InputError(
             f"a column name is there twice (columns {places})",
-            file=path.name,
+            file=file,
             row=1,
             fix="give every column a name of its own",
         )
     if assembly.subject not in header:
         close = difflib.get_close_matches(assembly.subject, header, n=1)
         hint = f"rename {close[0]!r} to it" if close else "add it"
-        raise InputError(f"the column {assembly.subject!r} is missing", file=path.name, row=1, fix=hint)
+        raise InputError(f"the column {assembly.subject!r} is missing", file=file, row=1, fix=hint)
     known = {assembly.subject, *profile.left_out_columns}
     for table in assembly.physical_tables()[spec.name]:
         known |= {name for name in header if table.slot_of(name) in profile.source.classes[table.row_class]}
@@ -123,7 +126,7 @@ def _header(
         header = tuple(name if name in known else f"column {place}" for place, name in enumerate(header, start=1))
     for position, name in enumerate(header):
         if name not in known:
-            say_unknown_column(name, position, set(profile.source.classes[spec.row_class]), path.name, log)
+            say_unknown_column(name, position, set(profile.source.classes[spec.row_class]), file, log)
     return header
 
 

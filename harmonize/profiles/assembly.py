@@ -147,7 +147,8 @@ class Assembler:
         for name, made in rows.items():
             plan, remaining = self.plans[name], made
             if plan.spec.join:
-                remaining = _join(plan, remaining, rows.get(plan.spec.join.into, []), raw, rejected, surplus)
+                partners = [row for into in plan.spec.join.into for row in rows.get(into, [])]
+                remaining = _join(plan, remaining, partners, raw, rejected, surplus)
             if plan.spec.group:
                 remaining = _group(plan.spec, remaining, bad_cells)
             if not remaining:
@@ -240,7 +241,8 @@ def _cells_in(value: SourceObject) -> Iterator[Cell]:
                 yield from value.cells(slot)
             continue
         for inner in item if isinstance(item, list) else [item]:
-            yield from _cells_in(inner)
+            if isinstance(inner, SourceObject):  # rows that are read by index are of tables that share nothing
+                yield from _cells_in(inner)
 
 
 def _stray_cell(cell: Cell) -> BadCell:
@@ -289,7 +291,7 @@ def needed_slots(profile: Profile, spec: TableAssembly) -> frozenset[str]:
     for other in tables:
         if other.join is not None and other is spec:
             needed |= {*other.join.on, *((other.join.when,) if other.join.when else ())}
-        if other.join is not None and other.join.into == spec.name:
+        if other.join is not None and spec.name in other.join.into:
             needed |= {*other.join.on.values(), other.join.slot}
     return frozenset(needed & set(slots))
 
@@ -350,15 +352,18 @@ def _join(
         if join.when is not None and join.when not in row:
             staying.append(row)
             continue
-        partner_found = index.get(tuple(row.get(slot) for slot in join.on))
+        key = tuple(row.get(slot) for slot in join.on)
+        partner_found = index.get(key) if any(part is not None for part in key) else None
         if partner_found is None:
             keys = " and ".join(join.on)
-            message = f"no row of {join.into} of the same subject has this {keys}"
-            fix = f"correct {keys}, or add the row to {join.into}"
+            message = f"no row of {join.told} of the same subject has this {keys}"
+            fix = f"correct {keys}, or add the row to {join.told}"
             bad = _bad_row(plan, row, raw, "source.orphan-row", message, fix)
             _set_aside(plan, row, bad, rejected, surplus)
+        elif join.repeats:
+            partner_found.setdefault(join.slot, []).append(row)
         elif join.slot in partner_found:
-            message = f"a second row for the same row of {join.into}"
+            message = f"a second row for the same row of {join.told}"
             bad = _bad_row(plan, row, raw, "source.duplicate-row", message, "keep one row")
             _set_aside(plan, row, bad, rejected, surplus)
         else:
@@ -430,11 +435,12 @@ def check_assembly(profile: Profile) -> list[str]:
             continue
         wanted = table.group.row_class if table.group else table.row_class
         slot = classes[root].get(table.slot)
-        if slot is None or slot.range != wanted or slot.multivalued != table.repeats:
+        all_joined = table.join is not None and table.join.when is None and table.group is None and not table.slot
+        if not all_joined and (slot is None or slot.range != wanted or slot.multivalued != table.repeats):
             problems.append(
                 f"{where}: slot {table.slot!r} of {root} must take {'many' if table.repeats else 'one'} {wanted}"
             )
-        unknown = sorted(set(table.columns.values()) - set(classes[table.row_class]))
+        unknown = sorted(set(table.columns.values()) - {"", *classes[table.row_class]})
         problems += [f"{where}.columns: {table.row_class} has no slot {slot!r}" for slot in unknown]
         if table.rows_of != table.name and profile.assembly.reader == "delimited":
             problems += _check_shared(where, table, profile)
@@ -458,17 +464,20 @@ def _check_shared(where: str, table: TableAssembly, profile: Profile) -> list[st
 def _check_join(where: str, table: TableAssembly, profile: Profile, names: set[str]) -> list[str]:
     join, classes = table.join, profile.source.classes
     assert join is not None
-    if join.into not in names:
-        return [f"{where}.join: {UnknownNameError('table', join.into, names)}"]
-    partner = next(t for t in profile.assembly.tables if t.name == join.into).row_class
-    problems = []
-    slot = classes[partner].get(join.slot)
-    if slot is None or slot.range != table.row_class or slot.multivalued:
-        problems.append(f"{where}.join: {partner}.{join.slot} must take one {table.row_class}")
-    problems += [
+    unknown = [into for into in join.into if into not in names]
+    if unknown:
+        return [f"{where}.join: {UnknownNameError('table', into, names)}" for into in unknown]
+    problems = [
         f"{where}.join: {table.row_class} has no slot {s!r}" for s in join.on if s not in classes[table.row_class]
     ]
-    problems += [f"{where}.join: {partner} has no slot {s!r}" for s in join.on.values() if s not in classes[partner]]
+    for partner in dict.fromkeys(t.row_class for t in profile.assembly.tables if t.name in join.into):
+        slot = classes.get(partner, {}).get(join.slot)
+        if slot is None or slot.range != table.row_class or slot.multivalued != join.repeats:
+            number = "many" if join.repeats else "one"
+            problems.append(f"{where}.join: {partner}.{join.slot} must take {number} {table.row_class}")
+        problems += [
+            f"{where}.join: {partner} has no slot {s!r}" for s in join.on.values() if s not in classes.get(partner, {})
+        ]
     return problems
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from harmonize.errors import SpecificationError
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.notes import Noted, RunNote, rejected
+from harmonize.profiles.specification import Meaning
 from harmonize.profiles.text_values import HGVS
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.answers import Ambiguous, Found, NotChecked, Obsolete, Replaced, Unknown
@@ -33,6 +34,8 @@ class Environment:
     site: str
     missing: Mapping[str, str] = field(default_factory=dict)
     """Text that says why there is no value -> HL7 NullFlavor."""
+    meanings: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
+    """Enumeration of source.yaml -> text of a permissible value -> the code that it means."""
     concepts: Concepts | None = None
     """The source's own CONCEPT table, None where it has none."""
     check_value: Callable[[Mapping[str, Any]], None] | None = None
@@ -366,3 +369,18 @@ def make_pseudonym(environment: Environment) -> Callable[..., Any]:
         return environment.key.pseudonym(environment.site, kind, text)
 
     return pseudonym
+
+
+def make_unit_code(environment: Environment) -> Callable[..., Any]:
+    """`unit_code(text)`: a unit that is written in UCUM; of `label (CODE)` the code."""
+
+    def unit_code(text: str) -> Any:
+        found = text.strip()
+        if found.endswith(")") and " (" in found:
+            found = found[found.rindex(" (") + 2 : -1]
+        found = found.removeprefix("UCUM:")
+        if isinstance(environment.terminologies.lookup(f"UCUM:{found}"), Unknown):
+            return rejected("source.code", "the value is no unit of UCUM", "write the unit as UCUM does, such as mg/dL")
+        return found
+
+    return memoised(unit_code)

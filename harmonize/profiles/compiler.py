@@ -18,12 +18,29 @@ from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
 from harmonize.hub.objects import HubObject, is_stated
 from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
-from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
+from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, PLAIN_VALUES, library_function
 from harmonize.profiles.notes import Feed, Noted, SubjectLog
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
+from harmonize.profiles.text_values import SEPARATORS
 from harmonize.terminology.notation import NotACode
+
+_TAKE_SYSTEMS = frozenset(
+    [
+        "chosen",
+        "chosen_if",
+        "code",
+        "code_iri",
+        "code_iri_if",
+        "code_or_text",
+        "labelled_code",
+        "map_code",
+        "meaning",
+        "meaning_or_text",
+    ]
+)
+"""Functions whose texts in the map name code systems."""
 
 Derive = Callable[[Any, SubjectLog], "HubObject | None"]
 
@@ -287,7 +304,7 @@ class _Compiler:
         if not hub_slot.multivalued:
             if len(slot.nested) != 1:
                 raise self.wrong(f"slot {slot.slot} takes one object", slot.line)
-            if _is_flat(slot.nested[0]):
+            if _is_flat(slot.nested[0]) and not self.takes_objects(slot.nested[0]):
                 return self.nested_in_place(slot, name, holders)
         calls = []
         for index, inner in enumerate(slot.nested):
@@ -303,6 +320,12 @@ class _Compiler:
             "if v:",
             f"    {self.out}[{slot.slot!r}] = v",
         ]
+
+    def takes_objects(self, derivation: ClassDerivation) -> bool:
+        """Whether some slot is filled with objects of the source."""
+        paths = [(slot, slot.populated_from) for slot in derivation.slots if slot.populated_from is not None]
+        ranges = [self.resolve(derivation.source_class, path, slot)[0] for slot, path in paths]
+        return any(range_ in self.source.classes for range_ in ranges)
 
     def nested_in_place(self, slot: SlotDerivation, name: str, holders: tuple[str, ...]) -> list[str]:
         """A single object without a call: where none of its values is there, it is not even begun."""
@@ -577,15 +600,40 @@ class _Compiler:
             )
         return self.memos[key]
 
+    def called_for_each(self, call: Call, slot: SlotDerivation) -> Call:
+        """The call that `each` makes for every value: a function of one text, its other arguments written in the map."""
+        written = [argument.value for argument in call.arguments[1:] if isinstance(argument, Constant)]
+        if len(written) != len(call.arguments) - 1 or not isinstance(call.arguments[0], Path):
+            raise self.wrong("each takes a slot, and texts that are written in the map", slot.line)
+        separator, name = written[:2]
+        if separator not in SEPARATORS:
+            raise self.wrong(str(UnknownNameError("separator", str(separator), SEPARATORS)), slot.line)
+        function = FUNCTIONS.get(str(name))
+        allowed = [n for n, f in FUNCTIONS.items() if f.strict and f.result in PLAIN_VALUES and n != "map_code"]
+        if function is None or name not in allowed:
+            raise self.wrong(str(UnknownNameError("function for each", str(name), allowed)), slot.line)
+        inner = Call(str(name), (call.arguments[0], *call.arguments[3:]))
+        if not function.minimum <= len(inner.arguments) <= function.maximum:
+            raise self.wrong(f"{name} takes {function.minimum} to {function.maximum} arguments", slot.line)
+        return inner
+
     def check_names(self, call: Call, slot: SlotDerivation) -> None:
         """Names of code systems and code maps in constant arguments must exist."""
+        if call.function == "each":
+            self.check_names(self.called_for_each(call, slot), slot)
+            return
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
         if call.function == "map_code":
             self.check_stated_code(call, slot)
         if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
             constants = constants[:1]
-        if call.function in ("code", "code_iri", "code_iri_if", "chosen", "chosen_if", "map_code"):
+        if call.function in ("meaning", "meaning_or_text"):
+            if constants[:1] and constants[0] not in self.source.meanings:
+                error = UnknownNameError("enumeration with meanings", str(constants[0]), self.source.meanings)
+                raise self.wrong(str(error), slot.line)
+            constants = constants[1:]
+        if call.function in _TAKE_SYSTEMS:
             known: Any = self.environment.systems
             kind = "code system"
         elif call.function in ("mapped", "mapped_if", "unit", "classified"):
@@ -620,11 +668,14 @@ class _Compiler:
                 raise self.wrong(f"chosen: {code!r} is no code of {constants[0]}", slot.line, "correct the code")
 
     def check_result(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
-        if hub_slot.multivalued != (call.function == "listed"):
-            fix = "write listed(...)" if hub_slot.multivalued else "leave listed(...) out"
+        if hub_slot.multivalued != (call.function in ("listed", "each")):
+            fix = "write listed(...) or each(...)" if hub_slot.multivalued else f"leave {call.function}(...) out"
             raise self.wrong(
                 f"slot {slot.slot} takes {'several values' if hub_slot.multivalued else 'one value'}", slot.line, fix
             )
+        if call.function == "each":
+            self.check_range(self.called_for_each(call, slot), hub_slot, slot)
+            return
         if call.function in ("first", "listed"):
             for argument in call.arguments:
                 if isinstance(argument, Call):
@@ -752,8 +803,9 @@ class Memo(dict[Any, Any]):
         answer = self._answer(text)
         if self.check is not None:
             value = answer.value if answer.__class__ is Noted else answer
-            if isinstance(value, dict):
-                self.check(value)
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, dict):
+                    self.check(one)
         self[text] = answer
         return answer
 

@@ -29,14 +29,24 @@ from harmonize.profiles.coded_values import (
     make_pseudonym,
     make_together,
     make_unit,
+    make_unit_code,
     memoised,
 )
 from harmonize.profiles.concepts import make_concept, make_concepts, make_ucum
 from harmonize.profiles.notes import Noted
+from harmonize.profiles.permitted_values import (
+    make_code_of_system,
+    make_code_or_text,
+    make_labelled_code,
+    make_meaning,
+    make_meaning_or_text,
+)
 from harmonize.profiles.text_values import (
     accession,
     choice,
     hgvs_level,
+    if_stated,
+    parts_of,
     read_age,
     read_date,
     read_date_of_parts,
@@ -46,7 +56,9 @@ from harmonize.profiles.text_values import (
     read_duration,
     read_gestation,
     read_hgvs,
+    read_integer,
     read_whole,
+    read_words,
     read_year,
     replace_text,
     typed_age,
@@ -84,6 +96,42 @@ def first_known(*values: Any) -> Any:
     """
     given = [value for value in values if value is not None]
     return next(filter(is_stated, given), given[0] if given else None)
+
+
+PLAIN_VALUES = frozenset({"CodedValue", "PartialDate", "string", "integer"})
+"""What a function that `each` may call gives: a value that one text makes."""
+
+
+def make_each(environment: Environment) -> Callable[..., Any]:
+    """`each(text, SEPARATOR, FUNCTION, ...)`: what the function makes of every value in the text, as a list.
+
+    A value of which nothing can be made is lost alone: the others are carried, and the cell is coarsened.
+    """
+    functions: dict[str, Callable[..., Any]] = {}
+
+    def each(text: str, separator: str, name: str, *others: str) -> Any:
+        function = functions.get(name)
+        if function is None:
+            function = functions[name] = library_function(name, environment)
+        answers = [function(part, *others) for part in parts_of(text, separator)]
+        made = [a.value if isinstance(a, Noted) else a for a in answers]
+        values = [value for value in made if value is not None]
+        notes = [_of_part(answer, whole=not values) for answer in answers if isinstance(answer, Noted)]
+        if not notes:
+            return values or None
+        return notes[0]._replace(value=values or None, others=tuple(notes[1:]))
+
+    return memoised(each)
+
+
+def _of_part(noted: Noted, *, whole: bool) -> Noted:
+    """What is said of one of several values of a cell: where others of them stay, the cell is not lost but says less."""
+    lost = noted.outcome not in (Outcome.CARRIED, Outcome.COARSENED)
+    return (
+        noted._replace(outcome=Outcome.COARSENED, message=f"of several values: {noted.message}")
+        if lost and not whole
+        else noted
+    )
 
 
 def _pure(function: Callable[..., Any]) -> Callable[[Environment], Callable[..., Any]]:
@@ -274,6 +322,68 @@ FUNCTIONS: Mapping[str, Function] = {
     ),
     "days": Function(_pure(read_days), 1, 1, True, "string", "`days(text)`: a number of days as an ISO 8601 duration."),
     "whole": Function(_pure(read_whole), 1, 1, True, "string", "`whole(text)`: a whole number, as digits."),
+    "integer": Function(
+        _pure(read_integer), 1, 1, True, "integer", "`integer(text)`: a whole number, for slots that hold numbers."
+    ),
+    "words": Function(_pure(read_words), 1, 1, True, "string", "`words(text)`: the text without blanks around it."),
+    "if_stated": Function(
+        _pure(if_stated),
+        2,
+        2,
+        True,
+        "string",
+        "`if_stated(text, 'value')`: the value that the map states, where the text is there.",
+    ),
+    "each": Function(
+        make_each,
+        3,
+        20,
+        True,
+        "any",
+        "`each(text, '|', 'code', 'HP')`: what the function makes of every value in the text, as a list. Values are separated by "
+        "` | `; with `'line'` each stands on a line of its own.",
+    ),
+    "meaning": Function(
+        make_meaning,
+        2,
+        20,
+        True,
+        "CodedValue",
+        "`meaning(text, 'Enumeration', 'A')`: the code that a permissible value of source.yaml means, or a code of one of the systems.",
+    ),
+    "meaning_or_text": Function(
+        make_meaning_or_text,
+        2,
+        20,
+        True,
+        "CodedValue",
+        "`meaning_or_text(text, 'Enumeration', 'A')`: as meaning; the words themselves where they hold no code of any system.",
+    ),
+    "labelled_code": Function(
+        make_labelled_code,
+        2,
+        20,
+        True,
+        "CodedValue",
+        "`labelled_code(text, 'A', 'B')`: a code as CURIE or IRI, alone or in parentheses behind a label.",
+    ),
+    "code_or_text": Function(
+        make_code_or_text,
+        2,
+        20,
+        True,
+        "CodedValue",
+        "`code_or_text(text, 'A', 'B')`: as labelled_code; the words themselves where they hold no code of any system.",
+    ),
+    "code_of_system": Function(
+        make_code_of_system,
+        2,
+        2,
+        False,
+        "CodedValue",
+        "`code_of_system(text, system)`: a code whose system another column names.",
+    ),
+    "unit_code": Function(make_unit_code, 1, 1, True, "string", "`unit_code(text)`: a unit that is written in UCUM."),
     "first": Function(
         lambda _: first_known,
         2,
@@ -312,7 +422,9 @@ def library_function(name: str, environment: Environment) -> Callable[..., Any]:
     """
     function = FUNCTIONS[name]
     made = function.make(environment)
-    if not environment.missing or not function.strict:
+    if (
+        not environment.missing or not function.strict or name in ("each", "if_stated")
+    ):  # they look at more than the value
         return made
     missing, coded = environment.missing, function.result == "CodedValue"
 

@@ -10,7 +10,10 @@ from harmonize.profiles.source_record import cells_at
 
 
 class Noted(NamedTuple):
-    """A value together with what is to be said of it; `value` is None where nothing could be made."""
+    """A value together with what is to be said of it; `value` is None where nothing could be made.
+
+    Of a text that holds several values, `others` is what is said of the other ones; its values are not looked at.
+    """
 
     value: Any
     rule: str
@@ -18,6 +21,7 @@ class Noted(NamedTuple):
     outcome: Outcome
     message: str
     fix: str | None = None
+    others: tuple[Noted, ...] = ()
 
 
 def rejected(rule: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Noted:
@@ -58,7 +62,7 @@ class SubjectLog:
     def note(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...], noted: Noted) -> Any:
         """Collect *noted*, which was said of the values at *paths*, and return its value."""
         cells = tuple(cell for path in paths for cell in cells_at(source, path))
-        self.notes.append((noted, cells, f"{feed.hub_class}.{feed.slot}"))
+        self.notes += [(said, cells, f"{feed.hub_class}.{feed.slot}") for said in (noted, *noted.others)]
         if noted.outcome is not Outcome.CARRIED:
             for cell in cells:
                 self._record(cell, feed, noted.outcome, said=True)

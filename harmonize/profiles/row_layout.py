@@ -67,7 +67,7 @@ def _is_plain(profile: Profile, spec: TableAssembly) -> bool:
     tables = profile.assembly.tables
     mapped = any(derivation.source_class == spec.row_class for derivation in profile.derivations)
     alone = not any(other.rows_of == spec.rows_of for other in tables if other is not spec)
-    joined = spec.join is not None or any(t.join is not None and t.join.into == spec.name for t in tables)
+    joined = spec.join is not None or any(t.join is not None and spec.name in t.join.into for t in tables)
     branching = any(slot.branching for slots in profile.source.classes.values() for slot in slots.values())
     objects = any(slot.range in profile.source.classes for slot in profile.source.classes[spec.row_class].values())
     return (

@@ -93,6 +93,8 @@ def rows_of(source: Any) -> Rows:
         return {}
     rows: Rows = {} if source.table is None else {source.table.file: [source.number]}
     others = [value for value in source.values() if value.__class__ is SourceObject]
+    if source.table is not None:  # of an object that rows share, the lists hold its members
+        others += [row for value in source.values() if value.__class__ is list for row in value]
     for member in (*source.members, *others) if source.members else others:
         for file, numbers in rows_of(member).items():
             rows[file] = sorted({*rows.get(file, ()), *numbers})

@@ -118,6 +118,13 @@ class SourceSlot:
     """The condition under which a form shows the field."""
 
 
+class Meaning(NamedTuple):
+    """The code that a permissible value means, as a CURIE, and the label that the source has for it."""
+
+    code: str
+    label: str
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSchema:
     """The classes of `source.yaml`; the value of `root` is the class of one subject's record."""
@@ -127,6 +134,8 @@ class SourceSchema:
     root: str
     classes: Mapping[str, Mapping[str, SourceSlot]]
     enums: Mapping[str, frozenset[str]]
+    meanings: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
+    """Enumeration -> text of a permissible value -> the code that it means, for values that state one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +163,21 @@ class ClassDerivation:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Rows of one table that become an object inside the matching row of another table of the same subject."""
+    """Rows of one table that become objects inside the matching rows of other tables of the same subject.
 
-    into: str
+    `into` names the tables whose rows take them; where `repeats`, one row takes many.
+    """
+
+    into: tuple[str, ...]
     slot: str
     on: Mapping[str, str]
     when: str | None
+    repeats: bool = False
+
+    @property
+    def told(self) -> str:
+        """The tables as messages name them."""
+        return " or ".join(self.into)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +206,7 @@ class TableAssembly:
     row_class: str
     slot: str
     columns: Mapping[str, str]
-    """Column -> slot, where they are not spelt alike."""
+    """Column -> slot, where they are not spelt alike; the empty text: the table does not read the column."""
     repeats: bool
     expected: bool
     join: Join | None
@@ -539,9 +557,22 @@ def _source_schema(folder: Path) -> SourceSchema:
         for name, body in _mapping(tree.get("enums"), "enums", file).items()
     }
     title = _text(tree.get("name"), "name", file, lines.get("/name"))
-    return SourceSchema(
-        title, _text(tree.get("version", ""), "version", file, lines.get("/version")), roots[0], classes, enums
-    )
+    version = _text(tree.get("version", ""), "version", file, lines.get("/version"))
+    return SourceSchema(title, version, roots[0], classes, enums, _meanings(tree, file, lines))
+
+
+def _meanings(tree: Mapping[str, Any], file: Path, lines: Mapping[str, int]) -> Mapping[str, Mapping[str, Meaning]]:
+    """What the permissible values of `enums` mean, where they say it."""
+    made: dict[str, dict[str, Meaning]] = {}
+    for name, body in _mapping(tree.get("enums"), "enums", file).items():
+        for text, value in _mapping(_mapping(body, name, file).get("permissible_values"), name, file).items():
+            spec = _mapping(value, f"{name}.{text}", file)
+            if "meaning" in spec:
+                line = lines.get(f"/enums/{name}/permissible_values/{text}")
+                code = _text(spec["meaning"], f"meaning of {name}.{text}", file, line)
+                label = _text(spec.get("title", ""), f"title of {name}.{text}", file, line)
+                made.setdefault(name, {})[text] = Meaning(code, label)
+    return made
 
 
 def _source_slot(class_name: str, name: str, spec: Any, file: Path, line: int | None) -> SourceSlot:
@@ -666,11 +697,11 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
                 name=name,
                 file=table.get("file", f"{name}.csv"),
                 row_class=table["class"],
-                slot=table["slot"],
+                slot=table.get("slot", ""),
                 columns=table.get("columns", {}),
                 repeats=table.get("repeats", "many") == "many",
                 expected=_flag(table.get("expected")),
-                join=Join(join["into"], join["slot"], join["on"], join.get("when")) if join else None,
+                join=_join(join) if join else None,
                 group=Group(group["class"], tuple(group["by"]), group["rows"], tuple(group.get("lift", ())))
                 if group
                 else None,
@@ -694,6 +725,11 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
         column_blanks=_column_blanks(spec.get("blanks", [])),
         references={name: Reference(**columns) for name, columns in spec.get("references", {}).items()},
     )
+
+
+def _join(spec: Mapping[str, Any]) -> Join:
+    into = (spec["into"],) if isinstance(spec["into"], str) else tuple(spec["into"])
+    return Join(into, spec["slot"], spec["on"], spec.get("when"), spec.get("repeats", "once") == "many")
 
 
 def _column_blanks(spec: Sequence[Mapping[str, Sequence[str]]]) -> Mapping[str, frozenset[str]]:

@@ -98,6 +98,45 @@ def read_whole(text: str) -> str | Noted:
     return str(int(match[1]))
 
 
+def read_integer(text: str) -> int | Noted:
+    """A whole number without sign, for a slot that holds numbers.
+
+    >>> read_integer("30"), read_integer("3.5").rule
+    (30, 'source.number')
+    """
+    digits = read_whole(text)
+    return int(digits) if isinstance(digits, str) else digits
+
+
+def if_stated(text: str, value: str) -> str:
+    """A value that the map states, where the text is there: for a column whose being filled says something.
+
+    >>> if_stated("SNOMEDCT:254837009", "provisional")
+    'provisional'
+    """
+    return value
+
+
+_SEPARATORS = {"|": re.compile(r"\s[|]\s"), "line": re.compile(r"\r\n|\r|\n")}
+SEPARATORS = tuple(_SEPARATORS)
+"""How several values stand in one text: with a bar and spaces around it between them, or each on a line of its own."""
+
+
+def parts_of(text: str, separator: str) -> list[str]:
+    """The values that *text* holds, blank ones left out.
+
+    >>> parts_of("NCIT:C1 | NCIT:C2", "|"), parts_of("a | b\\nc", "line")
+    (['NCIT:C1', 'NCIT:C2'], ['a | b', 'c'])
+    """
+    found = (part.strip() for part in _SEPARATORS[separator].split(f"{text} " if separator == "|" else text))
+    return [part for part in found if part and part != "|"]
+
+
+def read_words(text: str) -> str | None:
+    """The text without the blanks around it."""
+    return text.strip() or None
+
+
 def read_days(text: str) -> str | Noted:
     """A whole number of days as an ISO 8601 duration.
 

@@ -1,4 +1,4 @@
-"""Tables of a research database, one a kind of event, as CSV, Parquet, or all in one DuckDB or SQLite file.
+"""Tables of a research database, one a kind of event, as CSV, Parquet, or all in one DuckDB or SQLite file or Excel workbook.
 
 Names of tables and columns are compared without regard to case: databases write them as they like. A table that the profile
 leaves out as a whole is named once and not read. Tables that are looked up by key (OMOP's CONCEPT) are brought into a file of
@@ -35,6 +35,14 @@ from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import PhysicalTable, RowBlock, TableSource, counted_block, in_order
+from harmonize.input.workbook_tables import (
+    Workbook,
+    is_refused_spreadsheet,
+    is_workbook,
+    open_sheet_table,
+    open_workbook,
+    refused_spreadsheet,
+)
 from harmonize.profiles.assembly import needed_slots
 from harmonize.profiles.specification import Assembly, Profile, Reference, TableAssembly
 from harmonize.terminology.concept_table import build_reference
@@ -45,11 +53,16 @@ _LOOKED_AT = 1_000
 
 
 class _Found(NamedTuple):
-    """The tables of the input by name in lower case: as files of text, or stored."""
+    """The tables of the input by name in lower case: as files of text, stored, or sheets of workbooks."""
 
     texts: Mapping[str, Path]
     stored: Mapping[str, StoredTable]
+    sheets: Mapping[str, tuple[Workbook, str]]
     inputs: tuple[Path, ...]
+
+    def names(self) -> list[str]:
+        """The names of all tables."""
+        return [*self.texts, *self.stored, *self.sheets]
 
 
 def open_source(opening: Opening) -> TableSource:
@@ -72,6 +85,10 @@ def open_source(opening: Opening) -> TableSource:
             )
         elif name in found.stored:
             tables.append(_open_stored(spec, found.stored[name], profile, log, to_sort=spec.name in opening.to_sort))
+        elif name in found.sheets:
+            book, sheet = found.sheets[name]
+            to_sort = spec.name in opening.to_sort
+            tables.append(open_sheet_table(spec, book, sheet, profile, log, to_sort=to_sort, any_case=True))
         else:
             _say_absent(spec, found, log)
             continue
@@ -93,7 +110,7 @@ def _stem(file: str) -> str:
 
 def _find(opening: Opening, log: ReadLog) -> _Found:
     texts: dict[str, Path] = {}
-    parquet, databases, others = [], [], []
+    parquet, databases, books, others = [], [], [], []
     paths = find_files(opening.inputs)
     for path in paths:
         plain = Path(plain_name(path))
@@ -101,6 +118,10 @@ def _find(opening: Opening, log: ReadLog) -> _Found:
             if _stem(plain.name) in texts:
                 raise _twice(plain, texts[_stem(plain.name)])
             texts[_stem(plain.name)] = path
+        elif is_refused_spreadsheet(path):
+            raise refused_spreadsheet(path)
+        elif is_workbook(path):
+            books.append(path)
         elif path.suffix.lower() == ".parquet":
             parquet.append(path)
         elif path.suffix.lower() in (*DUCKDB_SUFFIXES, *SQLITE_SUFFIXES):
@@ -112,9 +133,24 @@ def _find(opening: Opening, log: ReadLog) -> _Found:
     stored = _stored(Database(opening.work, opening.memory), parquet, databases)
     for name in sorted(texts.keys() & stored.keys()):
         raise _twice(texts[name], Path(stored[name].file))
+    sheets = _sheets(books, {**texts, **{name: Path(table.file) for name, table in stored.items()}})
     for path in others:
         _say_unknown_file(path, opening.profile, log)
-    return _Found(texts, stored, tuple(path for path in paths if path not in others))
+    return _Found(texts, stored, sheets, tuple(path for path in paths if path not in others))
+
+
+def _sheets(books: list[Path], others: Mapping[str, Path]) -> dict[str, tuple[Workbook, str]]:
+    """The sheets of workbooks by name in lower case. Raises InputError where one of the *others* is called the same."""
+    made: dict[str, tuple[Workbook, str]] = {}
+    for path in books:
+        book = open_workbook(path)
+        for sheet in book.sheets:
+            name = sheet.lower()
+            if name in others or name in made:
+                other = others[name] if name in others else made[name][0].path
+                raise InputError(f"the table {sheet} is there twice", file=path.name, fix=f"remove it or {other.name}")
+            made[name] = (book, sheet)
+    return made
 
 
 def _twice(path: Path, other: Path) -> InputError:
@@ -134,7 +170,7 @@ def _stored(database: Database, parquet: list[Path], databases: list[Path]) -> d
 
 def _say_absent(spec: TableAssembly, found: _Found, log: ReadLog) -> None:
     name = _stem(spec.file)
-    close = difflib.get_close_matches(name, [*found.texts, *found.stored], n=1)
+    close = difflib.get_close_matches(name, found.names(), n=1)
     hint = f"is it {close[0]}?" if close else "export it if the database holds it"
     severity = Severity.WARNING if spec.expected else Severity.INFO
     cell = Cell(spec.file, None, None)
@@ -144,13 +180,14 @@ def _say_absent(spec: TableAssembly, found: _Found, log: ReadLog) -> None:
 def _say_unknown_file(path: Path, profile: Profile, log: ReadLog) -> None:
     name = readable_name(path.name)
     message = f"{name} is no table of {profile.id} and was not read"
-    fix = "give tables as .csv, .parquet, .duckdb or .sqlite"
+    fix = "give tables as .csv, .parquet, .xlsx, .duckdb or .sqlite"
     log.findings.append(Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(name, None, None), fix=fix))
 
 
 def _say_left_out(profile: Profile, found: _Found, used: set[str], log: ReadLog) -> None:
     """Tables that are not read: those that the profile leaves out, with its reason, and those that nobody knows."""
     files = {**{n: p.name for n, p in found.texts.items()}, **{n: t.file for n, t in found.stored.items()}}
+    files |= {name: book.file_of(sheet) for name, (book, sheet) in found.sheets.items()}
     for name in sorted(files.keys() - used):
         cell = Cell(readable_name(files[name]), None, None)
         reason = profile.left_out_tables.get(name)

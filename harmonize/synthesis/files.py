@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
-from harmonize.errors import NotAvailableError
+from harmonize.errors import NotAvailableError, SpecificationError
 from harmonize.profiles.specification import Profile, TableAssembly
 
 Row = dict[str, str]
@@ -49,9 +49,11 @@ def _write_delimited(
     profile: Profile, columns: Mapping[str, Sequence[str]], subjects: Iterable[Tables], out: Path
 ) -> dict[str, int]:
     assembly = profile.assembly
-    if any(table.rows_of != table.name for table in assembly.tables):
-        raise NotAvailableError("synthetic records for delimited tables that share their rows")
-    names = {table.name: table.file for table in assembly.tables}
+    names = {table.name: table.file for table in assembly.tables if table.rows_of == table.name}
+    for table in columns:
+        if table not in names:
+            what = f"{table!r} as rows of its own: they"
+            raise SpecificationError(f"{what} are rows of another table", fix="give them among the rows of that table")
     written = {names[table]: 0 for table in columns}
     files = {table: (out / names[table]).open("w", encoding=assembly.encoding, newline="") for table in columns}
     try:

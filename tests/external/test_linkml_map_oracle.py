@@ -25,7 +25,7 @@ from tests.linkml_map_oracle import derive
 from tests.properties.effort import examples
 from tests.registry import KEY
 
-PROFILES = ("eu/ern-cde", "intl/omop-5.4", "intl/redcap-rdcdm")
+PROFILES = ("eu/ern-cde", "intl/hmd-template", "intl/omop-5.4", "intl/redcap-rdcdm")
 SAMPLES = {
     "eu/ern-cde": ("national-formats/eu-ern-cde-csv/samples", 60),
     "intl/omop-5.4": ("national-formats/eu-omop54-csv/samples", 14),
@@ -125,7 +125,7 @@ def as_we_say_it(value: Any, hub_class: str, constants: dict[str, frozenset[str]
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", sorted(SAMPLES))
 def test_samples(profile: str, shared: Callable[[str], Path], tmp_path: Path) -> None:
     path, number = SAMPLES[profile]
     records = list(source_records(profile, shared(path), tmp_path / "work"))
@@ -149,6 +149,8 @@ TEXTS = st.sampled_from(
         "http://purl.obolibrary.org/obo/UO_0010003", "http://purl.obolibrary.org/obo/DUO_0000042", "http://semanticscience.org/resource/SIO_010059",
         "xsd:date", "xsd:gYear", "Laboratory", "Examination", "free text", "HP:0001250", "hp_0011463", "MONDO:0007843", "OMIM:154700", "UNK", "-999",
         "loinc_la6705-3", "loinc_la26220-6", "8302_2", "2160-0", "UO_0000175", "UO_0000179", "38+4", "HGNC:3603", "I46.9", "FRA", "d450",
+        "yes", "unknown (NullFlavor:UNK)", "NCIT:C8509", "primary tumour (NCIT:C8509)", "other (SPREC:ZZZ) | SPREC:BLD | x", "Homo sapiens (NCBITAXON:9606)",
+        "LOINC", "48676-1", "mm", "P14D | P2W", "a | b", "a\nb", "UICC 8, IIA", "SNOMEDCT:1222592004", "EDAM:format_3016",
         "0", "0.0", "9201", "9202.0", "8507", "320128", "35207668", "4171756", "32893", "32906", "32528", "1998", "4", "14", "-3", "99999999999",
     ]
 )  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from tests.hostile.inputs import ARCHIVES, CSV, SECRET, put
 from tests.hostile.measure import assert_contained, measured
@@ -100,7 +102,6 @@ def test_other_files_are_not_opened(tmp_path: Path) -> None:
         "x.json",
         "x.tar.gz",
         "x.7z",
-        "x.xlsx",
         "x.html",
         "Sex.xml",
         "Sex.csv.bz2",
@@ -114,6 +115,36 @@ def test_other_files_are_not_opened(tmp_path: Path) -> None:
     assert not {"os.system", "subprocess.Popen", "os.exec", "os.posix_spawn"} & set(watch.forbidden)
     alone = harmonize("convert", *others, *words[2:])
     assert alone.code == 3 and "none of the tables" in alone.err
+
+
+def workbook_of(rows: list[list[str]]) -> bytes:
+    """A workbook with a table Sex, and a sheet that is none."""
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {"in_memory": True})
+    for name in ("Sex", "Notes"):
+        sheet = book.add_worksheet(name)
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    book.close()
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("name", ["x.xls", "x.ods", "x.xlsm", "x.xlsx"])
+def test_what_is_named_as_a_spreadsheet_and_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    done = harmonize(*prepared(tmp_path, name, b"<x>" + SECRET.encode()))
+    judge(done.code, done.out + done.err, tmp_path)
+    assert done.code == 3 and name in done.err and "To mend it: " in done.err
+
+
+def test_a_workbook_with_any_byte_changed_is_contained(tmp_path: Path) -> None:
+    """Headers, archives and XML that are damaged anywhere: read, or refused in words that hold no value."""
+    whole = workbook_of([["pid", "valueIRI", "comments"], ["1", SECRET, SECRET], ["2", "\u202e", "=1+1"]])
+    for place in range(0, len(whole), max(1, len(whole) // 60)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x55
+        folder = tmp_path / str(place)
+        done = harmonize(*prepared(folder, "sex.xlsx", bytes(damaged)))
+        judge(done.code, done.out + done.err, folder)
 
 
 def test_every_cut_of_a_table_is_contained(tmp_path: Path) -> None:

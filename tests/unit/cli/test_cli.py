@@ -271,7 +271,7 @@ def test_version_and_doctor() -> None:
 
     assert harmonize("--version").out.strip() == f"harmonize {package.__version__}"
     answer = json.loads(harmonize("doctor", "--json").out)
-    assert answer["profiles"] == ["eu/ern-cde", "intl/omop-5.4", "intl/redcap-rdcdm"] and all(
+    assert answer["profiles"] == ["eu/ern-cde", "intl/hmd-template", "intl/omop-5.4", "intl/redcap-rdcdm"] and all(
         answer["packages"].values()
     )
 

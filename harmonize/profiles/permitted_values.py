@@ -1,0 +1,151 @@
+"""Texts that a person chose from a list, or typed beside one: `label (CODE)`, a CURIE, an IRI.
+
+The lists are enumerations of source.yaml whose permissible values say what they mean (LinkML `meaning`); a label is shown to
+people and never read as a code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harmonize.findings import Outcome, Severity
+from harmonize.profiles.coded_values import Environment, coded_value, coding, make_code_iri, memoised
+from harmonize.profiles.notes import Noted, rejected
+from harmonize.profiles.specification import Meaning
+from harmonize.terminology.notation import Code, NotACode
+
+_LABELLED = re.compile(r".*[(]([^()\s]+)[)]\s*", re.DOTALL)
+_NOT_IN_THE_LIST = Noted(
+    None,
+    "mapping.value",
+    Severity.WARNING,
+    Outcome.UNMAPPED,
+    "the value is none of the list",
+    "choose an entry of the list, or write its code",
+)
+
+
+def stated_code(text: str) -> str:
+    """The code in *text*: what stands in parentheses at its end, else the text.
+
+    >>> stated_code("Primary Tumor (NCIT:C8509)"), stated_code(" NCIT:C8509 ")
+    ('NCIT:C8509', 'NCIT:C8509')
+    """
+    found = _LABELLED.fullmatch(text)
+    return found[1] if found else text.strip()
+
+
+def make_labelled_code(environment: Environment) -> Callable[..., Any]:
+    """`labelled_code(text, A, B)`: a code of one of the systems as CURIE or IRI, alone or in parentheses behind a label."""
+    of_iri = make_code_iri(environment)
+
+    def labelled_code(text: str, *systems: str) -> Any:
+        found = of_iri(stated_code(text), *systems)
+        if isinstance(found, Noted) and found.rule == "source.code":
+            allowed = " or ".join(systems)
+            return rejected("source.code", f"the value is no code of {allowed}", f"write it as {systems[0]}:CODE")
+        return found
+
+    return memoised(labelled_code)
+
+
+def make_code_or_text(environment: Environment) -> Callable[..., Any]:
+    """`code_or_text(text, A, B)`: as `labelled_code`; where the text holds no code of any system, the words themselves."""
+    return memoised(_or_words(environment, make_labelled_code(environment)))
+
+
+def make_meaning(environment: Environment) -> Callable[..., Any]:
+    """`meaning(text, ENUMERATION, A, B)`: the code that a permissible value means, or a code of one of the other systems."""
+    strictly = make_labelled_code(environment)
+
+    def meaning(text: str, enumeration: str, *systems: str) -> Any:
+        permitted = environment.meanings[enumeration]
+        code = stated_code(text)
+        found = permitted.get(text.strip()) or next((m for m in permitted.values() if code == m.code), None)
+        if found is not None:
+            return _as_chosen(text, found, _meant(environment, found.code, found.label))
+        return strictly(text, *systems) if systems else _NOT_IN_THE_LIST
+
+    return memoised(meaning)
+
+
+def make_meaning_or_text(environment: Environment) -> Callable[..., Any]:
+    """`meaning_or_text(text, ENUMERATION, A, B)`: as `meaning`; the words themselves where they hold no code of any system."""
+    return memoised(_or_words(environment, make_meaning(environment)))
+
+
+def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callable[..., Any]:
+    """*strictly*, asked where the text holds a code of whatever system."""
+    everything = tuple(environment.systems)
+
+    def answer(text: str, *others: str) -> Any:
+        found = strictly(text, *others)
+        is_code = not isinstance(environment.systems.parse_iri(stated_code(text), everything), NotACode)
+        if is_code or not isinstance(found, Noted):
+            return found
+        words = text.strip()
+        return {"text": words} if words else None
+
+    return answer
+
+
+def _as_chosen(text: str, found: Meaning, value: Any) -> Any:
+    """*value*; where another label stands beside the code than the list has, that is said."""
+    label = text.strip().removesuffix(f"({found.code})").strip()
+    if label in ("", found.code) or label.casefold() == found.label.casefold() or isinstance(value, Noted):
+        return value
+    message = f"the words beside {found.code} are not those of the list; the code is what is read"
+    fix = "choose the entry anew, or correct the code"
+    return Noted(value, "source.entry-label", Severity.WARNING, Outcome.CARRIED, message, fix)
+
+
+def _meant(environment: Environment, curie: str, label: str) -> Any:
+    """The coded value of a permissible value, with its label where none is installed."""
+    system, _, local = curie.partition(":")
+    code = Code(system, local)
+    made, _ = coding(environment, code, label=label or None)
+    return coded_value(environment, code) if "replaced" in made else {"codings": [made]}
+
+
+def make_code_of_system(environment: Environment) -> Callable[..., Any]:
+    """`code_of_system(text, SYSTEM)`: a code whose system stands in another text; a CURIE or IRI states its own."""
+    everything = tuple(environment.systems)
+
+    def code_of_system(text: str | None, system: str | None) -> Any:
+        if text is None:
+            return None
+        code = stated_code(text)
+        parsed = environment.systems.parse_iri(code, everything)
+        if isinstance(parsed, NotACode):
+            if system is None:
+                return rejected("source.code", "the code states no system", "write it as CURIE, or fill the system")
+            name = _system_called(environment, system)
+            if name is None:
+                return rejected("source.code", "the code system is not known", "name it by a prefix of prefixes.yaml")
+            parsed = environment.systems.parse(code, name)
+            if isinstance(parsed, NotACode):
+                return rejected("source.code", f"the value is no code of {name}", f"write it as {name} does")
+        elif system is not None and _system_called(environment, system) != parsed.system:
+            message = f"the code is of {parsed.system}, and another system is named beside it"
+            return rejected("terms.wrong-system", message, "correct the code or its system")
+        return coded_value(environment, parsed)
+
+    return memoised(code_of_system)
+
+
+def _system_called(environment: Environment, text: str) -> str | None:
+    """The system that *text* names: by its prefix, its title, or a URI that FHIR has for it."""
+    wanted = stated_code(text).rstrip("/").casefold()
+    names: Mapping[str, str] = _names_of_systems(environment)
+    return names.get(wanted)
+
+
+def _names_of_systems(environment: Environment) -> Mapping[str, str]:
+    made: dict[str, str] = {}
+    for name, system in environment.systems.items():
+        uris = (system.fhir.uri, *system.fhir.accepted) if system.fhir is not None else ()
+        for called in (name, system.title, *uris):
+            made.setdefault(called.rstrip("/").casefold(), name)
+    return made
