@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,7 +137,12 @@ def _print_gaps(name: str, other: str, gaps: tuple[Gap, ...] | None) -> None:
 @app.command("export")
 def export(
     name: Name,
-    format_name: Annotated[str, typer.Option("--format", help="json-schema, shacl, pydantic, markdown, csv or xlsx.")],
+    format_name: Annotated[
+        str,
+        typer.Option(
+            "--format", help="json-schema, shacl, pydantic, markdown, csv, xlsx, template-xlsx or template-csv."
+        ),
+    ],
     level: Annotated[
         str | None,
         typer.Option(
@@ -150,7 +156,10 @@ def export(
             help="The use cases of all records, as cancer,goe. Without it each record shows its own. For schemas."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The file to write; by default stdout. xlsx needs it.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file or, for template-csv, the folder to write; by default stdout."),
+    ] = None,
 ) -> None:
     """The hub or a data set in a form that others use."""
     from harmonize.exports.formats import export as make
@@ -161,12 +170,24 @@ def export(
     for note in made.notes:
         say(f"not expressed: {note.id}: {note.text}")
     if out is None:
-        if isinstance(made.content, bytes):
-            raise CallError(f"{format_name} is not for a terminal. To mend it: --out {plain}.{format_name}")
+        if not isinstance(made.content, str):
+            ending = format_name.removeprefix("template-").replace("csv", "template")
+            raise CallError(f"{format_name} is not for a terminal. To mend it: --out {plain}.{ending}")
         sys.stdout.write(made.content)
         return
-    _write(out, made.content if isinstance(made.content, bytes) else made.content.encode())
+    if isinstance(made.content, str | bytes):
+        _write(out, made.content if isinstance(made.content, bytes) else made.content.encode())
+    else:
+        _write_folder(out, made.content)
     say(f"written: {out}")
+
+
+def _write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CallError(f"{folder} is there and is no empty folder. To mend it: choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        _write(folder / name, text.encode())
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -18,14 +18,20 @@ FORMATS: Mapping[str, frozenset[Takes]] = {
     "markdown": frozenset(),
     "csv": frozenset(),
     "xlsx": frozenset(),
+    "template-xlsx": frozenset(),
+    "template-csv": frozenset(),
 }
 """What each format takes besides a version."""
 
 
-class Exported(NamedTuple):
-    """A text, or bytes where it is none; and by name what the format could not express."""
+TEMPLATES_OF = ("hmd",)
+"""The data sets whose classes the layout of the template knows; a profile reads it back."""
 
-    content: str | bytes
+
+class Exported(NamedTuple):
+    """A text, bytes where it is none, texts by file name where it is a folder; and by name what the format could not express."""
+
+    content: str | bytes | Mapping[str, str]
     notes: tuple[Note, ...] = ()
 
 
@@ -48,6 +54,8 @@ def export(
             raise CallError(
                 f"--{option} has no effect on {format_name}, which holds every item. To mend it: leave it out"
             )
+    if format_name.startswith("template-"):
+        return Exported(_template(name, dataset, format_name, version))
     if dataset is None:
         for option, value, _ in [*given, ("version", version, True)]:
             if value is not None:
@@ -59,6 +67,17 @@ def export(
         demands = dataset_demands(dataset, level=level or "mandatory", version=version, petals=petals)
         return _of_demands(demands, format_name)
     return Exported(_whole(dataset, format_name, version))
+
+
+def _template(name: str, dataset: Dataset | None, format_name: str, version: str | None) -> bytes | Mapping[str, str]:
+    """A template to be filled: a workbook, or a folder of tables."""
+    from harmonize.exports.template import template_tables, template_workbook
+
+    if dataset is None or dataset.name not in TEMPLATES_OF:
+        raise CallError(f"there is no template of {name}. To mend it: take that of {', '.join(TEMPLATES_OF)}")
+    if version not in (None, dataset.version):
+        raise CallError(f"the template is of {dataset.name} {dataset.version}. To mend it: leave the version out")
+    return template_workbook(dataset) if format_name == "template-xlsx" else template_tables(dataset)
 
 
 def _of_demands(demands: Demands, format_name: str) -> Exported:
