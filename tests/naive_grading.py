@@ -130,16 +130,12 @@ def is_day(text: str, precision: str) -> bool:
 
 
 def item_status(item: Item, scene: Scene, dataset: Dataset) -> str:
-    words = []
-    for path in item.slots:
-        for value, *_ in walk([path], scene.record if path.from_record else scene.value):
-            if not isinstance(value, str) or value.strip():
-                words.append((judged(value, path.range, item, dataset), path.range))
-    if len(item.slots) > 1 and any(word == "filled" for word, _ in words):  # one of them fulfils the item
-        words = [
-            (word, kind) for word, kind in words if word == "filled" or (kind != "CodedValue" and word == "invalid")
-        ]
-    words = [word for word, _ in words]
+    words = [
+        judged(value, path.range, item, dataset)
+        for path in item.slots
+        for value, *_ in walk([path], scene.record if path.from_record else scene.value)
+        if not isinstance(value, str) or value.strip()
+    ]
     condition_holds = item.condition is None or scene.holds(item.condition)
     if item.otherwise == "ignore" and not condition_holds:
         return "not_applicable"
@@ -155,6 +151,12 @@ def item_status(item: Item, scene: Scene, dataset: Dataset) -> str:
     return "missing" if binds else "not_applicable"
 
 
+def kinds(condition: c.Condition) -> list[type]:
+    """The kinds of a condition and of what it is made of."""
+    inner = getattr(condition, "conditions", None) or [one for one in [getattr(condition, "condition", None)] if one]
+    return [type(condition), *(kind for one in inner for kind in kinds(one))]
+
+
 def naive_grade(record: dict[str, Any], dataset: Dataset, version: str) -> dict[str, str]:
     """The word of each item for *record*."""
     scene = Scene(record, None, record, set(), "")
@@ -166,6 +168,13 @@ def naive_grade(record: dict[str, Any], dataset: Dataset, version: str) -> dict[
             item_status(item, Scene(one, holder, record, petals, via), dataset)
             for one, holder, via in walk(owner.paths, record)
         ]
-        absent = "missing" if owner.required and item.condition is None and item.petal == "core" else "not_applicable"
+        nothing = Scene({}, {}, {}, petals, "")
+        is_of_petals = item.condition is None or all(
+            kind in (c.Petal, c.Every, c.Either) for kind in kinds(item.condition)
+        )
+        is_asked = (
+            item.petal in {"core", *petals} and is_of_petals and (not item.condition or nothing.holds(item.condition))
+        )
+        absent = "missing" if owner.required and is_asked else "not_applicable"
         result[item.id] = max(words, key=ORDER.index) if words else absent
     return result

@@ -231,12 +231,12 @@ class SubjectResources:
         self._number = 0
 
     def add(self, entry: Entry, resource: Mapping[str, Any]) -> bool:
-        """Keep *resource* with its patient; False where it names none."""
-        subject = _subject_of(resource)
+        """Keep *resource* with its patient; False where it names none. A Patient without an id is one by itself."""
+        is_patient = resource.get("resourceType") == "Patient"
+        self._number += 1
+        subject = _subject_of(resource) or (f"#{self._number}" if is_patient else None)
         if subject is None:
             return False
-        self._number += 1
-        is_patient = resource.get("resourceType") == "Patient"
         row = (subject, is_patient, self._number, entry.file, entry.line, orjson.dumps(resource))
         self._database.execute("INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?)", row)
         return True

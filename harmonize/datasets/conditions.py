@@ -14,6 +14,7 @@ with `ast` against a white list, its names are checked against the hub schema, a
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from harmonize.errors import SpecificationError
@@ -127,6 +128,24 @@ def petals_of(condition: Condition | None) -> frozenset[str]:
         case Every(conditions=several) | Either(conditions=several):
             return frozenset().union(*map(petals_of, several))
     return frozenset()
+
+
+def is_asked(condition: Condition | None, petals: Collection[str]) -> bool:
+    """Whether *condition* holds by the *petals* in use alone, with no object to look at.
+
+    >>> is_asked(parse_condition("petal('cancer') or excluded == True", "Diagnosis"), ["cancer"])
+    True
+    """
+    match condition:
+        case None:
+            return True
+        case Petal(name=name):
+            return name in petals
+        case Every(conditions=several):
+            return all(is_asked(one, petals) for one in several)
+        case Either(conditions=several):
+            return any(is_asked(one, petals) for one in several)
+    return False
 
 
 class _Parser:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harmonize.datasets.condition_code import FUNCTIONS, condition_code
-from harmonize.datasets.conditions import Condition
+from harmonize.datasets.conditions import Condition, is_asked
 from harmonize.datasets.hub_paths import HubPath, Step, is_value
 from harmonize.datasets.judges import Broken, Judges, is_blank
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
@@ -62,17 +62,17 @@ class _Tally:
     """Counts of the patterns of one class."""
 
     objects: dict[Pattern, int] = field(default_factory=lambda: defaultdict(int))
-    records: dict[Pattern | None, int] = field(default_factory=lambda: defaultdict(int))
+    records: dict[Pattern, int] = field(default_factory=lambda: defaultdict(int))
+    absent: dict[tuple[bool, ...], int] = field(default_factory=lambda: defaultdict(int))
+    """Records without an object of the class, by the petals that they belong to."""
     settled_objects: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
     settled_records: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
-    absent: int = 0
 
     def settle(self, patterns_kept: int = 0) -> None:
         """Add up the patterns by item, so that they can be forgotten."""
         if len(self.objects) > patterns_kept:
             _add_up(self.objects, self.settled_objects)
         if len(self.records) > patterns_kept:
-            self.absent += self.records.pop(None, 0)
             _add_up(self.records, self.settled_records)
 
 
@@ -146,7 +146,10 @@ class Grader:
         for owner, compiled in zip(self._classes, self._compiled, strict=True):
             tally = self._tallies[owner.name]
             pattern = compiled.all(record, petals, tally.objects)
-            tally.records[pattern] += 1
+            if pattern is None:
+                tally.absent[petals] += 1
+            else:
+                tally.records[pattern] += 1
             patterns.append(pattern)
         if self.records % _PATTERNS_KEPT == 0:
             for tally in self._tallies.values():
@@ -193,7 +196,7 @@ class Grader:
     def _place(self, item: Item, status: int, pointer: str, arguments: Any) -> str:
         """JSON Pointer of the first value with *status*, or of the first place where a value should stand and does not."""
         found, holder, record, _ = arguments
-        for path in item.slots:
+        for path in item.slots[:1] if status == Status.MISSING else item.slots:
             start = ("", record, None) if path.from_record else (pointer, found, holder)
             judge = self._judges.of(item, path) or _plain
             for place, value in _values_at(path, start, record):
@@ -237,19 +240,24 @@ class Grader:
         """Every item with the word of `COUNTED` that it has in the graded record."""
         for owner, pattern in zip(self._classes, grade.patterns, strict=True):
             items = self._items[owner.name]
-            yield from zip(items, map(counted_as, self._absent(owner) if pattern is None else pattern), strict=True)
+            statuses = self._absent(owner, grade.petals) if pattern is None else pattern
+            yield from zip(items, map(counted_as, statuses), strict=True)
         yield from ((item, "not_checked") for item in self._not_graded())
 
     def _not_graded(self) -> list[Item]:
         graded = {item.id for items in self._items.values() for item in items}
         return [item for item in self.dataset.items_of(self.version) if item.id not in graded]
 
-    def _absent(self, owner: DatasetClass) -> Pattern:
-        """The statuses of a record without an object of the class: missing where it must have one and no condition decides."""
+    def _absent(self, owner: DatasetClass, petals: tuple[bool, ...]) -> Pattern:
+        """The statuses of a record without an object of the class: missing where it must have one, unless a condition on the object
+        decides whether the item is asked for."""
         if not owner.required:
             return (Status.NOT_APPLICABLE,) * len(self._items[owner.name])
+        in_use = {name for name, number in self._petals.numbers.items() if petals[number]}
         return tuple(
-            Status.MISSING if item.condition is None and item.petal == CORE else Status.NOT_APPLICABLE
+            Status.MISSING
+            if (item.petal == CORE or item.petal in in_use) and is_asked(item.condition, in_use)
+            else Status.NOT_APPLICABLE
             for item in self._items[owner.name]
         )
 
@@ -261,7 +269,8 @@ class Grader:
             tally.settle(-1)
             for index, item in enumerate(self._items[owner.name]):
                 records = _sums(tally.settled_records, index)
-                records[counted_as(self._absent(owner)[index])] += tally.absent
+                for petals, number in tally.absent.items():
+                    records[counted_as(self._absent(owner, petals)[index])] += number
                 made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index), 0)
         nothing = dict.fromkeys(COUNTED, 0)
         for item in self._not_graded():
@@ -275,7 +284,7 @@ class Grader:
             tally = self._tallies[owner.name]
             tally.settle(-1)
             if owner.required and tally.absent:
-                counts["dataset.class-missing"] += tally.absent
+                counts["dataset.class-missing"] += sum(tally.absent.values())
             for (index, status), number in tally.settled_objects.items():
                 level = self.level_of(self._items[owner.name][index])
                 if status >= Status.WRONG_CODE:
@@ -464,8 +473,8 @@ class _ItemCode:
     def _value_is_absent(self) -> str:
         """The test for absence, which binds to `v` what the rest of the expression needs: the value, or the statuses of several."""
         if not self._is_single:
-            calls = [f"path{self._number}_{index}(o, h, r, p)" for index in range(len(self._item.slots))]
-            return f"not (v := {calls[0]})" if len(calls) == 1 else f"not (v := of_alternatives({', '.join(calls)}))"
+            calls = " + ".join(f"path{self._number}_{index}(o, h, r, p)" for index in range(len(self._item.slots)))
+            return f"not (v := {calls})"
         slot = self._item.slots[0].steps[0]
         is_text = slot.range == "string"
         return f"is_blank(v := get({slot.slot!r}))" if is_text else f"(v := get({slot.slot!r})) is None"
@@ -503,16 +512,7 @@ def _plain(value: Any) -> int:
     return int(value.status) if value.__class__ is Broken else Status.FILLED
 
 
-def _of_alternatives(*found: list[int]) -> list[int]:
-    """The statuses of all alternatives; where one is filled, a code of another that is outside of the value set says nothing."""
-    statuses = [status for one in found for status in one]
-    if Status.FILLED in statuses:
-        return [status for status in statuses if status not in _FORGIVEN]
-    return statuses
-
-
-_FORGIVEN = (Status.MISSING, Status.WRONG_CODE, Status.NULL_FLAVOR, Status.NULL_FLAVOR_REFUSED)
-FUNCTIONS.update(of_alternatives=_of_alternatives, is_blank=is_blank)
+FUNCTIONS["is_blank"] = is_blank
 
 
 def _worst_of(statuses: list[int], at_most: int | None) -> int:

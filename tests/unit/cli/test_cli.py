@@ -211,7 +211,8 @@ def test_validate_answer_and_exit_codes(small: Registry, tmp_path: Path, key: Pa
     (tmp_path / "bad.json").write_text('{"resourceType": "Patient", "gender": "man"}')
     assert harmonize("validate", tmp_path / "bad.json", "--as", "fhir-r4").code == 1
     assert harmonize("validate", tmp_path / "nothing", "--as", "fhir-r4").code == 2
-    assert harmonize("validate", tmp_path, "--as", "hmd").code == 2
+    assert harmonize("validate", tmp_path / "bad.json", "--as", "hmd").code == 1
+    assert harmonize("validate", tmp_path, "--as", "hmd@9").code == 2
     assert harmonize("validate", tmp_path, "--as", "fhir-r9").code == 2
 
 
