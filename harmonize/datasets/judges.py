@@ -96,7 +96,7 @@ class Judges:
                 return Status.NULL_FLAVOR if flavor in allowed else Status.NULL_FLAVOR_REFUSED
             if value.__class__ is Broken:
                 return int(value.status)
-            if not value.get("text"):
+            if is_blank(value.get("text")):
                 return Status.MISSING
             return Status.FILLED if text_allowed else Status.WRONG_CODE
 

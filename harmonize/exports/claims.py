@@ -97,7 +97,7 @@ class SystemIs:
 
 @dataclass(frozen=True, slots=True)
 class IsFilled:
-    """The text is not empty."""
+    """The text holds more than blanks."""
 
 
 Claim = All | OneOf | Negated | If | Each | Some | AtMost | IsOneOf | Matches | CodeIs | SystemIs | IsFilled

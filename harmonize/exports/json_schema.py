@@ -110,7 +110,7 @@ def _spelt(claim: Claim, names: Names) -> Schema:
         case SystemIs(systems=systems):
             return {"required": ["code"], "properties": {"code": {"pattern": any_prefix(systems)}}}
         case IsFilled():
-            return {"minLength": 1}
+            return {"pattern": r"\S"}
         case _:
             return _slot_schema(claim, names)
 

@@ -127,7 +127,7 @@ def _spelt(claim: Claim, names: Names) -> list[str]:
         case CodeIs() | SystemIs():
             return [_coding_property(claim)]
         case IsFilled():
-            return ["sh:minLength 1"]
+            return ["sh:pattern \"\\\\S\""]
         case Each() | Some() | AtMost():
             return [_slot_property(claim, names)]
 

@@ -132,7 +132,7 @@ def test_names_that_are_wrong() -> None:
 def test_claims_in_json_schema() -> None:
     assert claim_schema(NEVER) == {"not": {}}
     assert claim_schema(AtMost("a", IsFilled(), 2)) == {
-        "properties": {"a": {"contains": {"minLength": 1}, "minContains": 0, "maxContains": 2}}
+        "properties": {"a": {"contains": {"pattern": r"\S"}, "minContains": 0, "maxContains": 2}}
     }
     assert claim_schema(All((Matches("a"), Matches("b")))) == {"allOf": [{"pattern": "^(a)$"}, {"pattern": "^(b)$"}]}
 
