@@ -91,6 +91,8 @@ def is_member(code: str, values: ValueSet) -> bool:
     answer = TERMS.lookup(code)
     well_formed = isinstance(load_systems().parse(code, system), Code) if system in load_systems() else False
     if system in values.systems:
+        if values.code_pattern and not re.fullmatch(values.code_pattern, code.split(":", 1)[1]):
+            return False
         return well_formed if isinstance(answer, NotChecked) else not isinstance(answer, Unknown)
     roots = [root for root in values.descendants_of if root.split(":")[0] == system]
     if not roots:

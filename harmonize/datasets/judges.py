@@ -9,13 +9,12 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-import re2
-
 from harmonize.datasets.hub_paths import HubPath
 from harmonize.datasets.specification import Item, ValueSet
 from harmonize.datasets.statuses import Status
 from harmonize.terminology.answers import NotChecked, Unknown
 from harmonize.terminology.notation import Code, load_systems
+from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.store import Terminologies
 
 NOT_COMPARED = "NOTCOMPARED"
@@ -106,6 +105,7 @@ class Judges:
         if values is None or (values.text and not (values.values or values.systems or values.descendants_of)):
             return lambda code: True
         listed = frozenset(value.code for value in values.values)
+        form = compile_pattern(values.code_pattern) if values.code_pattern else None
 
         def is_member(code: str) -> bool:
             system = code.partition(":")[0]
@@ -115,6 +115,8 @@ class Judges:
                 self.unchecked.add((values.name, "another enumeration"))
                 return True
             if system in values.systems:
+                if form is not None and not form.fullmatch(code.partition(":")[2]):
+                    return False
                 return self._is_of_system(code, system, values.name)
             roots = [root for root in values.descendants_of if root.partition(":")[0] == system]
             return bool(roots) and self._is_below(code, system, roots, values.name)
@@ -135,7 +137,7 @@ class Judges:
         return any(self._terminologies.is_a(code, root) for root in roots)
 
     def _text(self, item: Item, values: ValueSet | None) -> Judge:
-        pattern = re2.compile(item.pattern) if item.pattern else None
+        pattern = compile_pattern(item.pattern) if item.pattern else None
         systems, name = (values.systems, values.name) if values else ((), "")
         known: dict[str, int] = {}
 

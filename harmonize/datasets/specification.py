@@ -19,6 +19,7 @@ from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.hub import hub_schema
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.notation import load_systems
+from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 LEVELS = ("mandatory", "recommended", "optional")
@@ -45,7 +46,7 @@ _DATASET_KEYS = frozenset(
     ]
 )
 _CLASS_KEYS = frozenset({"path", "paths", "required", "cardinality", "definition"})
-_SET_KEYS = frozenset({"title", "values", "systems", "descendants_of", "text", "source", "note"})
+_SET_KEYS = frozenset({"title", "values", "systems", "code_pattern", "descendants_of", "text", "source", "note"})
 _ITEM_KEYS = frozenset(
     [
         "id",
@@ -82,13 +83,15 @@ class PermittedValue:
 class ValueSet:
     """Codes that an item may hold: listed ones, all of some systems, all that are more special than some codes.
 
-    `text` says that the source's own words may stand where there is no code.
+    `code_pattern` is the form of the codes of `systems`, where the set is one axis of a system with several. `text` says that
+    the source's own words may stand where there is no code.
     """
 
     name: str
     title: str
     values: tuple[PermittedValue, ...]
     systems: tuple[str, ...]
+    code_pattern: str
     descendants_of: tuple[str, ...]
     text: bool
     note: str
@@ -327,7 +330,17 @@ class _Reader:
         text = body.get("text", "false") == "true"
         if not (values or systems or roots or text):
             raise self._error(f"the value set {name!r} holds nothing", pointer)
-        return ValueSet(name, body["title"], tuple(values), systems, roots, text, body.get("note", ""))
+        pattern = self._pattern(body.get("code_pattern", ""), f"{pointer}/code_pattern")
+        if pattern and not systems:
+            raise self._error("code_pattern is about the codes of systems; there are none", f"{pointer}/code_pattern")
+        return ValueSet(name, body["title"], tuple(values), systems, pattern, roots, text, body.get("note", ""))
+
+    def _pattern(self, text: str, pointer: str) -> str:
+        try:
+            compile_pattern(text)
+        except ValueError as error:
+            raise self._error(f"the pattern is refused: {error}", pointer) from None
+        return text
 
     def _known_system(self, system: str, pointer: str) -> None:
         if system not in load_systems():
@@ -381,10 +394,11 @@ class _Reader:
             absent = Not(condition)
         if body.get("value_set") is not None and body["value_set"] not in sets:
             raise self._error(f"the value set {body['value_set']!r} is not among value_sets", f"{pointer}/value_set")
+        pattern = self._pattern(body.get("pattern", ""), f"{pointer}/pattern")
         return Item(
             body["id"], body["class"], body["item"], slots, levels, body["cardinality"], condition,
             body.get("condition_text", body.get("condition", "")), otherwise, absent, body.get("value_set"),
-            self._null_flavors(body.get("null_flavors", "none"), slots, pointer), body.get("pattern", ""), petal,
+            self._null_flavors(body.get("null_flavors", "none"), slots, pointer), pattern, petal,
             body.get("definition", ""), body.get("note", ""), body["source"],
         )  # fmt: skip
 

@@ -90,9 +90,10 @@ class CodeIs:
 
 @dataclass(frozen=True, slots=True)
 class SystemIs:
-    """The prefix of the coding's CURIE is one of these."""
+    """The prefix of the coding's CURIE is one of these, and what follows has the form `local` where there is one."""
 
     systems: tuple[str, ...]
+    local: str = ""
 
 
 @dataclass(frozen=True, slots=True)

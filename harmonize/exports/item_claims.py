@@ -138,9 +138,12 @@ def _legal_code(asked: Asked) -> Claim:
     values = asked.values
     permitted: list[Claim] = [_HAS_CODE]
     if values is not None and (values.values or values.systems or values.descendants_of):
-        systems = tuple(dict.fromkeys([*values.systems, *(root.partition(":")[0] for root in values.descendants_of)]))
-        listed = tuple(value.code for value in values.values if value.code.partition(":")[0] not in systems)
-        members: list[Claim] = [*([CodeIs(listed)] if listed else []), *([SystemIs(systems)] if systems else [])]
+        roots = tuple(dict.fromkeys(root.partition(":")[0] for root in values.descendants_of))
+        whole = (*values.systems, *roots) if not values.code_pattern else roots
+        listed = tuple(value.code for value in values.values if value.code.partition(":")[0] not in whole)
+        members: list[Claim] = [*([CodeIs(listed)] if listed else []), *([SystemIs(whole)] if whole else [])]
+        if values.code_pattern:
+            members.append(SystemIs(values.systems, values.code_pattern))
         permitted = [Some("codings", True, either(members))]
     nothing: list[Claim] = [negated(_HAS_CODE), negated(_HAS_FLAVOR)]
     if asked.item.null_flavors:

@@ -107,8 +107,8 @@ def _spelt(claim: Claim, names: Names) -> Schema:
             return {"pattern": whole(pattern)}
         case CodeIs(codes=codes):
             return {"required": ["code"], "properties": {"code": {"enum": list(codes)}}}
-        case SystemIs(systems=systems):
-            return {"required": ["code"], "properties": {"code": {"pattern": any_prefix(systems)}}}
+        case SystemIs(systems=systems, local=local):
+            return {"required": ["code"], "properties": {"code": {"pattern": any_prefix(systems, local)}}}
         case IsFilled():
             return {"pattern": r"\S"}
         case _:
@@ -154,13 +154,13 @@ def _all(schemas: list[Schema]) -> Schema:
     return {**merged, "allOf": rest}
 
 
-def any_prefix(systems: tuple[str, ...]) -> str:
-    """The pattern of the CURIEs of *systems*.
+def any_prefix(systems: tuple[str, ...], local: str = "") -> str:
+    """The pattern of the CURIEs of *systems*, whose part behind the prefix has the form *local*.
 
-    >>> any_prefix(("ORPHA", "ICD10"))
-    '^(ORPHA|ICD10):'
+    >>> any_prefix(("ORPHA", "ICD10")), any_prefix(("ICDO3",), "[0-9]{4}/[0-9]")
+    ('^(ORPHA|ICD10):', '^(ICDO3):([0-9]{4}/[0-9])$')
     """
-    return f"^({'|'.join(systems)}):"
+    return f"^({'|'.join(systems)}):" + (f"({local})$" if local else "")
 
 
 def whole(pattern: str) -> str:

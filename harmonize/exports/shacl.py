@@ -127,7 +127,7 @@ def _spelt(claim: Claim, names: Names) -> list[str]:
         case CodeIs() | SystemIs():
             return [_coding_property(claim)]
         case IsFilled():
-            return ["sh:pattern \"\\\\S\""]
+            return ['sh:pattern "\\\\S"']
         case Each() | Some() | AtMost():
             return [_slot_property(claim, names)]
 
@@ -136,7 +136,7 @@ def _coding_property(claim: CodeIs | SystemIs) -> str:
     if isinstance(claim, CodeIs):
         listed = " ".join(f"<{code_iri(code)}>" for code in claim.codes)
         return f"sh:property [ sh:path h:code ; sh:minCount 1 ; sh:in ( {listed} ) ]"
-    return f"sh:property [ sh:path skos:notation ; sh:minCount 1 ; sh:pattern {literal(any_prefix(claim.systems))} ]"
+    return f"sh:property [ sh:path skos:notation ; sh:minCount 1 ; sh:pattern {literal(any_prefix(claim.systems, claim.local))} ]"
 
 
 def _slot_property(claim: Each | Some | AtMost, names: Names) -> str:
