@@ -117,6 +117,7 @@ def _print_crosswalk(found: Crosswalk) -> None:
     for row in found.rows:
         predicate = row.predicate.removeprefix("skos:").removesuffix("Match")
         via = f"  through {row.through}" if row.through else ""
+        via += f"  at {row.path}" if row.path else ""
         label = f"  {row.object_label}" if row.object_label and row.object_label not in row.object else ""
         print(f"  {row.subject:<{left}}  {predicate:<7}  {row.object}{label}{via}")
     _print_gaps(found.a, found.b, found.gaps_a)

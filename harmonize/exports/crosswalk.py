@@ -29,7 +29,8 @@ _SUFFIX = ".sssom.tsv"
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A row: *subject* of A, *object* of B. `through` is the item between them in a composed row."""
+    """A row: *subject* of A, *object* of B. `through` is the item between them in a composed row, `path` where the element
+    stands in a document of its format (FHIRPath, or JSON names), where the mapping set says it."""
 
     subject: str
     subject_label: str
@@ -42,6 +43,7 @@ class Match:
     comment: str
     mapping_set: str
     through: str = ""
+    path: str = ""
 
     def backwards(self) -> Match:
         """The row from B to A.
@@ -51,7 +53,7 @@ class Match:
         """
         return Match(
             self.object, self.object_label, _INVERSE.get(self.predicate, self.predicate), self.subject, self.subject_label,
-            self.justification, self.confidence, self.mapping_source, self.comment, self.mapping_set, self.through,
+            self.justification, self.confidence, self.mapping_source, self.comment, self.mapping_set, self.through, self.path,
         )  # fmt: skip
 
 
@@ -172,6 +174,7 @@ def _read(path: Path) -> list[Match]:
                 cells.get("mapping_source", ""),
                 row.comment,
                 mapping_set.id,
+                path=row.path,
             )
         )
     return rows
@@ -197,6 +200,7 @@ def _chained(one: Match, two: Match) -> Match:
     return Match(
         one.subject, one.subject_label, weaker(one.predicate, two.predicate), two.object, two.object_label,
         "semapv:MappingChaining", "", "derived, not curated", comment, f"{one.mapping_set} {two.mapping_set}", one.object,
+        one.path or two.path,
     )  # fmt: skip
 
 
@@ -252,7 +256,8 @@ def _row_as_json(row: Match) -> dict[str, str]:
         "comment": row.comment,
         "mapping_set": row.mapping_set,
     }
-    return {**made, "through": row.through} if row.through else made
+    more = {"through": row.through, "path": row.path}
+    return {**made, **{key: text for key, text in more.items() if text}}
 
 
 def _gaps_as_json(gaps: tuple[Gap, ...] | None) -> list[dict[str, str]] | None:
