@@ -63,8 +63,8 @@ def _quotable(code: str, system: str) -> str:
     return code if _is_telling(system) else "the code"
 
 
-_OF_A_PERSON = ("Jane", "19850910", "Jane1985")
-"""A name, a date, a number, a login: where a system's notation allows one of them, an unknown code may be one."""
+_OF_A_PERSON = ("Jane", "19850910", "19850917", "Jane1985")
+"""A name, two dates or numbers (the second ends in a check digit), a login: where a notation allows one, an unknown code may be one."""
 
 
 @cache

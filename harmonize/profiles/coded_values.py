@@ -93,6 +93,8 @@ def coding(
             made["version"] = answer.version
         if answer.label:
             made["label"] = answer.label
+    if code.edition is not None:
+        made.setdefault("version", code.edition)
     if label is not None:
         made.setdefault("label", label)
     if "label" not in made:
@@ -135,6 +137,8 @@ def coded_value(environment: Environment, code: Code, *, quotable: bool = True) 
         value: Any = {"codings": [made["replaced"], made["stated"]]}
     else:
         value = {"codings": [made]}
+    if code.modifiers:
+        value["qualifiers"] = list(code.modifiers)
     if noted is None:
         return value
     return noted if noted.outcome is Outcome.REJECTED else noted._replace(value=value)

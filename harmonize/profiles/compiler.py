@@ -634,7 +634,7 @@ class _Compiler:
                 raise self.wrong(str(error), slot.line)
             constants = constants[1:]
         if call.function in _TAKE_SYSTEMS:
-            known: Any = self.environment.systems
+            known: Any = self.environment.systems.notations
             kind = "code system"
         elif call.function in ("mapped", "mapped_if", "unit", "classified"):
             known, kind = self.environment.code_maps, "code map"
@@ -649,7 +649,7 @@ class _Compiler:
         code, system = (node.value if isinstance(node, Constant) else None for node in call.arguments)
         if not isinstance(code, str) or not isinstance(system, str):
             raise self.wrong("map_code takes a code and a system, both written in the map", slot.line)
-        parsed = self.environment.systems.parse(code, system) if system in self.environment.systems else None
+        parsed = self.environment.systems.parse(code, system) if system in self.environment.systems.notations else None
         if isinstance(parsed, NotACode):
             raise self.wrong(f"map_code: {code!r} is no code of {system}", slot.line, "correct the code")
 
@@ -661,7 +661,7 @@ class _Compiler:
                 raise self.wrong(f"{pair!r} is no choice", slot.line, "write 'choice=CODE'")
             parsed = (
                 self.environment.systems.parse(code, str(constants[0]))
-                if constants[0] in self.environment.systems
+                if constants[0] in self.environment.systems.notations
                 else None
             )
             if isinstance(parsed, NotACode):

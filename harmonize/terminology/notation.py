@@ -1,19 +1,22 @@
 """Notation of code systems: `mappings/systems/<ID>.yaml`, data that one generic parser reads.
 
 The system of a code is never guessed from its shape: it is stated by the profile (`parse`) or by an IRI (`parse_iri`).
-All patterns run on RE2.
+Where a system writes several kinds of codes alike without their dots, an axis of it is stated: `ICD9CM/diagnosis`.
+What a spelling lost is not put back: the code is refused with a reason. All patterns run on RE2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.check_digits import CHECKS
 from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -23,6 +26,11 @@ _KEYS = frozenset(
         "title",
         "pattern",
         "spellings",
+        "refused",
+        "axes",
+        "modifiers",
+        "pairs",
+        "check",
         "iri",
         "normalise",
         "fhir",
@@ -34,7 +42,10 @@ _KEYS = frozenset(
         "comments",
     )
 )
-_NORMALISERS = {"upper": str.upper}
+_NORMALISERS = {"upper": str.upper, "lower": str.lower}
+_TEMPLATE = re.compile(r"(?:[^{}]|\{[1-9]\})*")
+_PAIR_LENGTH = 40
+"""Characters of the longest cell that may hold a pair of codes."""
 
 
 class Code(NamedTuple):
@@ -46,6 +57,10 @@ class Code(NamedTuple):
 
     system: str
     local: str
+    modifiers: tuple[str, ...] = ()
+    """Names of the signs that stand behind the code, such as `dagger`; they are no part of it."""
+    edition: str | None = None
+    """The edition of the system, where the spelling states it."""
 
     def __str__(self) -> str:
         return f"{self.system}:{self.local}"
@@ -76,6 +91,30 @@ class PhenopacketsResource:
     iri_prefix: str
 
 
+class Spelling(NamedTuple):
+    """A way to write a code: the pattern, the code as its groups make it, and the edition where a group states it."""
+
+    pattern: str
+    code: str = "{1}"
+    edition: str | None = None
+
+
+class Refused(NamedTuple):
+    """A way to write what is no code (any more), and why."""
+
+    pattern: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One kind of codes of a system, in the spellings of the system and in those that only this kind has."""
+
+    pattern: str
+    spellings: tuple[Spelling, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class CodeSystem:
     """The notation of one code system."""
@@ -83,8 +122,8 @@ class CodeSystem:
     id: str
     title: str
     pattern: str
-    spellings: tuple[str, ...]
-    iri: tuple[str, ...]
+    spellings: tuple[Spelling, ...]
+    iri: tuple[Spelling, ...]
     normalise: tuple[str, ...]
     fhir: FhirNotation | None
     phenopackets: PhenopacketsResource
@@ -93,6 +132,14 @@ class CodeSystem:
     source: str
     omop: tuple[str, ...] = ()
     """How OMOP's CONCEPT table names the system (`vocabulary_id`)."""
+    refused: tuple[Refused, ...] = ()
+    axes: Mapping[str, Axis] = field(default_factory=dict)
+    modifiers: Mapping[str, str] = field(default_factory=dict)
+    """Sign that may stand behind a code -> its name."""
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    """Modifier of the first of two codes in one cell -> that of the second, where no sign of its own states it."""
+    check: str | None = None
+    """How the check digit that the codes end in is made: a name of `check_digits.CHECKS`."""
 
     def fhir_code(self, curie: str) -> str:
         """The code as FHIR writes it.
@@ -103,17 +150,92 @@ class CodeSystem:
         return curie if self.fhir is not None and self.fhir.as_curie else curie.partition(":")[2]
 
 
+class _Reading(NamedTuple):
+    """A spelling, compiled."""
+
+    pattern: Any
+    code: str
+    edition: str | None
+
+
+class _Notation:
+    """The notation of a system, or of one axis of it, compiled."""
+
+    def __init__(self, system: CodeSystem, axis: Axis | None = None) -> None:
+        pattern = axis.pattern if axis else system.pattern
+        curie, plain = Spelling(f"{system.id}:({pattern})"), Spelling(f"({pattern})")
+        own = axis.spellings if axis else ()
+        self.system = system
+        self.local = compile_pattern(pattern)
+        self.plain = _compiled(system, plain)
+        self.iris = _compiled(system, curie, *system.iri)
+        self.spellings = _compiled(system, curie, plain, *own, *system.spellings, *system.iri)
+        refused = (*(axis.refused if axis else ()), *system.refused)
+        self.refused = tuple((compile_pattern(f"(?i:{r.pattern})"), r.reason) for r in refused)
+
+    def read(self, text: str, readings: Sequence[_Reading], *, signs: bool = True) -> Code | NotACode:
+        """*text* as one code with its modifiers."""
+        modifiers: list[str] = []
+        answer = self._bare(text, readings)
+        while answer is None and signs and text[-1:] in self.system.modifiers:
+            modifiers.insert(0, self.system.modifiers[text[-1]])
+            text = text[:-1].rstrip()
+            answer = self._bare(text, readings)
+        if answer is None:
+            return NotACode(f"{self.system.id} writes codes otherwise")
+        if isinstance(answer, Code) and modifiers:
+            if len(set(modifiers)) < len(modifiers):
+                return NotACode("a sign stands twice")
+            return answer._replace(modifiers=tuple(modifiers))
+        return answer
+
+    def _bare(self, text: str, readings: Sequence[_Reading]) -> Code | NotACode | None:
+        wrong = None
+        for reading in readings:
+            match = reading.pattern.fullmatch(text)
+            if match is None:
+                continue
+            groups = (text, *(group or "" for group in match.groups()))
+            local = reading.code.format(*groups)
+            for name in self.system.normalise:
+                local = _NORMALISERS[name](local)
+            if not self.local.fullmatch(local):
+                continue
+            if self.system.check and not CHECKS[self.system.check](local):
+                wrong = NotACode("the check digit is wrong")
+                continue
+            return Code(self.system.id, local, (), reading.edition.format(*groups) if reading.edition else None)
+        return wrong
+
+    def pair(self, text: str) -> tuple[Code, Code] | None:
+        """The two codes of a cell that are joined by the sign of the first."""
+        pairs = self.system.pairs
+        if not pairs or len(text) > _PAIR_LENGTH:
+            return None
+        for place, character in enumerate(text[:-1], start=1):
+            if self.system.modifiers.get(character) not in pairs:
+                continue
+            first, second = (self.read(part.strip(), self.spellings) for part in (text[:place], text[place:]))
+            if isinstance(first, Code) and isinstance(second, Code) and first.modifiers:
+                implied = second.modifiers or (pairs[first.modifiers[-1]],)
+                return first, second._replace(modifiers=implied)
+        return None
+
+    def why_not(self, text: str) -> str | None:
+        """What *text* is instead of a code, where the notation says that."""
+        return next((reason for pattern, reason in self.refused if pattern.fullmatch(text)), None)
+
+
 class Systems(Mapping[str, CodeSystem]):
     """All code systems by CURIE prefix."""
 
     def __init__(self, systems: Sequence[CodeSystem]) -> None:
         self._systems = {system.id: system for system in systems}
-        self._local = {s.id: compile_pattern(s.pattern) for s in systems}
-        self._spellings = {
-            s.id: _compiled(s, f"{s.id}:({s.pattern})", f"({s.pattern})", *s.spellings, *s.iri) for s in systems
-        }
-        self._iris = {s.id: _compiled(s, f"{s.id}:({s.pattern})", *s.iri) for s in systems}
-        self._plain = {s.id: _compiled(s, f"({s.pattern})")[0] for s in systems}
+        self._notations = {s.id: _Notation(s) for s in systems}
+        for system in systems:
+            self._notations.update(
+                {f"{system.id}/{name}": _Notation(system, axis) for name, axis in system.axes.items()}
+            )
         self._omop = {name: system.id for system in systems for name in system.omop}
 
     def __getitem__(self, name: str) -> CodeSystem:
@@ -128,15 +250,43 @@ class Systems(Mapping[str, CodeSystem]):
     def __reduce__(self) -> tuple[Any, ...]:
         return (load_systems, ())
 
+    @property
+    def notations(self) -> Collection[str]:
+        """What `parse` takes: every system, and every axis of one as `SYSTEM/axis`."""
+        return self._notations.keys()
+
     def parse(self, text: str, system: str) -> Code | NotACode:
-        """*text* as a code of *system*, in any of its spellings.
+        """*text* as a code of *system* (or of an axis, `SYSTEM/axis`), in any of its spellings.
 
         >>> str(load_systems().parse("Orphanet_558", "ORPHA"))
         'ORPHA:558'
+        >>> load_systems().parse("E1140+", "ICD10GM").modifiers
+        ('dagger',)
         """
-        if system not in self._systems:
-            raise UnknownNameError("code system", system, self._systems)
-        return self._match(text, system, self._spellings[system])
+        notation = self._notation(system)
+        clean = _clean(text)
+        if isinstance(clean, NotACode):
+            return clean
+        answer = notation.read(clean, notation.spellings)
+        if isinstance(answer, Code):
+            return answer
+        if notation.pair(clean):
+            return NotACode("the cell holds a pair of codes")
+        reason = notation.why_not(clean)
+        return answer if reason is None else NotACode(reason)
+
+    def parse_cell(self, text: str, system: str) -> tuple[Code, ...] | NotACode:
+        """The codes of a cell: one, or two that the sign of the first joins, as a dagger does.
+
+        >>> [(str(code), *code.modifiers) for code in load_systems().parse_cell("M07.3*L40.5", "ICD10FI")]
+        [('ICD10FI:M07.3', 'asterisk'), ('ICD10FI:L40.5', 'dagger')]
+        """
+        answer = self.parse(text, system)
+        if isinstance(answer, Code):
+            return (answer,)
+        clean = _clean(text)
+        pair = None if isinstance(clean, NotACode) else self._notation(system).pair(clean)
+        return pair or answer
 
     def parse_local(self, text: str, system: str) -> Code | NotACode:
         """*text*, the part of a code without its system, as a code of *system*; no spellings are tried.
@@ -144,7 +294,9 @@ class Systems(Mapping[str, CodeSystem]):
         >>> str(load_systems().parse_local("8480-6", "LOINC"))
         'LOINC:8480-6'
         """
-        return self._match(text, system, (self._plain[system],))
+        notation = self._notation(system)
+        clean = _clean(text)
+        return clean if isinstance(clean, NotACode) else notation.read(clean, notation.plain, signs=False)
 
     def of_omop(self, vocabulary: str) -> str | None:
         """The system that OMOP calls *vocabulary* (`vocabulary_id` of CONCEPT), or None.
@@ -160,45 +312,64 @@ class Systems(Mapping[str, CodeSystem]):
         >>> str(load_systems().parse_iri("http://purl.obolibrary.org/obo/HP_0001250", ("ORPHA", "HP")))
         'HP:0001250'
         """
-        for system in allowed:
-            code = self._match(text, system, self._iris[system])
-            if isinstance(code, Code):
-                return code
+        clean = _clean(text)
+        if not isinstance(clean, NotACode):
+            for system in allowed:
+                notation = self._notation(system)
+                code = notation.read(clean, notation.iris)
+                if isinstance(code, Code):
+                    return code
         return NotACode(f"it is no IRI or CURIE of {' or '.join(allowed[:6])}")
 
-    def _match(self, text: str, system: str, patterns: Sequence[Any]) -> Code | NotACode:
-        clean = text.strip()
-        if len(clean) > 500:
-            return NotACode("it is too long")
-        if not clean.isascii() and any("\ud800" <= character <= "\udfff" for character in clean):
-            return NotACode("it holds half a character")  # of UTF-16; RE2 matches UTF-8
-        for pattern in patterns:
-            match = pattern.fullmatch(clean)
-            if match is not None:
-                local = match.group(1)
-                for name in self._systems[system].normalise:
-                    local = _NORMALISERS[name](local)
-                if self._local[system].fullmatch(local):
-                    return Code(system, local)
-        return NotACode(f"{system} writes codes otherwise")
+    def _notation(self, name: str) -> _Notation:
+        notation = self._notations.get(name)
+        if notation is None:
+            raise UnknownNameError("code system", name, self._notations)
+        return notation
 
 
-def _compiled(system: CodeSystem, *patterns: str) -> tuple[Any, ...]:
-    """The patterns; a system that is normalised to capitals takes small letters as well."""
-    return tuple(compile_pattern(pattern, case_sensitive="upper" not in system.normalise) for pattern in patterns)
+def _clean(text: str) -> str | NotACode:
+    """*text* without blanks around it, where RE2 can match it."""
+    clean = text.strip()
+    if len(clean) > 500:
+        return NotACode("it is too long")
+    if not clean.isascii() and any("\ud800" <= character <= "\udfff" for character in clean):
+        return NotACode("it holds half a character")  # of UTF-16; RE2 matches UTF-8
+    return clean
+
+
+def _compiled(system: CodeSystem, *spellings: Spelling) -> tuple[_Reading, ...]:
+    """The spellings; a system whose codes are normalised in case is read in any."""
+    exact = not system.normalise
+    return tuple(_Reading(compile_pattern(s.pattern, case_sensitive=exact), s.code, s.edition) for s in spellings)
 
 
 def _check_patterns(system: CodeSystem, file: str) -> None:
     """Refuse patterns that RE2 does not run, and spellings that do not say which part is the code."""
-    for pattern in (system.pattern, *system.spellings, *system.iri):
-        try:
-            groups = compile_pattern(pattern).groups
-        except ValueError as error:
-            raise SpecificationError(f"the pattern {pattern[:60]!r} is refused: {error}", file=file) from None
-        if groups != 1 and pattern != system.pattern:
+    axes = system.axes.values()
+    spellings = (*system.spellings, *system.iri, *(s for axis in axes for s in axis.spellings))
+    refused = (*system.refused, *(r for axis in axes for r in axis.refused))
+    for pattern in (system.pattern, *(axis.pattern for axis in axes), *(r.pattern for r in refused)):
+        _groups_of(pattern, file)
+    for spelling in spellings:
+        groups = _groups_of(spelling.pattern, file)
+        template = spelling.code + (spelling.edition or "")
+        used = {int(digit) for digit in re.findall(r"\{([1-9])\}", template)}
+        if used != set(range(1, groups + 1)) or not used:
             raise SpecificationError(
-                f"the pattern {pattern[:60]!r} has {groups} groups", file=file, fix="put the code into one group (...)"
+                f"the pattern {spelling.pattern[:60]!r} has {groups} groups, of which {template!r} takes {len(used)}",
+                file=file,
+                fix="put the code into one group (...), or say with `code` how the groups make it",
             )
+        if not _TEMPLATE.fullmatch(template):
+            raise SpecificationError(f"{template[:60]!r} is refused", file=file, fix="name groups as {1}")
+
+
+def _groups_of(pattern: str, file: str) -> int:
+    try:
+        return int(compile_pattern(pattern).groups)
+    except ValueError as error:
+        raise SpecificationError(f"the pattern {pattern[:60]!r} is refused: {error}", file=file) from None
 
 
 @cache
@@ -215,13 +386,13 @@ def _load(path: Path) -> CodeSystem:
         key = min(unknown)
         raise SpecificationError(f"{key!r} is not known", file=path.name, line=lines.get(f"/{key}"))
     try:
-        fhir, resource = body.get("fhir"), body["phenopackets"]
+        fhir, resource, axes = body.get("fhir"), body["phenopackets"], body.get("axes", {})
         system = CodeSystem(
             id=body["id"],
             title=body["title"],
             pattern=body["pattern"],
-            spellings=tuple(body.get("spellings", ())),
-            iri=tuple(body.get("iri", ())),
+            spellings=_spellings(body, "spellings"),
+            iri=_spellings(body, "iri"),
             normalise=tuple(body.get("normalise", ())),
             fhir=FhirNotation(fhir["uri"], tuple(fhir.get("accepted", ())), fhir["code"] == "curie") if fhir else None,
             phenopackets=PhenopacketsResource(**resource),
@@ -229,10 +400,29 @@ def _load(path: Path) -> CodeSystem:
             licence=body["licence"],
             source=body["source"],
             omop=tuple(body.get("omop", ())),
+            refused=_refused(body),
+            axes={name: Axis(axis["pattern"], _spellings(axis), _refused(axis)) for name, axis in axes.items()},
+            modifiers=dict(body.get("modifiers", {})),
+            pairs=dict(body.get("pairs", {})),
+            check=body.get("check"),
         )
     except (KeyError, TypeError) as error:
         raise SpecificationError(f"{error} is missing or not known", file=str(path)) from None
     _check_patterns(system, str(path))
     if set(system.normalise) - set(_NORMALISERS):
         raise SpecificationError("an unknown normaliser", file=str(path), fix=f"use {', '.join(_NORMALISERS)}")
+    if system.check is not None and system.check not in CHECKS:
+        raise SpecificationError("an unknown check digit", file=str(path), fix=f"use {', '.join(CHECKS)}")
+    if {*system.pairs, *system.pairs.values()} - set(system.modifiers.values()):
+        raise SpecificationError("pairs of no modifiers", file=str(path), fix="name signs of `modifiers`")
     return system
+
+
+def _spellings(body: Mapping[str, Any], key: str = "spellings") -> tuple[Spelling, ...]:
+    """Spellings as they stand: a pattern whose one group is the code, or a pattern with what its groups make."""
+    entries = body.get(key, ())
+    return tuple(Spelling(entry) if isinstance(entry, str) else Spelling(**entry) for entry in entries)
+
+
+def _refused(body: Mapping[str, Any]) -> tuple[Refused, ...]:
+    return tuple(Refused(**entry) for entry in body.get("refused", ()))

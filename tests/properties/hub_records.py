@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from harmonize.hub import VALUE_CLASSES, hub_json_schema, hub_schema
 from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import Terminologies
+from tests.properties.check_digits import with_check_digit
 from tests.rich_record import RICH
 
 CLASSES = hub_schema().classes
@@ -75,7 +76,7 @@ def codings_of(system: str) -> Strategy:
     else:
         pattern = re.compile(load_systems()[system].pattern, re.ASCII)
         codes = st.from_regex(pattern, fullmatch=True, alphabet=_ASCII).map(
-            lambda local: (f"{system}:{local[:40]}", "")
+            lambda local: (f"{system}:{with_check_digit(local[:40], load_systems()[system])}", "")
         )
     return st.builds(_coding, st.just(system), codes, st.sampled_from(("stated", "stated", "mapped")), st.booleans())
 
