@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
-from harmonize.exports.crosswalk import Crosswalk, crosswalk, sides, weaker
+from harmonize.exports.crosswalk import Crosswalk, crosswalk, sides
+from harmonize.terminology.predicates import weaker
 
 HEAD = "#mapping_set_id: https://w3id.org/harmonize/mappings/items/{name}\n#curie_map:\n" + "".join(
     f"#  {prefix}: https://w3id.org/harmonize/source/{prefix}/\n" for prefix in ("hmd", "mdc", "goe", "erdri", "beacon")
