@@ -1,4 +1,4 @@
-"""`harmonize mappings export`; coverage, suggest and review are planned and refused by name."""
+"""`harmonize mappings lint | export`; coverage, suggest and review are planned and refused by name."""
 
 from __future__ import annotations
 
@@ -8,12 +8,43 @@ from typing import Annotated
 
 import typer
 
-from harmonize.cli.output import say
+from harmonize.cli.output import print_json, say
 from harmonize.cli.planned import refuse
 from harmonize.errors import CallError
 
 app = typer.Typer(help="Code maps, for those who curate them.", no_args_is_help=True, rich_markup_mode=None)
 FORMATS = ("concept-map-r4", "concept-map-r5", "sssom")
+
+
+@app.command("lint")
+def lint(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH...]", help="SSSOM files, or folders with them; by default all that ship."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """What is wrong with mapping sets, with file and line. Leaves with 1 on errors."""
+    from harmonize.curation.set_lint import files_of
+    from harmonize.curation.set_lint import lint as lint_sets
+    from harmonize.terminology.store import Terminologies
+
+    made = lint_sets(files_of(paths or ()), Terminologies.installed())
+    if as_json:
+        sets = [
+            {"file": name, "mapping_set": table.meta.get("mapping_set_id"), "rows": len(table.rows)}
+            for name, table in made.tables
+        ]
+        print_json({"sets": sets, "findings": [finding.as_json() for finding in made.findings]})
+    else:
+        for finding in made.findings:
+            cell = finding.cell
+            where = f"{cell.file}:{cell.row}: " if cell else ""
+            print(f"{where}{finding.severity.value} {finding.rule}: {finding.message}")
+        rows = sum(len(table.rows) for _, table in made.tables)
+        say(f"{len(made.tables)} sets, {rows} rows, {len(made.findings)} findings")
+    if made.failed:
+        raise typer.Exit(1)
 
 
 @app.command("export")
