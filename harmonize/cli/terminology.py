@@ -1,4 +1,4 @@
-"""`harmonize terminology list | build | lookup | translate | search`; add, pull and diff are planned and refused by name."""
+"""`harmonize terminology list | build | lookup | translate | search | diff`; add and pull are planned and refused by name."""
 
 from __future__ import annotations
 
@@ -163,6 +163,46 @@ def _accepted(predicates: str) -> list[str]:
     return [SHORT[name] for name in names]
 
 
+@app.command("diff")
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="A.sqlite", help="The older edition, compiled.")],
+    after: Annotated[Path, typer.Argument(metavar="B.sqlite", help="The newer edition, compiled.")],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FILE|NAME", help="A mapping set: which of its rows the change touches."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is new, retired, relabelled and moved between two editions, and what that does to mapping sets."""
+    from harmonize.curation.edition_diff import diff as compare
+    from harmonize.curation.edition_diff import open_edition
+    from harmonize.terminology.code_maps import find_set
+    from harmonize.terminology.sssom import read_mapping_set
+
+    found = compare(
+        open_edition(before), open_edition(after), [read_mapping_set(find_set(name)) for name in sets or ()]
+    )
+    if as_json:
+        print_json(found.as_json())
+        return
+    print(f"{found.system} {found.before} -> {found.after}")
+    for new in found.new:
+        print(f"{'restored' if new.restored else 'new':<11} {new.code} {new.label}")
+    for retired in found.retired:
+        instead = f" -> {', '.join(retired.candidates)}" if retired.candidates else ""
+        print(f"{'retired':<11} {retired.code} {retired.label}: {retired.status}{instead}")
+    for relabelled in found.relabelled:
+        print(f"{'relabelled':<11} {relabelled.code} {relabelled.label_before} -> {relabelled.label}")
+    for moved in found.moved or ():
+        print(
+            f"{'moved':<11} {moved.code} {moved.label}: {', '.join(moved.parents_before)} -> {', '.join(moved.parents)}"
+        )
+    if found.moved is None:
+        say("moved: not checked, for one of the editions has no hierarchy")
+    for row in found.touched:
+        now = f" -> {', '.join(row.now)}" if row.now else ""
+        print(f"{'touched':<11} {row.mapping_set} line {row.row} {row.column}: {row.code} {row.change}{now}")
+
+
 refuse(app, "add", "terminology add", "Import a code system from a file")
 refuse(app, "pull", "terminology pull", "Fetch a code system from its official address")
-refuse(app, "diff", "terminology diff", "Compare two editions of a code system")

@@ -87,7 +87,7 @@ class CodeMaps:
             self._add(mapping_set)
 
     def _add(self, mapping_set: MappingSet) -> None:
-        name = _Names(mapping_set)
+        name = CodeNames(mapping_set)
         subjects, objects = set(), set()
         absent: list[tuple[str, bool]] = []
         for row in mapping_set.rows:
@@ -185,7 +185,7 @@ def _strongest(ways: Iterable[Target]) -> list[Target]:
     return list(best.values())
 
 
-class _Names:
+class CodeNames:
     """Codes of one mapping set with the prefixes of harmonize; prefixes that stand for no system of ours stay."""
 
     def __init__(self, mapping_set: MappingSet) -> None:
@@ -194,6 +194,7 @@ class _Names:
         self._prefixes: dict[str, str] = {system: system for system in self._systems}
 
     def __call__(self, curie: str) -> str:
+        """*curie* with our prefix, where its prefix or IRI stands for a system of ours."""
         prefix, _, local = curie.partition(":")
         system = self._prefixes.get(prefix)
         if system is None:
