@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from harmonize.checks.fhir_r4 import check_resource
 from harmonize.curation.concept_map import concept_map
@@ -48,6 +48,7 @@ def test_every_shipped_set_comes_back(name: str, release: str) -> None:
 
 
 @RELEASE
+@settings(deadline=None)
 @given(table=tables())
 def test_any_set_comes_back(release: str, table: MappingTable) -> None:
     resource, back = there_and_back(table, release)
@@ -56,6 +57,7 @@ def test_any_set_comes_back(release: str, table: MappingTable) -> None:
         assert judged(resource) == []
 
 
+@settings(deadline=None)
 @given(table=tables())
 def test_sssom_text_comes_back_and_the_reader_of_the_run_accepts_it(
     table: MappingTable, tmp_path_factory: pytest.TempPathFactory

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmonize.curation.edition_diff import Moved, New, Relabelled, Retired, Touched, diff, open_edition
@@ -73,6 +73,7 @@ def test_diff(editions: tuple[Path, Path], tmp_path: Path) -> None:
 CODES = st.lists(st.tuples(st.integers(1, 6), st.sampled_from("ab"), st.booleans()), unique_by=lambda t: t[0])
 
 
+@settings(max_examples=25, deadline=None)
 @given(old=CODES, new=CODES)
 def test_the_difference_makes_the_one_into_the_other(
     old: list[tuple[int, str, bool]], new: list[tuple[int, str, bool]], tmp_path_factory: pytest.TempPathFactory

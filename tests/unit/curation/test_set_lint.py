@@ -81,7 +81,7 @@ CASES = {
     "column twice": ("subject_id\tsubject_id\n", "unreadable", 1, "twice"),
     "metadata are a list": ("#- a\n" + COLUMNS, "unreadable", 1, "no mapping"),
     "empty": ("", "unreadable", 1, "no column subject_id"),
-    "a cell too long": (SET + COLUMNS + "x" * 200_000 + "\n", "unreadable", LINE, "too long"),
+    "a cell too long": (SET + COLUMNS + "x" * 200_000 + "\n", "unreadable", LINE, "cell"),
     "not UTF-8": (b"\xff\xfe", "unreadable", None, "not UTF-8"),
     "not installed": (SET + COLUMNS + GOOD, "not-checked", LINE, "SNOMEDCT is not installed; cells that were not looked up: 1"),
 }  # fmt: skip
