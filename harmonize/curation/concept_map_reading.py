@@ -20,6 +20,7 @@ _COLUMNS = (
     "confidence", "mapping_source", "comment",
 )  # fmt: skip
 _REQUIRED = ("subject_id", "predicate_id", "object_id", "mapping_justification")
+_FIX = "give a ConceptMap of FHIR R4 or R5 whose rows are from one code to one code"
 _NOT_HELD = ("dependsOn", "product", "property", "valueSet")
 
 
@@ -30,13 +31,13 @@ def read_concept_map(path: Path) -> MappingTable:
     try:
         resource = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError:
-        raise SpecificationError("no JSON", file=path.name) from None
+        raise SpecificationError("no JSON", file=path.name, fix=_FIX) from None
     try:
         return table_of(resource, path.name)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise SpecificationError("no ConceptMap of FHIR R4 or R5", file=path.name) from None
+        raise SpecificationError("no ConceptMap of FHIR R4 or R5", file=path.name, fix=_FIX) from None
     except SpecificationError as error:
-        raise SpecificationError(error.what, file=path.name, fix=error.fix) from None
+        raise SpecificationError(error.what, file=path.name, fix=error.fix or _FIX) from None
 
 
 def table_of(resource: Mapping[str, Any], name: str) -> MappingTable:

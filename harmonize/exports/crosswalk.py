@@ -156,7 +156,7 @@ def _read(path: Path) -> list[Match]:
     lines = path.read_text("utf-8").splitlines()
     columns = next(line for line in lines if not line.startswith("#")).split("\t")
     rows = []
-    for row in mapping_set.rows:
+    for row in (row for row in mapping_set.rows if not row.denied):
         cells = dict(zip(columns, next(csv.reader([lines[row.number - 1]], delimiter="\t")), strict=True))
         rows.append(
             Match(

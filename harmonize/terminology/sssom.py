@@ -115,7 +115,12 @@ def _read(path: Path, name: str) -> MappingSet:
         missing = [column for column in _REQUIRED if column not in columns]
         if missing or "mapping_set_id" not in meta:
             what = missing[0] if missing else "mapping_set_id"
-            raise SpecificationError(f"{what} is missing", file=name, line=len(header) + 1)
+            raise SpecificationError(
+                f"{what} is missing",
+                file=name,
+                line=len(header) + 1,
+                fix="`harmonize mappings lint` says all that is wrong",
+            )
         prefixes = {*meta.get("curie_map", {}), "skos", "sssom", "semapv", "oboInOwl"}
         for number, line in lines:
             if line.strip():

@@ -94,6 +94,17 @@ def test_composed_the_weaker_predicate(folder: Path) -> None:
     assert row.comment == "an age; per block" and len(found.mapping_sets) == 2
 
 
+def test_what_is_denied_is_no_row(tmp_path: Path) -> None:
+    (tmp_path / "goe-beacon.sssom.tsv").write_text(
+        HEAD.format(name="goe-beacon")
+        + "subject_id\tpredicate_modifier\tpredicate_id\tobject_id\tmapping_justification\n"
+        + "goe:sex\tNot\tskos:exactMatch\tbeacon:individuals.id\tsemapv:ManualMappingCuration\n"
+        + "goe:sex\t\tskos:exactMatch\tbeacon:individuals.sex\tsemapv:ManualMappingCuration\n",
+        "utf-8",
+    )
+    assert rows(crosswalk("goe", "beacon", folder=tmp_path)) == [("goe:sex", "exactMatch", "beacon:individuals.sex")]
+
+
 PREDICATES = [
     ("exact", "exact", "exact"), ("exact", "close", "close"), ("close", "close", "close"), ("exact", "broad", "broad"),
     ("close", "narrow", "narrow"), ("broad", "broad", "broad"), ("broad", "narrow", "related"), ("narrow", "broad", "related"),
