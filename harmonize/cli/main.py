@@ -22,6 +22,7 @@ from harmonize.cli import (
     doctor,
     explain,
     key,
+    mappings,
     planned,
     profiles,
     report,
@@ -64,6 +65,7 @@ app.command("validate")(validate.validate)
 app.add_typer(report.app, name="report")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(terminology.app, name="terminology")
+app.add_typer(mappings.app, name="mappings")
 app.add_typer(schema.app, name="schema")
 app.command("demo")(demo.demo)
 app.command("trace")(trace.trace)

@@ -7,7 +7,6 @@ import typer
 from harmonize.errors import NotAvailableError
 
 _VERBS = {
-    "mappings": "Lint, coverage, suggestions and review of mapping sets",
     "gdi-validate": "The GDI data-validator contract",
 }
 

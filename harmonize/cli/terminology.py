@@ -1,4 +1,4 @@
-"""`harmonize terminology list | build | lookup | search`; add, pull, translate and diff are planned and refused by name."""
+"""`harmonize terminology list | build | lookup | translate | search | diff`; add and pull are planned and refused by name."""
 
 from __future__ import annotations
 
@@ -107,7 +107,102 @@ def search(
         say("nothing found")
 
 
+@app.command("translate")
+def translate(
+    code: Annotated[str, typer.Argument(help="A CURIE, such as SNOMEDCT:248152002.")],
+    to: Annotated[str, typer.Option(metavar="SYSTEM", help="The system that the code is wanted in.")],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="FILE|NAME",
+            help="An SSSOM file beside the code maps that ship, or the name of one of them: then only those named are used.",
+        ),
+    ] = None,
+    predicates: Annotated[
+        str, typer.Option(help="What is accepted, best first: exact, close, broad, narrow, related.")
+    ] = "exact",
+    through: Annotated[
+        list[str] | None, typer.Option(metavar="SYSTEM", help="A system to go through; several in their order.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A code in another system, over the code maps. Leaves with 1 where it is not mapped."""
+    from harmonize.terminology.code_maps import load_code_maps, parse_code, parse_system
+
+    accepted = _accepted(predicates)
+    maps = load_code_maps(sets or ())
+    known = maps.systems()
+    answer = maps.translate(
+        parse_code(code, known),
+        parse_system(to, known),
+        predicates=accepted,
+        through=[parse_system(system, known) for system in through or ()],
+    )
+    if as_json:
+        print_json(answer.as_json())
+    else:
+        print(f"{answer.source}: {answer.status}")
+        for target in answer.targets:
+            way = f" through {', '.join(target.through)}" if target.through else ""
+            print(f"  {target.code} {target.predicate}{way} ({target.mapping_set})")
+        if answer.reason:
+            say(answer.reason)
+    if answer.status == "not-mapped":
+        raise typer.Exit(1)
+
+
+def _accepted(predicates: str) -> list[str]:
+    from harmonize.errors import UnknownNameError
+    from harmonize.terminology.predicates import SHORT
+
+    names = [name.strip() for name in predicates.split(",")]
+    for name in names:
+        if name not in SHORT:
+            raise UnknownNameError("predicate", name, SHORT)
+    return [SHORT[name] for name in names]
+
+
+@app.command("diff")
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="A.sqlite", help="The older edition, compiled.")],
+    after: Annotated[Path, typer.Argument(metavar="B.sqlite", help="The newer edition, compiled.")],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FILE|NAME", help="A mapping set: which of its rows the change touches."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is new, retired, relabelled and moved between two editions, and what that does to mapping sets."""
+    from harmonize.curation.edition_diff import diff as compare
+    from harmonize.curation.edition_diff import open_edition
+    from harmonize.terminology.code_maps import find_set
+    from harmonize.terminology.sssom import read_mapping_set
+
+    found = compare(
+        open_edition(before), open_edition(after), [read_mapping_set(find_set(name)) for name in sets or ()]
+    )
+    if as_json:
+        print_json(found.as_json())
+        return
+    print(f"{found.system} {found.before} -> {found.after}")
+    for new in found.new:
+        print(f"{'restored' if new.restored else 'new':<11} {new.code} {new.label}")
+    for retired in found.retired:
+        instead = f" -> {', '.join(retired.candidates)}" if retired.candidates else ""
+        print(f"{'retired':<11} {retired.code} {retired.label}: {retired.status}{instead}")
+    for relabelled in found.relabelled:
+        print(f"{'relabelled':<11} {relabelled.code} {relabelled.label_before} -> {relabelled.label}")
+    for moved in found.moved or ():
+        print(
+            f"{'moved':<11} {moved.code} {moved.label}: {', '.join(moved.parents_before)} -> {', '.join(moved.parents)}"
+        )
+    if found.moved is None:
+        say("moved: not checked, for one of the editions has no hierarchy")
+    for row in found.touched:
+        now = f" -> {', '.join(row.now)}" if row.now else ""
+        print(f"{'touched':<11} {row.mapping_set} line {row.row} {row.column}: {row.code} {row.change}{now}")
+
+
 refuse(app, "add", "terminology add", "Import a code system from a file")
 refuse(app, "pull", "terminology pull", "Fetch a code system from its official address")
-refuse(app, "translate", "terminology translate", "Translate a code into another system")
-refuse(app, "diff", "terminology diff", "Compare two editions of a code system")

@@ -44,7 +44,9 @@ def item_paths(dataset: Dataset, target: str) -> list[ItemPath]:
         )
     items = {item.id: item for item in dataset.items}
     rows = [
-        row for row in read_mapping_set(file).rows if row.predicate in PREDICATES and row.path and row.subject in items
+        row
+        for row in read_mapping_set(file).rows
+        if row.predicate in PREDICATES and not row.denied and row.path and row.subject in items
     ]
     make = _fhirpath if target == "fhir-r4" else _json_path
     return [make(items[row.subject], path.strip()) for row in rows for path in _alternatives(row.path)]

@@ -17,13 +17,9 @@ from typing import Any
 from harmonize.datasets.specification import dataset_names, load_dataset
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.predicates import STRENGTH, inverse, weaker
 from harmonize.terminology.sssom import NO_TERM, read_mapping_set
 
-EXACT, CLOSE, BROAD, NARROW, RELATED = (
-    f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow", "related")
-)
-_INVERSE = {BROAD: NARROW, NARROW: BROAD}
-_STRENGTH = {EXACT: 0, CLOSE: 1, BROAD: 2, NARROW: 2, RELATED: 3}
 _SUFFIX = ".sssom.tsv"
 
 
@@ -52,7 +48,7 @@ class Match:
         'skos:broadMatch'
         """
         return Match(
-            self.object, self.object_label, _INVERSE.get(self.predicate, self.predicate), self.subject, self.subject_label,
+            self.object, self.object_label, inverse(self.predicate), self.subject, self.subject_label,
             self.justification, self.confidence, self.mapping_source, self.comment, self.mapping_set, self.through, self.path,
         )  # fmt: skip
 
@@ -160,7 +156,7 @@ def _read(path: Path) -> list[Match]:
     lines = path.read_text("utf-8").splitlines()
     columns = next(line for line in lines if not line.startswith("#")).split("\t")
     rows = []
-    for row in mapping_set.rows:
+    for row in (row for row in mapping_set.rows if not row.denied):
         cells = dict(zip(columns, next(csv.reader([lines[row.number - 1]], delimiter="\t")), strict=True))
         rows.append(
             Match(
@@ -190,7 +186,7 @@ def composed(first: Iterable[Match], second: Iterable[Match]) -> list[Match]:
         for two in following.get(one.object, ()):
             row = _chained(one, two)
             other = best.get((row.subject, row.object))
-            if other is None or _STRENGTH[row.predicate] < _STRENGTH[other.predicate]:
+            if other is None or STRENGTH[row.predicate] < STRENGTH[other.predicate]:
                 best[row.subject, row.object] = row
     return list(best.values())
 
@@ -202,19 +198,6 @@ def _chained(one: Match, two: Match) -> Match:
         "semapv:MappingChaining", "", "derived, not curated", comment, f"{one.mapping_set} {two.mapping_set}", one.object,
         one.path or two.path,
     )  # fmt: skip
-
-
-def weaker(one: str, two: str) -> str:
-    """What follows from two predicates in a row: the weaker one; broad with narrow is related.
-
-    >>> weaker("skos:exactMatch", "skos:closeMatch"), weaker("skos:broadMatch", "skos:narrowMatch")
-    ('skos:closeMatch', 'skos:relatedMatch')
-    >>> weaker("skos:closeMatch", "skos:broadMatch")
-    'skos:broadMatch'
-    """
-    if {one, two} == {BROAD, NARROW} or one not in _STRENGTH or two not in _STRENGTH:
-        return RELATED
-    return max(one, two, key=_STRENGTH.__getitem__)
 
 
 def _items(name: str) -> dict[str, str]:

@@ -6,8 +6,8 @@ What other readers let pass is refused: several objects in one cell, prefixes th
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -23,7 +23,8 @@ MAX_BYTES = 100_000_000
 class Row(NamedTuple):
     """One row of a mapping set; `number` is its line in the file.
 
-    `path` is the extension slot ext_path: where the object stands in a document of its format.
+    `path` is the extension slot ext_path: where the object stands in a document of its format. `denied` is set where
+    predicate_modifier says Not: the row states that the predicate does not hold.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Row(NamedTuple):
     confidence: str
     comment: str
     path: str = ""
+    denied: bool = False
 
 
 class Mapped(NamedTuple):
@@ -69,10 +71,12 @@ class MappingSet:
     version: str
     rows: tuple[Row, ...]
     by_subject: dict[str, tuple[Row, ...]]
+    iris: Mapping[str, str] = field(default_factory=dict)
+    """The set's own curie_map: prefix -> start of the IRI."""
 
     def translate(self, code: str, predicates: Sequence[str]) -> Mapped | Ambiguous | NotMapped:
         """The target of the CURIE *code* by the first of *predicates* that has one."""
-        rows = self.by_subject.get(code, ())
+        rows = [row for row in self.by_subject.get(code, ()) if not row.denied]
         for predicate in predicates:
             targets = [row for row in rows if row.predicate == predicate and row.object != NO_TERM]
             if len({row.object for row in targets}) == 1:
@@ -111,7 +115,12 @@ def _read(path: Path, name: str) -> MappingSet:
         missing = [column for column in _REQUIRED if column not in columns]
         if missing or "mapping_set_id" not in meta:
             what = missing[0] if missing else "mapping_set_id"
-            raise SpecificationError(f"{what} is missing", file=name, line=len(header) + 1)
+            raise SpecificationError(
+                f"{what} is missing",
+                file=name,
+                line=len(header) + 1,
+                fix="`harmonize mappings lint` says all that is wrong",
+            )
         prefixes = {*meta.get("curie_map", {}), "skos", "sssom", "semapv", "oboInOwl"}
         for number, line in lines:
             if line.strip():
@@ -120,7 +129,8 @@ def _read(path: Path, name: str) -> MappingSet:
     for row in rows:
         index.setdefault(row.subject, []).append(row)
     frozen = {subject: tuple(found) for subject, found in index.items()}
-    return MappingSet(meta["mapping_set_id"], meta.get("mapping_set_version", ""), tuple(rows), frozen)
+    iris = {str(prefix): str(iri) for prefix, iri in meta.get("curie_map", {}).items()}
+    return MappingSet(meta["mapping_set_id"], meta.get("mapping_set_version", ""), tuple(rows), frozen, iris)
 
 
 def _meta(header: str, name: str) -> dict[str, Any]:
@@ -160,6 +170,8 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
             )
     if not values["mapping_justification"]:
         raise SpecificationError("mapping_justification is empty", file=name, line=number)
+    if values.get("predicate_modifier", "") not in ("", "Not"):
+        raise SpecificationError("predicate_modifier is neither empty nor Not", file=name, line=number)
     return Row(
         number,
         unquote(values["subject_id"]),  # a CURIE is a reference: what an IRI cannot hold is percent-encoded in it
@@ -169,4 +181,5 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         values.get("confidence", ""),
         values.get("comment", ""),
         values.get("ext_path", ""),
+        bool(values.get("predicate_modifier", "")),
     )

@@ -114,6 +114,20 @@ class CodeSystemStore:
         found = {row[0] for row in self._all(query, code)}
         return frozenset(found | {code}) if self._one("SELECT 1 FROM term WHERE code = ?", code) else frozenset()
 
+    def terms(self) -> Iterator[tuple[str, str, bool]]:
+        """Code, label and whether it is obsolete, of every term, by code."""
+        rows = self._connection.execute("SELECT code, label, obsolete FROM term ORDER BY code")
+        return ((code, label, bool(obsolete)) for code, label, obsolete in rows)
+
+    def hierarchy(self) -> dict[str, set[str]]:
+        """Code -> all more general terms, of every term that has any."""
+        query = "SELECT s.code, t.code FROM closure c JOIN term s ON s.id = c.term JOIN term t ON t.id = c.ancestor"
+        made: dict[str, set[str]] = {}
+        for code, ancestor in self._connection.execute(query):
+            if code != ancestor:
+                made.setdefault(code, set()).add(ancestor)
+        return made
+
     def names(self, code: str) -> list[tuple[str, str]]:
         """(kind, text) of the label and the synonyms of *code*."""
         query = (

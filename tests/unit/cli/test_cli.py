@@ -150,8 +150,8 @@ def test_source_date_epoch_is_the_clock(small: Registry, tmp_path: Path, key: Pa
 @pytest.mark.parametrize(
     "verb",
     [
-        ("mappings", "lint"), ("gdi-validate", "--describe"), ("report", "diff", "a", "b"), ("report", "trend", "d"),
-        ("profiles", "doc", "x/y"), ("terminology", "pull", "HP"), ("terminology", "translate", "HP:1", "--to", "X"),
+        ("mappings", "coverage"), ("mappings", "review", "x"), ("gdi-validate", "--describe"), ("report", "diff", "a", "b"), ("report", "trend", "d"),
+        ("profiles", "doc", "x/y"), ("terminology", "pull", "HP"), ("terminology", "add", "x.obo"),
     ],
 )  # fmt: skip
 def test_planned_verbs_are_refused_by_name(verb: tuple[str, ...]) -> None:
@@ -163,6 +163,7 @@ ANSWERS: list[tuple[tuple[str, ...], Any]] = [
     (("profiles", "list"), [{"id", "title", "version", "reader", "targets"}]),
     (("terminology", "list"), [{"system", "version", "concepts", "licence", "sha256"}]),
     (("terminology", "lookup", "HP:0001250"), {"status", "code", "label", "system", "version", "candidates"}),
+    (("terminology", "translate", "SNOMEDCT:248152002", "--to", "BIRTHSEX"), {"status", "source", "targets"}),
     (("explain", "--list"), [{"rule", "family", "severity", "title"}]),
 ]
 

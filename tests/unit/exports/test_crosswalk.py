@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
-from harmonize.exports.crosswalk import Crosswalk, crosswalk, sides, weaker
+from harmonize.exports.crosswalk import Crosswalk, crosswalk, sides
+from harmonize.terminology.predicates import weaker
 
 HEAD = "#mapping_set_id: https://w3id.org/harmonize/mappings/items/{name}\n#curie_map:\n" + "".join(
     f"#  {prefix}: https://w3id.org/harmonize/source/{prefix}/\n" for prefix in ("hmd", "mdc", "goe", "erdri", "beacon")
@@ -91,6 +92,17 @@ def test_composed_the_weaker_predicate(folder: Path) -> None:
     row = found.rows[2]
     assert (row.through, row.justification, row.confidence) == ("hmd:Sample.Date", "semapv:MappingChaining", "")
     assert row.comment == "an age; per block" and len(found.mapping_sets) == 2
+
+
+def test_what_is_denied_is_no_row(tmp_path: Path) -> None:
+    (tmp_path / "goe-beacon.sssom.tsv").write_text(
+        HEAD.format(name="goe-beacon")
+        + "subject_id\tpredicate_modifier\tpredicate_id\tobject_id\tmapping_justification\n"
+        + "goe:sex\tNot\tskos:exactMatch\tbeacon:individuals.id\tsemapv:ManualMappingCuration\n"
+        + "goe:sex\t\tskos:exactMatch\tbeacon:individuals.sex\tsemapv:ManualMappingCuration\n",
+        "utf-8",
+    )
+    assert rows(crosswalk("goe", "beacon", folder=tmp_path)) == [("goe:sex", "exactMatch", "beacon:individuals.sex")]
 
 
 PREDICATES = [
