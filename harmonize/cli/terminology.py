@@ -76,7 +76,8 @@ def add(
     form: Annotated[
         str,
         typer.Option(
-            "--format", help="claml, delimited, fhir, loinc, obo, obographs, omop, orphanet, rf2; found by itself."
+            "--format",
+            help="babelon, claml, delimited, fhir, loinc, obo, obographs, omop, orphanet, rf2; found by itself.",
         ),
     ] = "",
     licence: Annotated[str, typer.Option(help="Licence under which you hold the file.")] = "",
@@ -85,6 +86,9 @@ def add(
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="The file holds only some codes of the system.")] = False,
     encoding: Annotated[str, typer.Option(help="utf-8, iso-8859-1, iso-8859-15 or windows-1252.")] = "utf-8",
+    candidates: Annotated[
+        bool, typer.Option("--candidates", help="Of translations: those too that nobody has confirmed.")
+    ] = False,
     into: Annotated[
         Path | None, typer.Option(envvar="HARMONIZE_TERMINOLOGIES", help="Folder for compiled code systems.")
     ] = None,
@@ -95,7 +99,7 @@ def add(
     from harmonize.terminology.store import user_folder
 
     columns = dict(_column(text) for text in column or ())
-    order = Order(str(file), system, version, form, licence, columns, partial, encoding)
+    order = Order(str(file), system, version, form, licence, columns, partial, encoding, candidates)
     added = add_code_system(order, into or user_folder())
     if as_json:
         print_json(added)

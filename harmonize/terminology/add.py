@@ -10,22 +10,25 @@ import hashlib
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harmonize.errors import CallError, HarmonizeError, InputError, NotAvailableError, UnknownNameError
+from harmonize.shipped import ontologies_folder
 from harmonize.terminology.build import Term, write_store
-from harmonize.terminology.formats import FORMATS, PLANNED
+from harmonize.terminology.formats import FORMATS, PLANNED, TRANSLATIONS
+from harmonize.terminology.formats.babelon import add_translations, find_base
 from harmonize.terminology.formats.delimited import ROLES
 from harmonize.terminology.formats.detect import find_format
 from harmonize.terminology.formats.source import Request, Source, Stated, open_sources
 from harmonize.terminology.notation import Code, load_systems
-from harmonize.terminology.store import FORMAT, CodeSystemStore
+from harmonize.terminology.store import FORMAT, CodeSystemStore, Terminologies
 
 TIMEOUT_SECONDS = 900
 MEMORY_BYTES = 4 << 30
@@ -47,6 +50,10 @@ class Order:
     columns: Mapping[str, str] = field(default_factory=dict)
     partial: bool = False
     encoding: str = "utf-8"
+    candidates: bool = False
+    """Translations that nobody has confirmed count too."""
+    into: str = ""
+    """The folder of what was added before; `add_code_system` states it."""
 
 
 def add_code_system(order: Order, into: Path) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def add_code_system(order: Order, into: Path) -> dict[str, Any]:
     except OSError as error:
         raise CallError(f"cannot write into {into}: {error.strerror}") from None
     try:
-        answer = _compile_apart(order, aside / "store.sqlite")
+        answer = _compile_apart(replace(order, into=str(into)), aside / "store.sqlite")
         CodeSystemStore(aside / "store.sqlite").close()
         version = _NOT_IN_NAMES.sub("_", answer["version"])[:60]
         target = into / f"{answer['system']}-{version}.sqlite"
@@ -81,8 +88,8 @@ def add_code_system(order: Order, into: Path) -> dict[str, Any]:
 def _check(order: Order) -> None:
     if order.format in PLANNED:
         raise NotAvailableError(f"the format {order.format!r} of `harmonize terminology add`")
-    if order.format and order.format not in FORMATS:
-        raise UnknownNameError("format of code systems", order.format, FORMATS)
+    if order.format and order.format not in (*FORMATS, TRANSLATIONS):
+        raise UnknownNameError("format of code systems", order.format, (*FORMATS, TRANSLATIONS))
     if order.encoding not in ENCODINGS:
         raise UnknownNameError("encoding", order.encoding, ENCODINGS)
     if order.system and not _PREFIX.fullmatch(order.system):
@@ -124,6 +131,8 @@ def compile_file(order: Order, target: Path) -> dict[str, Any]:
     form = order.format or find_format(sources, order.columns)
     if form in PLANNED:
         raise NotAvailableError(f"the format {form!r} of `harmonize terminology add`")
+    if form == TRANSLATIONS:
+        return _translate(order, sources, target)
     stated = Stated()
     request = Request(order.system, order.version, order.columns, order.encoding)
     terms = _collect(FORMATS[form](sources, request, stated), sources, stated)
@@ -159,6 +168,31 @@ def compile_file(order: Order, target: Path) -> dict[str, Any]:
         raise InputError(error.what, file=path.name, fix=error.fix) from None
     answer = {"system": system, "version": version, "format": form, "complete": meta["complete"] == "true"}
     return {**answer, "concepts": len(terms), "said": stated.said}
+
+
+def _translate(order: Order, sources: Sequence[Source], target: Path) -> dict[str, Any]:
+    """The installed ontology with the names of the file; its digest is of both."""
+    added = Terminologies.installed(Path(order.into)).paths if order.into else {}
+    base = find_base(sources, order.system, {**Terminologies.installed(ontologies_folder()).paths, **added})
+    names, said = add_translations(sources, base, target, candidates=order.candidates)
+    with sqlite3.connect(target) as connection:
+        meta = dict(connection.execute("SELECT key, value FROM meta"))
+        if order.version not in ("", meta["version"]):
+            raise CallError(f"the edition {meta['version']} is installed and --version says {order.version[:60]}")
+        path = Path(order.file)
+        both = hashlib.sha256(f"{meta['sha256']}\n{_digest(path)}\n".encode()).hexdigest()
+        names_of = f"{meta.get('translations', '')} {path.name}".strip()
+        connection.executemany(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)", [("sha256", both), ("translations", names_of)]
+        )
+    connection.close()
+    answer = {
+        "system": meta["system"],
+        "version": meta["version"],
+        "format": TRANSLATIONS,
+        "complete": meta["complete"] == "true",
+    }
+    return {**answer, "concepts": int(meta["concepts"]), "said": [f"{names} names were added", *said]}
 
 
 def _collect(terms: Iterable[Term], sources: Sequence[Source], stated: Stated) -> list[Term]:

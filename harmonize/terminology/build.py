@@ -146,6 +146,8 @@ def write_store(target: Path, terms: list[Term], meta: Mapping[str, str]) -> Non
     part = target.with_suffix(".part")
     part.unlink(missing_ok=True)
     connection = sqlite3.connect(part, isolation_level=None)
+    # The file is aside and thrown away where writing breaks off; pages are kept in memory.
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536")
     connection.executescript(_SCHEMA)
     numbers = {term.code: number for number, term in enumerate(terms, start=1)}
     connection.execute("BEGIN")
@@ -159,7 +161,7 @@ def write_store(target: Path, terms: list[Term], meta: Mapping[str, str]) -> Non
     insert("INSERT OR IGNORE INTO xref VALUES (?, ?)", sorted((numbers[t.code], x) for t in terms for x in t.xrefs))
     insert("INSERT INTO closure VALUES (?, ?)", _closure(terms, numbers))
     if any(term.languages for term in terms):
-        connection.execute(_LANGUAGES)
+        connection.execute(LANGUAGES_TABLE)
         insert("INSERT OR IGNORE INTO language VALUES (?, ?, ?)", _languages(terms, numbers))
     connection.execute("COMMIT")
     connection.execute("VACUUM")
@@ -246,7 +248,9 @@ CREATE TABLE replacement (term INTEGER, kind TEXT, target TEXT, PRIMARY KEY (ter
 CREATE TABLE xref (term INTEGER, target TEXT, PRIMARY KEY (term, target)) WITHOUT ROWID;
 CREATE TABLE closure (term INTEGER, ancestor INTEGER, PRIMARY KEY (term, ancestor)) WITHOUT ROWID;
 """
-_LANGUAGES = "CREATE TABLE language (term INTEGER, tag TEXT, text TEXT, PRIMARY KEY (term, tag, text)) WITHOUT ROWID"
+LANGUAGES_TABLE = (
+    "CREATE TABLE language (term INTEGER, tag TEXT, text TEXT, PRIMARY KEY (term, tag, text)) WITHOUT ROWID"
+)
 """Only in stores whose source states the languages of its names."""
 
 

@@ -38,8 +38,13 @@ def user_folder() -> Path:
     stated = os.environ.get("HARMONIZE_TERMINOLOGIES")
     if stated:
         return Path(stated)
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "harmonize" / "terminologies"
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if not data.is_absolute():  # the specification of XDG: ignore it then
+        try:
+            data = Path.home() / ".local" / "share"
+        except RuntimeError:  # nobody's account, as in some containers
+            data = Path("/nonexistent")
+    return data / "harmonize" / "terminologies"
 
 
 class CodeSystemStore:
@@ -55,7 +60,9 @@ class CodeSystemStore:
             raise SpecificationError("no compiled code system, or a damaged one", file=str(path)) from None
         if self.meta.get("format") != FORMAT:
             raise SpecificationError(
-                "compiled by another version of harmonize", file=str(path), fix="harmonize terminology build"
+                "compiled by another version of harmonize",
+                file=str(path),
+                fix="harmonize terminology build, or add it again",
             )
         self.system, self.version = self.meta["system"], self.meta["version"]
         self.complete = self.meta["complete"] == "true"
@@ -137,7 +144,8 @@ class CodeSystemStore:
             "SELECT n.kind, n.text FROM name n JOIN term t ON t.id = n.term WHERE t.code = ? ORDER BY n.kind, n.text"
         )
         label = self._one("SELECT label FROM term WHERE code = ?", code)
-        return [("label", label[0])] * bool(label) + [(kind, text) for kind, text in self._all(query, code)]
+        labels = [("label", label[0])] if label else []
+        return labels + [(kind, text) for kind, text in self._all(query, code)]
 
     def languages(self, code: str) -> list[tuple[str, str]]:
         """(BCP 47 tag, text) of those names of *code* whose language the source states."""

@@ -108,7 +108,7 @@ def test_hostile_files(name: str, tmp_path: Path, into: Path) -> None:
     assert_untouched(into)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [*FORMATS, "babelon"])
 @pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"{}", b"[]", b"<a/>", b"a,b\n1,2\n", bytes(range(256)) * 10])
 def test_another_kind_of_file_than_it_says(form: str, content: bytes, tmp_path: Path) -> None:
     """In this process: no importer lets an exception out that is not of ours."""

@@ -17,7 +17,7 @@ HEAD = "id\teffectiveTime\tactive\tmoduleId\t"
 
 
 def made_up_release(folder: Path, concepts: int) -> Path:
-    """A hierarchy as wide and deep as SNOMED CT's: 1.6 parents, about 15 ancestors a concept; three names each, one of them preferred."""
+    """A hierarchy as wide and deep as SNOMED CT's: 1.6 parents, 15 to 20 ancestors a concept; three names each, one of them preferred."""
     folder.mkdir()
     chance = random.Random(1)
     with (
@@ -45,7 +45,7 @@ def made_up_release(folder: Path, concepts: int) -> Path:
                 acceptable = "900000000000549004" if kind == 2 else "900000000000548007"
                 language.write(f"u{name}\t{state}\t900000000000509007\t{name}\t{acceptable}\n")
             for _ in range((n > 0) + (chance.random() < 0.6)):
-                parent = 100_000_000 + int(n * chance.random() ** 1.1)
+                parent = 100_000_000 + int(n * chance.random() ** 3)
                 if n:
                     relationship.write(
                         f"{n}1\t{state}\t{code}\t{parent}\t0\t116680003\t900000000000011006\t900000000000451002\n"

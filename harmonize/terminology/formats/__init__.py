@@ -27,5 +27,7 @@ FORMATS: Mapping[str, Importer] = {
     "orphanet": read_orphanet,
     "rf2": read_rf2,
 }
-PLANNED = ("babelon", "conceptmap", "hpoa", "owl", "sssom", "valueset")
+TRANSLATIONS = "babelon"
+"""The format that adds names to what is installed, instead of making a code system."""
+PLANNED = ("conceptmap", "hpoa", "owl", "sssom", "valueset")
 """Formats that are refused by name."""

@@ -14,7 +14,7 @@ _HEADERS = (
     ({"concept_id", "vocabulary_id"}, "omop"),
     ({"orpha_code"}, "orphanet"),
     ({"subject_id", "predicate_id", "object_id"}, "sssom"),
-    ({"subject_id", "translation_value"}, "babelon"),
+    ({"subject_id", "translation_value", "translation_status"}, "babelon"),
     ({"code"}, "delimited"),
 )
 """Formats by columns of their header; some of them are refused by name."""

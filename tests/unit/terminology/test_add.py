@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from harmonize.errors import CallError, InputError, NotAvailableError, UnknownNameError
+from harmonize.errors import CallError, InputError, NotAvailableError, SpecificationError, UnknownNameError
 from harmonize.terminology.add import Order, add_code_system, compile_file
 from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
-from harmonize.terminology.store import CodeSystemStore, Terminologies
+from harmonize.terminology.store import CodeSystemStore, Terminologies, user_folder
 
 CLAML = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE ClaML SYSTEM "ClaML.dtd">
@@ -281,16 +281,85 @@ def test_what_was_added_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "HP-2099-01-01.sqlite is the one that is used" in again["said"][-1]
 
 
-@pytest.mark.parametrize("name", ["owl", "babelon", "hpoa", "sssom", "valueset", "conceptmap"])
+@pytest.mark.parametrize("name", ["owl", "hpoa", "sssom", "valueset", "conceptmap"])
 def test_planned_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(NotAvailableError, match=name):
         add_code_system(Order(str(tmp_path), format=name), tmp_path / "out")
+
+
+BABELON = (
+    "source_value\tsubject_id\ttranslation_status\tpredicate_id\ttranslation_language\ttranslation_value\n"
+    "root {a}\tX:1\tOFFICIAL\trdfs:label\tde\tWurzel\nleaf\tX:2\tCANDIDATE\trdfs:label\tde\tBlatt\nleaf\tX:2\tNOT_TRANSLATED\trdfs:label\tde\tNA\n"
+    "old words\tX:2\tOFFICIAL\trdfs:label\tde\tVeraltet\nwhat it is\tX:1\tOFFICIAL\tIAO:0000115\tde\tWas es ist\nx\tX:99\tOFFICIAL\trdfs:label\tde\tNichts\n"
+)
+
+
+def test_translations(tmp_path: Path) -> None:
+    into = tmp_path / "mine"
+    path = written(tmp_path / "x-de.babelon.tsv", BABELON)
+    with pytest.raises(CallError, match="'X' is not installed"):
+        add_code_system(Order(str(path)), into)
+    add_code_system(Order(str(written(tmp_path / "x.obo", OBO))), into)
+    before = Terminologies.installed(into).digests()
+    answer = add_code_system(Order(str(path)), into)
+    terms = Terminologies.installed(into)
+    store = terms.store("X")
+    assert (
+        store is not None
+        and store.languages("X:1") == [("de", "Wurzel")]
+        and terms.by_text("X", "wurzel").code == "X:1"
+    )
+    assert isinstance(terms.by_text("X", "Blatt"), Unknown) and isinstance(terms.by_text("X", "Veraltet"), Unknown)
+    assert answer["said"][0] == "1 names were added" and len(answer["said"]) == 6 and terms.digests() != before
+    assert store.lookup("X:1").label == "root {a}" and [p.name for p in into.iterdir()] == ["X-2099-01-01.sqlite"]
+    add_code_system(Order(str(path), candidates=True), into)
+    assert Terminologies.installed(into).by_text("X", "Blatt").code == "X:2"
+    for wrong in ({"system": "HP"}, {"version": "1"}):
+        with pytest.raises(CallError, match="says"):
+            add_code_system(Order(str(path), **wrong), into)
+    with pytest.raises(InputError, match="language tag"):
+        add_code_system(Order(str(written(path, BABELON.replace("\tde\t", "\t../\t")))), into)
+
+
+@pytest.mark.parametrize(
+    ("language", "official", "all_names"), [("es", 19_932, 19_932), ("de", 587, 3_488), ("fr", 14_220, 14_220)]
+)
+def test_real_translations(
+    shared: Callable[[str], Path], tmp_path: Path, language: str, official: int, all_names: int
+) -> None:
+    """The rows of the reference page are all there: as names, or counted with the reason why not."""
+    path = shared(f"terminologies/hp-{language}.babelon.tsv.xz")
+    for candidates, expected in ((False, official), (True, all_names)):
+        answer = compile_file(Order(str(path), candidates=candidates), tmp_path / "x.sqlite")
+        counted = {sentence.split(" ", 2)[2]: int(sentence.split()[0]) for sentence in answer["said"]}
+        stale = counted.get("translate what the ontology no longer says", 0)
+        gone = counted.get("are of codes that the ontology does not have", 0)
+        twice = counted.get("stand twice with the same words", 0)
+        assert counted["were added"] + stale + gone + twice == expected and stale + gone < expected / 10
 
 
 def test_owl_is_refused_by_what_stands_in_it(tmp_path: Path) -> None:
     path = written(tmp_path / "x.xml", '<?xml version="1.0"?>\n<rdf:RDF xmlns:owl="http://www.w3.org/2002/07/owl#"/>')
     with pytest.raises(CallError, match="owl"):
         add_code_system(Order(str(path), system="X"), tmp_path / "out")
+
+
+def test_the_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert user_folder() == Path("/nonexistent/harmonize-terminologies")
+    monkeypatch.delenv("HARMONIZE_TERMINOLOGIES")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert user_folder() == tmp_path / "harmonize" / "terminologies"
+    monkeypatch.setenv("XDG_DATA_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_folder() == tmp_path / ".local" / "share" / "harmonize" / "terminologies"
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError))
+    assert not user_folder().exists() and "HP" in Terminologies.installed().paths
+
+
+def test_a_damaged_store_is_said(tmp_path: Path) -> None:
+    (tmp_path / "X-1.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(SpecificationError, match="damaged"):
+        Terminologies.installed(tmp_path).stores()
 
 
 def test_wrong_orders(tmp_path: Path) -> None:
