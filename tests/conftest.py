@@ -14,6 +14,9 @@ from tests.shared_data import SHARED
 
 pytest_plugins = ["tests.sentinel_plugin"]
 _guarded = {"on": False}
+NO_FOLDER = "/nonexistent/harmonize-terminologies"
+"""The user's folder of terminologies in every test: the developer's own is never read."""
+os.environ["HARMONIZE_TERMINOLOGIES"] = NO_FOLDER
 
 
 def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
@@ -41,6 +44,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No option of the developer's environment reaches a test."""
     for name in [name for name in os.environ if name.startswith("HARMONIZE_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("HARMONIZE_TERMINOLOGIES", NO_FOLDER)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
 
 

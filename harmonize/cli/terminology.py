@@ -1,4 +1,4 @@
-"""`harmonize terminology list | build | lookup | translate | search | diff`; add and pull are planned and refused by name."""
+"""`harmonize terminology list | build | add | lookup | translate | search | diff`; pull is planned and refused by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 
 @app.command("list")
 def list_systems(as_json: AsJson = False) -> None:
-    """Installed code systems with edition, size, licence and digest of their source."""
+    """Installed code systems with edition, size, licence, digest of their source, and where those lie that were added."""
+    from harmonize.shipped import ontologies_folder
     from harmonize.terminology.store import Terminologies
 
     entries = [
@@ -29,6 +30,7 @@ def list_systems(as_json: AsJson = False) -> None:
             "sha256": store.meta["sha256"],
             "complete": store.complete,
             "title": store.meta["title"],
+            "file": str(store.path),
         }
         for store in Terminologies.installed().stores()
     ]
@@ -40,6 +42,8 @@ def list_systems(as_json: AsJson = False) -> None:
         print(
             f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts  {entry['title']} ({entry['licence']})"
         )
+        if Path(str(entry["file"])).parent != ontologies_folder():
+            print(f"{'':<12} added by you: {entry['file']}")
 
 
 @app.command("build")
@@ -60,6 +64,56 @@ def build(
 
     for path in compile_systems(out or ontologies_folder(), downloads, only or ()):
         say(f"written: {path}")
+
+
+@app.command("add")
+def add(
+    file: Annotated[Path, typer.Argument(help="A file, .gz, .xz or .zip, or the folder of a release.")],
+    system: Annotated[
+        str, typer.Option(help="CURIE prefix, such as ICD10GM; needed where the file does not state its system.")
+    ] = "",
+    version: Annotated[str, typer.Option(help="Edition; needed where the file does not state it.")] = "",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="babelon, claml, delimited, fhir, loinc, obo, obographs, omop, orphanet, rf2; found by itself.",
+        ),
+    ] = "",
+    licence: Annotated[str, typer.Option(help="Licence under which you hold the file.")] = "",
+    column: Annotated[
+        list[str] | None, typer.Option(help="Of a list: code=NAME, label=NAME, parent=NAME, synonyms=NAME.")
+    ] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="The file holds only some codes of the system.")] = False,
+    encoding: Annotated[str, typer.Option(help="utf-8, iso-8859-1, iso-8859-15 or windows-1252.")] = "utf-8",
+    candidates: Annotated[
+        bool, typer.Option("--candidates", help="Of translations: those too that nobody has confirmed.")
+    ] = False,
+    into: Annotated[
+        Path | None, typer.Option(envvar="HARMONIZE_TERMINOLOGIES", help="Folder for compiled code systems.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compile a code system from a file that you may use. Nothing is fetched; what was there stays where it fails."""
+    from harmonize.terminology.add import Order, add_code_system
+    from harmonize.terminology.store import user_folder
+
+    columns = dict(_column(text) for text in column or ())
+    order = Order(str(file), system, version, form, licence, columns, partial, encoding, candidates)
+    added = add_code_system(order, into or user_folder())
+    if as_json:
+        print_json(added)
+        return
+    for sentence in added["said"]:
+        say(f"note: {sentence}")
+    say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+
+
+def _column(text: str) -> tuple[str, str]:
+    role, equals, name = text.partition("=")
+    if not equals or not name:
+        raise CallError(f"--column {text!r} is not written as code=NAME")
+    return role, name
 
 
 @app.command("lookup")
@@ -204,5 +258,4 @@ def diff(
         print(f"{'touched':<11} {row.mapping_set} line {row.row} {row.column}: {row.code} {row.change}{now}")
 
 
-refuse(app, "add", "terminology add", "Import a code system from a file")
 refuse(app, "pull", "terminology pull", "Fetch a code system from its official address")

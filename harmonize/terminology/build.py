@@ -12,7 +12,8 @@ import hashlib
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ class Term:
     ancestors: list[str] | None = None
     """Given instead of parents where the source holds the closure."""
     xrefs: list[str] = field(default_factory=list)
+    languages: list[tuple[str, str]] = field(default_factory=list)
+    """(BCP 47 tag, text) of those names whose language the source states."""
 
 
 def load_manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
@@ -143,35 +146,49 @@ def write_store(target: Path, terms: list[Term], meta: Mapping[str, str]) -> Non
     part = target.with_suffix(".part")
     part.unlink(missing_ok=True)
     connection = sqlite3.connect(part, isolation_level=None)
+    # The file is aside and thrown away where writing breaks off; pages are kept in memory.
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536")
     connection.executescript(_SCHEMA)
     numbers = {term.code: number for number, term in enumerate(terms, start=1)}
     connection.execute("BEGIN")
     insert = connection.executemany
     insert("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
     insert("INSERT INTO term VALUES (?, ?, ?, ?)", ((numbers[t.code], t.code, t.label, int(t.obsolete)) for t in terms))
-    names = sorted(set(_names(terms, numbers)))
-    insert(
-        "INSERT INTO name VALUES (?, ?, ?)",
-        ((number, kind, text) for number, kind, text, _ in names if kind != "label"),
-    )
-    insert("INSERT INTO searched VALUES (?, ?, ?)", sorted({(norm, number, kind) for number, kind, _, norm in names}))
+    insert("INSERT INTO name VALUES (?, ?, ?)", _synonyms(terms, numbers))
+    insert("INSERT INTO searched VALUES (?, ?, ?)", sorted(set(_searched(terms, numbers))))
     insert("INSERT OR IGNORE INTO alternative VALUES (?, ?)", sorted(_alternatives(terms, numbers)))
     insert("INSERT OR IGNORE INTO replacement VALUES (?, ?, ?)", sorted(_replacements(terms, numbers)))
     insert("INSERT OR IGNORE INTO xref VALUES (?, ?)", sorted((numbers[t.code], x) for t in terms for x in t.xrefs))
-    insert("INSERT INTO closure VALUES (?, ?)", sorted(_closure(terms, numbers)))
+    insert("INSERT INTO closure VALUES (?, ?)", _closure(terms, numbers))
+    if any(term.languages for term in terms):
+        connection.execute(LANGUAGES_TABLE)
+        insert("INSERT OR IGNORE INTO language VALUES (?, ?, ?)", _languages(terms, numbers))
     connection.execute("COMMIT")
     connection.execute("VACUUM")
     connection.close()
     part.replace(target)
 
 
-def _names(terms: list[Term], numbers: Mapping[str, int]) -> Iterable[tuple[int, str, str, str]]:
+def _synonyms(terms: list[Term], numbers: Mapping[str, int]) -> Iterable[tuple[int, str, str]]:
+    """(term, kind, text) of all names but the label, in the order of the table."""
+    for term in terms:
+        for kind, text in sorted(set(term.names)):
+            yield numbers[term.code], kind, text
+
+
+def _searched(terms: list[Term], numbers: Mapping[str, int]) -> Iterable[tuple[str, int, str]]:
     for term in terms:
         number = numbers[term.code]
         if term.label:
-            yield number, "label", term.label, normalise(term.label)
+            yield normalise(term.label), number, "label"
         for kind, text in term.names:
-            yield number, kind, text, normalise(text)
+            yield normalise(text), number, kind
+
+
+def _languages(terms: list[Term], numbers: Mapping[str, int]) -> Iterable[tuple[int, str, str]]:
+    for term in terms:
+        for language, text in sorted(set(term.languages)):
+            yield numbers[term.code], language, text
 
 
 def _alternatives(terms: list[Term], numbers: Mapping[str, int]) -> Iterable[tuple[str, int]]:
@@ -186,24 +203,37 @@ def _replacements(terms: list[Term], numbers: Mapping[str, int]) -> Iterable[tup
 
 
 def _closure(terms: list[Term], numbers: Mapping[str, int]) -> Iterable[tuple[int, int]]:
-    """(term, ancestor), both as numbers, without the term itself."""
-    parents = {term.code: term.parents for term in terms}
-    given = {term.code: term.ancestors for term in terms}
-    known: dict[str, frozenset[str]] = {}
+    """(term, ancestor), both as numbers, without the term itself, in order. Raises InputError where the hierarchy is a loop."""
+    given = {numbers[t.code]: _numbers(t.ancestors, numbers) for t in terms if t.ancestors is not None}
+    parents = [()] + [() if t.ancestors is not None else _numbers(t.parents, numbers) for t in terms]
+    known: dict[int, array[int]] = {number: array("I", sorted(set(above))) for number, above in given.items()}
+    for number in range(1, len(terms) + 1):
+        _climb(number, parents, known, terms)
+        for ancestor in known[number]:
+            yield number, ancestor
 
-    def ancestors(code: str) -> frozenset[str]:
-        if code not in known:
-            known[code] = frozenset()  # a loop in a damaged source ends here
-            listed = given.get(code)
-            above: set[str] = set(listed) if listed is not None else set()
-            for parent in parents.get(code, ()) if listed is None else ():
-                above |= {parent} | ancestors(parent)
-            known[code] = frozenset(a for a in above if a in numbers)
-        return known[code]
 
-    for term in terms:
-        for ancestor in ancestors(term.code):
-            yield numbers[term.code], numbers[ancestor]
+def _numbers(codes: Iterable[str], numbers: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(numbers[code] for code in codes if code in numbers)
+
+
+def _climb(start: int, parents: Sequence[tuple[int, ...]], known: dict[int, array[int]], terms: list[Term]) -> None:
+    """Put the ancestors of *start* and of all above it into *known*; no recursion, hierarchies can be deep."""
+    path = [] if start in known else [start]
+    on_path = set(path)
+    while path:
+        number = path[-1]
+        missing = next((parent for parent in parents[number] if parent not in known and parent != number), None)
+        if missing in on_path:
+            loop = [terms[n - 1].code for n in path[path.index(missing) :]]
+            raise InputError(f"the hierarchy is a loop: {', '.join(loop[:5])}{', ...' if len(loop) > 5 else ''}")
+        if missing is not None:
+            path.append(missing)
+            on_path.add(missing)
+            continue
+        above = set(parents[number]).union(*(known.get(parent, ()) for parent in parents[number]))
+        known[number] = array("I", sorted(above))
+        on_path.discard(path.pop())
 
 
 _SCHEMA = """
@@ -218,6 +248,10 @@ CREATE TABLE replacement (term INTEGER, kind TEXT, target TEXT, PRIMARY KEY (ter
 CREATE TABLE xref (term INTEGER, target TEXT, PRIMARY KEY (term, target)) WITHOUT ROWID;
 CREATE TABLE closure (term INTEGER, ancestor INTEGER, PRIMARY KEY (term, ancestor)) WITHOUT ROWID;
 """
+LANGUAGES_TABLE = (
+    "CREATE TABLE language (term INTEGER, tag TEXT, text TEXT, PRIMARY KEY (term, tag, text)) WITHOUT ROWID"
+)
+"""Only in stores whose source states the languages of its names."""
 
 
 def read_table(path: Path) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Real records repeat their codes, so answers are memoised per process. Workers ar
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import unicodedata
@@ -32,20 +33,43 @@ def normalise(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", folded))
 
 
+def user_folder() -> Path:
+    """Where `harmonize terminology add` puts code systems: `HARMONIZE_TERMINOLOGIES`, else the data folder of XDG."""
+    stated = os.environ.get("HARMONIZE_TERMINOLOGIES")
+    if stated:
+        return Path(stated)
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if not data.is_absolute():  # the specification of XDG: ignore it then
+        try:
+            data = Path.home() / ".local" / "share"
+        except RuntimeError:  # nobody's account, as in some containers
+            data = Path("/nonexistent")
+    return data / "harmonize" / "terminologies"
+
+
 class CodeSystemStore:
     """One edition of one code system."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
-        self._connection.execute("PRAGMA mmap_size=268435456")
-        self.meta: Mapping[str, str] = dict(self._connection.execute("SELECT key, value FROM meta"))
+        try:
+            self._connection.execute("PRAGMA mmap_size=268435456")
+            self.meta: Mapping[str, str] = dict(self._connection.execute("SELECT key, value FROM meta"))
+        except sqlite3.DatabaseError:
+            raise SpecificationError("no compiled code system, or a damaged one", file=str(path)) from None
         if self.meta.get("format") != FORMAT:
             raise SpecificationError(
-                "compiled by another version of harmonize", file=str(path), fix="harmonize terminology build"
+                "compiled by another version of harmonize",
+                file=str(path),
+                fix="harmonize terminology build, or add it again",
             )
         self.system, self.version = self.meta["system"], self.meta["version"]
         self.complete = self.meta["complete"] == "true"
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
 
     def _one(self, query: str, *values: Any) -> Any:
         return self._connection.execute(query, values).fetchone()
@@ -134,7 +158,17 @@ class CodeSystemStore:
             "SELECT n.kind, n.text FROM name n JOIN term t ON t.id = n.term WHERE t.code = ? ORDER BY n.kind, n.text"
         )
         label = self._one("SELECT label FROM term WHERE code = ?", code)
-        return [("label", label[0])] * bool(label) + [(kind, text) for kind, text in self._all(query, code)]
+        labels = [("label", label[0])] if label else []
+        return labels + [(kind, text) for kind, text in self._all(query, code)]
+
+    def languages(self, code: str) -> list[tuple[str, str]]:
+        """(BCP 47 tag, text) of those names of *code* whose language the source states."""
+        if not self._one("SELECT 1 FROM sqlite_master WHERE name = 'language'"):
+            return []
+        query = (
+            "SELECT l.tag, l.text FROM language l JOIN term t ON t.id = l.term WHERE t.code = ? ORDER BY l.tag, l.text"
+        )
+        return [(tag, text) for tag, text in self._all(query, code)]
 
     def xrefs(self, code: str) -> list[str]:
         """Cross references of *code*. They are untyped: never exact matches."""
@@ -188,9 +222,12 @@ class Terminologies:
 
     @classmethod
     def installed(cls, folder: Path | None = None) -> Terminologies:
-        """All compiled systems in *folder*, by default those that ship with harmonize."""
-        where = folder or ontologies_folder()
-        return cls({path.stem.split("-")[0]: path for path in sorted(where.glob("*.sqlite"))})
+        """All compiled systems in *folder*; by default those that ship with harmonize and those of the user's folder, which win.
+
+        Of several editions of a system in one folder the one counts whose file name sorts last.
+        """
+        places = [folder] if folder else [ontologies_folder(), user_folder()]
+        return cls({path.stem.split("-")[0]: path for place in places for path in sorted(place.glob("*.sqlite"))})
 
     def store(self, system: str) -> CodeSystemStore | None:
         """The store of *system*, or None where it is not installed."""

@@ -109,6 +109,7 @@ def test_the_wheel_converts_in_a_clean_environment(tmp_path: Path) -> None:
     if not uv.exists():
         pytest.skip("needs uv beside the interpreter, as `make setup` installs it")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "HARMONIZE", "VIRTUAL_ENV"))}
+    environment["HARMONIZE_TERMINOLOGIES"] = str(tmp_path / "none")
 
     def run(*command: str | Path) -> str:
         done = subprocess.run(

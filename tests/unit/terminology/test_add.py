@@ -1,0 +1,446 @@
+"""Importers of code systems: small files written to the published formats, and the real ones of ../shared with their known counts."""
+
+from __future__ import annotations
+
+import io
+import json
+import lzma
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harmonize.errors import CallError, InputError, NotAvailableError, SpecificationError, UnknownNameError
+from harmonize.terminology.add import Order, add_code_system, compile_file
+from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
+from harmonize.terminology.store import CodeSystemStore, Terminologies, user_folder
+
+CLAML = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE ClaML SYSTEM "ClaML.dtd">
+<ClaML version="2.0.0"><Meta name="lang" value="de"/><Title name="ICD-10-GM" version="2099">Probe</Title>
+<UsageKinds><UsageKind name="aster" mark="*"/><UsageKind name="dagger" mark="+"/></UsageKinds>
+<Class code="I" kind="chapter"><SubClass code="A00-A09"/><Rubric kind="preferred"><Label xml:lang="de">Kapitel</Label></Rubric></Class>
+<Class code="A00-A09" kind="block"><SuperClass code="I"/><Rubric kind="preferred"><Label xml:lang="de">Gruppe</Label></Rubric></Class>
+<Class code="A00" kind="category" usage="dagger"><SuperClass code="A00-A09"/>
+ <Rubric kind="preferred"><Label xml:lang="de">Probe<Reference class="in brackets">B95</Reference></Label></Rubric>
+ <Rubric kind="inclusion"><Label xml:lang="de"><Fragment type="list">Probe</Fragment><Fragment type="list">akut</Fragment></Label></Rubric>
+ <Rubric kind="exclusion"><Label xml:lang="de">Anderes</Label></Rubric></Class>
+<Class code="A00.0" kind="category"><SuperClass code="A00"/><Rubric kind="preferred"><Label xml:lang="de">Kurz</Label></Rubric>
+ <Rubric kind="preferredLong"><Label xml:lang="de">Probe, kurz &amp; gut</Label></Rubric></Class>
+</ClaML>
+"""
+CODE_SYSTEM: dict[str, Any] = {
+    "resourceType": "CodeSystem", "url": "http://fhir.de/CodeSystem/bfarm/icd-10-gm", "version": "2099", "title": "Probe", "content": "complete",
+    "hierarchyMeaning": "is-a",
+    "concept": [
+        {"code": "A00", "display": "Eins", "designation": [{"language": "en", "value": "One"}], "concept": [{"code": "A00.0", "display": "Zwei"}]},
+        {"code": "A01", "display": "Drei", "property": [{"code": "inactive", "valueBoolean": True}, {"code": "parent", "valueCode": "A00"}]},
+    ],
+}  # fmt: skip
+OBO = """format-version: 1.4
+data-version: x/releases/2099-01-01/x.obo
+ontology: x
+import: http://127.0.0.1:1/never.obo
+
+[Term]
+id: X:1
+name: root \\{a\\}
+alt_id: X:9
+synonym: "the \\"root\\"" EXACT [X:0]
+xref: UMLS:C1 {source="y"}
+
+[Term]
+id: X:2
+name: leaf
+is_a: X:1 {x="y"} ! root
+
+[Term]
+id: X:3
+name: obsolete leaf
+is_obsolete: true
+replaced_by: X:2
+
+[Term]
+id: BFO:1
+name: of another ontology
+
+[Typedef]
+id: part_of
+name: part of
+"""
+GRAPHS = {
+    "graphs": [{
+        "id": "http://purl.obolibrary.org/obo/x.json", "meta": {"version": "http://purl.obolibrary.org/obo/x/releases/2099-01-01/x.json"},
+        "nodes": [
+            {"id": "http://purl.obolibrary.org/obo/X_1", "lbl": "root", "type": "CLASS",
+             "meta": {"synonyms": [{"pred": "hasExactSynonym", "val": "the root"}], "xrefs": [{"val": "UMLS:C1"}]}},
+            {"id": "http://purl.obolibrary.org/obo/X_2", "lbl": "leaf", "type": "CLASS"},
+            {"id": "http://purl.obolibrary.org/obo/X_3", "lbl": "obsolete leaf", "type": "CLASS", "meta": {"deprecated": True,
+             "basicPropertyValues": [{"pred": "http://purl.obolibrary.org/obo/IAO_0100001", "val": "http://purl.obolibrary.org/obo/X_2"}]}},
+            {"id": "http://purl.obolibrary.org/obo/BFO_1", "lbl": "other", "type": "CLASS"},
+        ],
+        "edges": [{"sub": "http://purl.obolibrary.org/obo/X_2", "pred": "is_a", "obj": "http://purl.obolibrary.org/obo/X_1"}],
+    }],
+}  # fmt: skip
+LOINC = 'LOINC_NUM,COMPONENT,STATUS,SHORTNAME,LONG_COMMON_NAME\n"8480-6","x","ACTIVE","BP sys","Systolic, blood pressure"\n"1-8","x","DEPRECATED","","Old"\n'
+CONCEPT = (
+    "concept_id\tconcept_name\tdomain_id\tvocabulary_id\tconcept_class_id\tstandard_concept\tconcept_code\tvalid_start_date\tvalid_end_date\tinvalid_reason\n"
+    '1\tAll "x"\tc\tSNOMED\tc\tS\t100001\t19700101\t20991231\t\n2\tPart\tc\tSNOMED\tc\tS\t100002\t19700101\t20991231\t\n'
+    "3\tOld\tc\tSNOMED\tc\t\t100003\t19700101\t20991231\tD\n4\tOther\tc\tICD10\tc\t\tA00\t19700101\t20991231\t\n"
+)
+ANCESTOR = "ancestor_concept_id\tdescendant_concept_id\tmin_levels_of_separation\tmax_levels_of_separation\n1\t1\t0\t0\n1\t2\t1\t1\n4\t2\t1\t1\n"
+
+
+def rf2(folder: Path) -> Path:
+    """Two active concepts and an inactive one."""
+    at = folder / "Snapshot" / "Terminology"
+    at.mkdir(parents=True)
+    head = "id\teffectiveTime\tactive\tmoduleId\t"
+    files = {
+        "sct2_Concept_Snapshot_INT_20990101.txt": ["definitionStatusId", *(f"{c}\t20990101\t{a}\tm\td" for c, a in (("138875005", 1), ("404684003", 1), ("100000000", 0)))],
+        "sct2_Description_Snapshot-en_INT_20990101.txt": ["conceptId\tlanguageCode\ttypeId\tterm\tcaseSignificanceId",
+            "11\t20990101\t1\tm\t138875005\ten\t900000000000003001\tSNOMED CT Concept\ts", "12\t20990101\t1\tm\t404684003\ten\t900000000000003001\tClinical finding (finding)\ts",
+            "13\t20990101\t1\tm\t404684003\ten\t900000000000013009\tClinical finding\ts", "14\t20990101\t0\tm\t404684003\ten\t900000000000013009\tGone\ts",
+            "15\t20990101\t1\tm\t100000000\ten\t900000000000003001\tOld finding (finding)\ts"],
+        "sct2_Relationship_Snapshot_INT_20990101.txt": ["sourceId\tdestinationId\trelationshipGroup\ttypeId\tcharacteristicTypeId\tmodifierId",
+            "21\t20990101\t1\tm\t404684003\t138875005\t0\t116680003\tc\tx", "22\t20990101\t0\tm\t138875005\t404684003\t0\t116680003\tc\tx"],
+        "sct2_RelationshipConcreteValues_Snapshot_INT_20990101.txt": ["not read"],
+        "der2_cRefset_LanguageSnapshot-en_INT_20990101.txt": ["refsetId\treferencedComponentId\tacceptabilityId", "u\t20990101\t1\tm\t900000000000509007\t13\t900000000000548007"],
+        "der2_cRefset_AssociationSnapshot_INT_20990101.txt": ["refsetId\treferencedComponentId\ttargetComponentId", "u\t20990101\t1\tm\t900000000000526001\t100000000\t404684003"],
+    }  # fmt: skip
+    for name, (columns, *rows) in files.items():
+        (at / name).write_text("\r\n".join([head + columns, *rows]) + "\r\n", encoding="utf-8")
+    return folder
+
+
+def written(path: Path, content: str | dict[str, Any]) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def compiled(path: Path, **order: Any) -> tuple[CodeSystemStore, dict[str, Any]]:
+    """In this process, as the tests of the ways there do not need another one."""
+    target = path.parent / "compiled.sqlite"
+    answer = compile_file(Order(str(path), **order), target)
+    return CodeSystemStore(target), answer
+
+
+def test_claml(tmp_path: Path) -> None:
+    store, answer = compiled(written(tmp_path / "x.xml", CLAML), system="ICD10GM")
+    assert answer["format"] == "claml" and answer["concepts"] == 4 and store.complete and store.version == "2099"
+    assert store.lookup("ICD10GM:A00.0").label == "Probe, kurz & gut"
+    assert store.lookup("ICD10GM:A00").label == "Probe" and store.languages("ICD10GM:A00.0")[0][0] == "de"
+    assert store.ancestors("ICD10GM:A00.0") == {"ICD10GM:A00.0", "ICD10GM:A00", "ICD10GM:A00-A09", "ICD10GM:I"}
+    assert ("narrow", "Probe akut") in store.names("ICD10GM:A00") and ("related", "Kurz") in store.names(
+        "ICD10GM:A00.0"
+    )
+    assert store.lookup("ICD10GM:A00+") == Replaced("ICD10GM:A00+", store.lookup("ICD10GM:A00"), obsolete=False)
+    assert any("2 codes are not written as ICD10GM" in sentence for sentence in answer["said"]), "chapter and block"
+
+
+def test_claml_3_with_modifiers_is_partial(tmp_path: Path) -> None:
+    text = CLAML.replace("2.0.0", "3.0.0").replace(
+        '<SuperClass code="A00"/>', '<SuperClass code="A00"/><ModifiedBy code="M"/>'
+    )
+    store, answer = compiled(written(tmp_path / "x.xml", text), system="ICD10GM")
+    assert isinstance(store.lookup("ICD10GM:A00.01"), NotChecked), (
+        "a code that a modifier may make is not called unknown"
+    )
+    assert any("1 classes take modifiers" in sentence for sentence in answer["said"])
+
+
+def test_fhir(tmp_path: Path) -> None:
+    store, answer = compiled(written(tmp_path / "x.json", CODE_SYSTEM))
+    assert answer["format"] == "fhir" and answer["system"] == "ICD10GM" and answer["concepts"] == 3
+    assert store.complete
+    assert store.languages("ICD10GM:A00") == [("en", "One")] and store.by_text("one").code == "ICD10GM:A00"
+    assert "ICD10GM:A00" in store.ancestors("ICD10GM:A00.0") and isinstance(store.lookup("ICD10GM:A01"), Obsolete)
+
+
+@pytest.mark.parametrize(
+    ("content", "fits"), [("not-present", "not-present"), ("supplement", "supplement"), ("what", "content is none")]
+)
+def test_fhir_content(tmp_path: Path, content: str, fits: str) -> None:
+    with pytest.raises(InputError, match=fits):
+        compiled(written(tmp_path / "x.json", CODE_SYSTEM | {"content": content}))
+
+
+def test_fhir_fragment_and_other_hierarchies_are_said(tmp_path: Path) -> None:
+    store, answer = compiled(
+        written(tmp_path / "x.json", CODE_SYSTEM | {"content": "fragment", "hierarchyMeaning": "part-of"})
+    )
+    assert not store.complete and store.ancestors("ICD10GM:A00.0") == {"ICD10GM:A00.0"}
+    assert any("fragment" in s for s in answer["said"]) and any("part-of" in s for s in answer["said"])
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.obo", OBO), ("x.json", GRAPHS)])
+def test_ontologies_as_pronto_reads_them(tmp_path: Path, name: str, content: Any) -> None:
+    import pronto
+
+    path = written(tmp_path / name, content)
+    store, answer = compiled(path)
+    assert answer["system"] == "X" and answer["version"] == "2099-01-01" and answer["concepts"] == 3
+    assert store.lookup("X:3") == Replaced("X:3", store.lookup("X:2"), obsolete=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        oracle = pronto.Ontology(io.BytesIO(path.read_bytes()), import_depth=0)
+    for term in oracle.terms():
+        if term.id.startswith("X:"):
+            assert_as_pronto(store, term)
+
+
+def assert_as_pronto(store: CodeSystemStore, term: Any) -> None:
+    kinds = {(s.scope.lower(), s.description) for s in term.synonyms}
+    assert store.names(term.id) == ([("label", term.name)] if term.name else []) + sorted(kinds)
+    above = {t.id for t in term.superclasses() if t.id.split(":")[0] == store.system}
+    assert store.ancestors(term.id) == above
+    assert store.xrefs(term.id) == sorted({x.id for x in term.xrefs})
+
+
+def test_loinc(tmp_path: Path) -> None:
+    store, answer = compiled(written(tmp_path / "Loinc.csv", LOINC), version="2.99")
+    assert answer["format"] == "loinc" and store.lookup("LOINC:8480-6").label == "Systolic, blood pressure"
+    assert isinstance(store.lookup("LOINC:1-8"), Obsolete) and "MapTo.csv" in answer["said"][0]
+    release = tmp_path / "release" / "LoincTable"
+    release.mkdir(parents=True)
+    written(release / "Loinc.csv", LOINC)
+    written(release / "MapTo.csv", "LOINC,MAP_TO,COMMENT\n1-8,8480-6,\n")
+    store, _ = compiled(tmp_path / "release", version="2.99")
+    assert isinstance(store.lookup("LOINC:1-8"), Replaced)
+
+
+def test_omop(tmp_path: Path) -> None:
+    folder = tmp_path / "athena"
+    folder.mkdir()
+    for name, text in {"CONCEPT.csv": CONCEPT, "CONCEPT_ANCESTOR.csv": ANCESTOR, "VOCABULARY.csv": "vocabulary_id\tvocabulary_version\nSNOMED\t2099\n"}.items():  # fmt: skip
+        written(folder / name, text)
+    store, answer = compiled(folder, system="SNOMEDCT")
+    assert answer["format"] == "omop" and answer["concepts"] == 3 and store.version == "2099"
+    assert store.lookup("SNOMEDCT:100001").label == 'All "x"' and isinstance(store.lookup("SNOMEDCT:100003"), Obsolete)
+    assert store.ancestors("SNOMEDCT:100002") == {"SNOMEDCT:100001", "SNOMEDCT:100002"}
+    with pytest.raises(CallError, match="--system"):
+        compiled(folder)
+    with pytest.raises(InputError, match="vocabulary_id"):
+        compiled(folder, system="MONDO")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_rf2(tmp_path: Path, packed: bool) -> None:
+    path = rf2(tmp_path / "release")
+    if packed:
+        with zipfile.ZipFile(tmp_path / "release.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in path.rglob("*.txt"):
+                archive.write(file, f"R/{file.name}")
+        path = tmp_path / "release.zip"
+    store, answer = compiled(path)
+    assert answer["format"] == "rf2" and answer["version"] == "20990101" and answer["concepts"] == 3
+    assert store.names("SNOMEDCT:404684003") == [("label", "Clinical finding"), ("exact", "Clinical finding (finding)")]
+    assert store.ancestors("SNOMEDCT:404684003") == {"SNOMEDCT:404684003", "SNOMEDCT:138875005"}
+    assert store.lookup("SNOMEDCT:100000000").by == store.lookup("SNOMEDCT:404684003")
+    assert isinstance(store.lookup("SNOMEDCT:404684004"), Unknown)
+
+
+def test_lists(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes("Kode;Tekst;Over\nA01;Rødt, tørt;A\nA;Alt;\nA01;Rødt, tørt;A\n".encode("iso-8859-1"))
+    order = {"system": "SKS", "version": "2099", "columns": {"code": "Kode", "label": "Tekst", "parent": "Over"}}
+    store, answer = compiled(path, **order, encoding="iso-8859-1", partial=True, licence="ours")
+    assert store.lookup("SKS:A01").label == "Rødt, tørt" and store.ancestors("SKS:A01") == {"SKS:A", "SKS:A01"}
+    assert not store.complete and store.meta["licence"] == "ours" and "1 codes stand twice" in answer["said"][0]
+    with pytest.raises(InputError, match="utf-8") as caught:
+        compiled(path, **order)
+    assert caught.value.row == 2
+    with pytest.raises(CallError, match="--version"):
+        compiled(path, **order | {"version": ""}, encoding="iso-8859-1")
+    with pytest.raises(CallError, match="--system"):
+        compiled(path, **order | {"system": ""}, encoding="iso-8859-1")
+
+
+def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.obo", OBO)
+    compiled(path)[0].close()
+    first = (tmp_path / "compiled.sqlite").read_bytes()
+    compiled(path)[0].close()
+    assert (tmp_path / "compiled.sqlite").read_bytes() == first
+
+
+def test_what_was_added_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    into = tmp_path / "mine"
+    monkeypatch.setenv("HARMONIZE_TERMINOLOGIES", str(into))
+    shipped = Terminologies.installed().paths
+    answer = add_code_system(Order(str(written(tmp_path / "x.obo", OBO.replace("X:", "HP:000000"))), system="HP"), into)
+    terms = Terminologies.installed()
+    assert into.stat().st_mode & 0o777 == 0o700 and [p.name for p in into.iterdir()] == ["HP-2099-01-01.sqlite"]
+    assert str(terms.paths["HP"]) == answer["file"] and set(terms.paths) == set(shipped), "the user's wins"
+    assert isinstance(terms.lookup("HP:0000002"), Found) and isinstance(terms.lookup("HP:0001250"), Unknown)
+    assert "HP" in Terminologies.installed(into).paths and "MONDO" not in Terminologies.installed(into).paths
+    again = add_code_system(Order(str(tmp_path / "x.obo"), system="HP", version="2098"), into)
+    assert "HP-2099-01-01.sqlite is the one that is used" in again["said"][-1]
+
+
+@pytest.mark.parametrize("name", ["owl", "hpoa", "sssom", "valueset", "conceptmap"])
+def test_planned_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotAvailableError, match=name):
+        add_code_system(Order(str(tmp_path), format=name), tmp_path / "out")
+
+
+BABELON = (
+    "source_value\tsubject_id\ttranslation_status\tpredicate_id\ttranslation_language\ttranslation_value\n"
+    "root {a}\tX:1\tOFFICIAL\trdfs:label\tde\tWurzel\nleaf\tX:2\tCANDIDATE\trdfs:label\tde\tBlatt\nleaf\tX:2\tNOT_TRANSLATED\trdfs:label\tde\tNA\n"
+    "old words\tX:2\tOFFICIAL\trdfs:label\tde\tVeraltet\nwhat it is\tX:1\tOFFICIAL\tIAO:0000115\tde\tWas es ist\nx\tX:99\tOFFICIAL\trdfs:label\tde\tNichts\n"
+)
+
+
+def test_translations(tmp_path: Path) -> None:
+    into = tmp_path / "mine"
+    path = written(tmp_path / "x-de.babelon.tsv", BABELON)
+    with pytest.raises(CallError, match="'X' is not installed"):
+        add_code_system(Order(str(path)), into)
+    add_code_system(Order(str(written(tmp_path / "x.obo", OBO))), into)
+    before = Terminologies.installed(into).digests()
+    answer = add_code_system(Order(str(path)), into)
+    terms = Terminologies.installed(into)
+    store = terms.store("X")
+    assert (
+        store is not None
+        and store.languages("X:1") == [("de", "Wurzel")]
+        and terms.by_text("X", "wurzel").code == "X:1"
+    )
+    assert isinstance(terms.by_text("X", "Blatt"), Unknown) and isinstance(terms.by_text("X", "Veraltet"), Unknown)
+    assert answer["said"][0] == "1 names were added" and len(answer["said"]) == 6 and terms.digests() != before
+    assert store.lookup("X:1").label == "root {a}" and [p.name for p in into.iterdir()] == ["X-2099-01-01.sqlite"]
+    add_code_system(Order(str(path), candidates=True), into)
+    assert Terminologies.installed(into).by_text("X", "Blatt").code == "X:2"
+    for wrong in ({"system": "HP"}, {"version": "1"}):
+        with pytest.raises(CallError, match="says"):
+            add_code_system(Order(str(path), **wrong), into)
+    with pytest.raises(InputError, match="language tag"):
+        add_code_system(Order(str(written(path, BABELON.replace("\tde\t", "\t../\t")))), into)
+
+
+@pytest.mark.parametrize(
+    ("language", "official", "all_names"), [("es", 19_932, 19_932), ("de", 587, 3_488), ("fr", 14_220, 14_220)]
+)
+def test_real_translations(
+    shared: Callable[[str], Path], tmp_path: Path, language: str, official: int, all_names: int
+) -> None:
+    """The rows of the reference page are all there: as names, or counted with the reason why not."""
+    path = shared(f"terminologies/hp-{language}.babelon.tsv.xz")
+    for candidates, expected in ((False, official), (True, all_names)):
+        answer = compile_file(Order(str(path), candidates=candidates), tmp_path / "x.sqlite")
+        counted = {sentence.split(" ", 2)[2]: int(sentence.split()[0]) for sentence in answer["said"]}
+        stale = counted.get("translate what the ontology no longer says", 0)
+        gone = counted.get("are of codes that the ontology does not have", 0)
+        twice = counted.get("stand twice with the same words", 0)
+        assert counted["were added"] + stale + gone + twice == expected and stale + gone < expected / 10
+
+
+def test_owl_is_refused_by_what_stands_in_it(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.xml", '<?xml version="1.0"?>\n<rdf:RDF xmlns:owl="http://www.w3.org/2002/07/owl#"/>')
+    with pytest.raises(CallError, match="owl"):
+        add_code_system(Order(str(path), system="X"), tmp_path / "out")
+
+
+def test_the_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert user_folder() == Path("/nonexistent/harmonize-terminologies")
+    monkeypatch.delenv("HARMONIZE_TERMINOLOGIES")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert user_folder() == tmp_path / "harmonize" / "terminologies"
+    monkeypatch.setenv("XDG_DATA_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_folder() == tmp_path / ".local" / "share" / "harmonize" / "terminologies"
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError))
+    assert not user_folder().exists() and "HP" in Terminologies.installed().paths
+
+
+def test_a_damaged_store_is_said(tmp_path: Path) -> None:
+    (tmp_path / "X-1.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(SpecificationError, match="damaged"):
+        Terminologies.installed(tmp_path).stores()
+
+
+def test_wrong_orders(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.obo", OBO)
+    for order, error in (
+        (Order(str(path), format="obbo"), UnknownNameError), (Order(str(path), system="../x"), CallError), (Order(str(path), system="UCUM"), CallError),
+        (Order(str(path), encoding="utf-7"), UnknownNameError), (Order(str(path), columns={"colour": "x"}), UnknownNameError), (Order(str(tmp_path / "none")), CallError),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            add_code_system(order, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(CallError, match="cannot write"):
+        add_code_system(Order(str(path)), path)
+
+
+REAL = [
+    ("hp-2026-02-16.obo.xz", {}, "HP", 19_944), ("so-2025-09.obo.xz", {}, "SO", 2_615), ("geno-2023-10.obo.xz", {}, "GENO", 424 - 159),
+    ("orphanet-nomenclature-en-2025-12.tsv.xz", {"version": "2025-12"}, "ORPHA", 9_960),
+    ("snomed-gps-20200731.tsv.xz", {"system": "SNOMEDCT", "version": "20200731", "columns": {"code": "code", "label": "fsn"}, "partial": True}, "SNOMEDCT", 26_158),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "order", "system", "concepts"), REAL)
+def test_real_files(
+    shared: Callable[[str], Path], tmp_path: Path, name: str, order: dict[str, Any], system: str, concepts: int
+) -> None:
+    """Counts of the reference page; GENO's file holds 159 terms of other ontologies."""
+    answer = add_code_system(Order(str(shared(f"terminologies/{name}")), **order), tmp_path / "out")
+    assert answer["system"] == system and answer["concepts"] == concepts
+
+
+def test_real_icd_10_cm(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    """518 rows of the table have a tab inside the label: refused by line, not guessed at; joined, all 98,505 rows are read."""
+    path = shared("terminologies/icd10cm-2026-04-labels.tsv.xz")
+    order: dict[str, Any] = {"system": "ICD10CM", "version": "2026-04"}
+    with pytest.raises(InputError, match="5 cells, the header has 4") as caught:
+        add_code_system(Order(str(path), **order), tmp_path / "out")
+    assert caught.value.row == 9_415 and not list((tmp_path / "out").iterdir())
+    rows = [line.split("\t") for line in lzma.decompress(path.read_bytes()).decode().splitlines()]
+    assert len(rows) == 98_505 + 1
+    joined = "\n".join("\t".join([row[0], " ".join(row[1:-2]), *row[-2:]]) for row in rows)
+    store, answer = compiled(written(tmp_path / "x.tsv", joined), **order)
+    assert answer["concepts"] == 98_505 - 39 and any("39 codes stand twice" in sentence for sentence in answer["said"])
+    assert store.ancestors("ICD10CM:A00.0") == {"ICD10CM:1", "ICD10CM:A00-A09", "ICD10CM:A00", "ICD10CM:A00.0"}
+
+
+def test_real_code_systems_of_fhir(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    """Every complete CodeSystem of FHIR R4 that names its codes compiles, with as many codes as it has."""
+    import gzip
+
+    resources = json.loads(
+        gzip.decompress(shared("targets/fhir-r4/valuesets-codesystems-noSCT-noLOINC.json.gz").read_bytes())
+    )
+    systems = [
+        r
+        for r in resources
+        if r["resourceType"] == "CodeSystem" and r.get("content") == "complete" and r.get("concept")
+    ]
+    assert len(systems) > 100
+
+    def count(concepts: list[dict[str, Any]]) -> int:
+        return sum(1 + count(c.get("concept", [])) for c in concepts)
+
+    for resource in systems[::25]:
+        path = written(tmp_path / "x.json", {key: resource[key] for key in resource if key != "url"})
+        store, answer = compiled(path, system="X", version="4.0.1")
+        assert answer["concepts"] == count(resource["concept"])
+        store.close()
+
+
+def test_hpo_as_pronto_reads_it(shared: Callable[[str], Path], tmp_path: Path) -> None:
+    import pronto
+
+    path = shared("terminologies/hp-2026-02-16.obo.xz")
+    target = tmp_path / "x.sqlite"
+    compile_file(Order(str(path)), target)
+    store = CodeSystemStore(target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        oracle = pronto.Ontology(io.BytesIO(lzma.decompress(path.read_bytes())), import_depth=0)
+    terms = [term for term in oracle.terms() if term.id.startswith("HP:")]
+    assert len(terms) == 19_944
+    for term in terms[::7]:
+        assert_as_pronto(store, term)
