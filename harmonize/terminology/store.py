@@ -57,7 +57,11 @@ class CodeSystemStore:
             self._connection.execute("PRAGMA mmap_size=268435456")
             self.meta: Mapping[str, str] = dict(self._connection.execute("SELECT key, value FROM meta"))
         except sqlite3.DatabaseError:
-            raise SpecificationError("no compiled code system, or a damaged one", file=str(path)) from None
+            raise SpecificationError(
+                "no compiled code system, or a damaged one",
+                file=str(path),
+                fix="compile it again with `harmonize terminology add` or `build`",
+            ) from None
         if self.meta.get("format") != FORMAT:
             raise SpecificationError(
                 "compiled by another version of harmonize",
