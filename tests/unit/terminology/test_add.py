@@ -79,7 +79,7 @@ GRAPHS = {
              "meta": {"synonyms": [{"pred": "hasExactSynonym", "val": "the root"}], "xrefs": [{"val": "UMLS:C1"}]}},
             {"id": "http://purl.obolibrary.org/obo/X_2", "lbl": "leaf", "type": "CLASS"},
             {"id": "http://purl.obolibrary.org/obo/X_3", "lbl": "obsolete leaf", "type": "CLASS", "meta": {"deprecated": True,
-             "basicPropertyValues": [{"pred": "http://purl.obolibrary.org/obo/IAO_0100001", "val": "http://purl.obolibrary.org/obo/X_2"}]}},
+             "basicPropertyValues": [{"pred": "http://purl.obolibrary.org/obo/IAO_0100001001", "val": "http://purl.obolibrary.org/obo/X_2"}]}},
             {"id": "http://purl.obolibrary.org/obo/BFO_1", "lbl": "other", "type": "CLASS"},
         ],
         "edges": [{"sub": "http://purl.obolibrary.org/obo/X_2", "pred": "is_a", "obj": "http://purl.obolibrary.org/obo/X_1"}],
@@ -88,8 +88,8 @@ GRAPHS = {
 LOINC = 'LOINC_NUM,COMPONENT,STATUS,SHORTNAME,LONG_COMMON_NAME\n"8480-6","x","ACTIVE","BP sys","Systolic, blood pressure"\n"1-8","x","DEPRECATED","","Old"\n'
 CONCEPT = (
     "concept_id\tconcept_name\tdomain_id\tvocabulary_id\tconcept_class_id\tstandard_concept\tconcept_code\tvalid_start_date\tvalid_end_date\tinvalid_reason\n"
-    '1\tAll "x"\tc\tSNOMED\tc\tS\t100001\t19700101\t20991231\t\n2\tPart\tc\tSNOMED\tc\tS\t100002\t19700101\t20991231\t\n'
-    "3\tOld\tc\tSNOMED\tc\t\t100003\t19700101\t20991231\tD\n4\tOther\tc\tICD10\tc\t\tA00\t19700101\t20991231\t\n"
+    '1\tAll "x"\tc\tSNOMED\tc\tS\t100001001\t19700101\t20991231\t\n2\tPart\tc\tSNOMED\tc\tS\t100002008\t19700101\t20991231\t\n'
+    "3\tOld\tc\tSNOMED\tc\t\t100003003\t19700101\t20991231\tD\n4\tOther\tc\tICD10\tc\t\tA00\t19700101\t20991231\t\n"
 )
 ANCESTOR = "ancestor_concept_id\tdescendant_concept_id\tmin_levels_of_separation\tmax_levels_of_separation\n1\t1\t0\t0\n1\t2\t1\t1\n4\t2\t1\t1\n"
 
@@ -219,8 +219,10 @@ def test_omop(tmp_path: Path) -> None:
         written(folder / name, text)
     store, answer = compiled(folder, system="SNOMEDCT")
     assert answer["format"] == "omop" and answer["concepts"] == 3 and store.version == "2099"
-    assert store.lookup("SNOMEDCT:100001").label == 'All "x"' and isinstance(store.lookup("SNOMEDCT:100003"), Obsolete)
-    assert store.ancestors("SNOMEDCT:100002") == {"SNOMEDCT:100001", "SNOMEDCT:100002"}
+    assert store.lookup("SNOMEDCT:100001001").label == 'All "x"' and isinstance(
+        store.lookup("SNOMEDCT:100003003"), Obsolete
+    )
+    assert store.ancestors("SNOMEDCT:100002008") == {"SNOMEDCT:100001001", "SNOMEDCT:100002008"}
     with pytest.raises(CallError, match="--system"):
         compiled(folder)
     with pytest.raises(InputError, match="vocabulary_id"):
