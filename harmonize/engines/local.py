@@ -65,11 +65,20 @@ def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1
 def _in_order(pool: ProcessPoolExecutor, batches: Iterable[Batch], most: int) -> Iterator[Result]:
     waiting: deque[Future[object]] = deque()
     for batch in batches:
-        waiting.append(pool.submit(_call, batch))
+        waiting.append(_submitted(pool, batch))
         if len(waiting) >= most:
             yield waiting.popleft().result()  # type: ignore[misc]
     while waiting:
         yield waiting.popleft().result()  # type: ignore[misc]
+
+
+def _submitted(pool: ProcessPoolExecutor, batch: object) -> Future[object]:
+    """The batch, handed over. Work is pickled elsewhere: what fails here is a pool that closes its pipes, for it has lost a worker
+    at this very moment."""
+    try:
+        return pool.submit(_call, batch)
+    except (OSError, ValueError):
+        raise WorkerLostError from None
 
 
 # --- the garbage collector ------------------------------------------------------------------------------------------
