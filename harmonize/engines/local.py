@@ -55,10 +55,13 @@ def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1
         yield from map(work, batches)
         return
     context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
     try:
         with ProcessPoolExecutor(jobs, context, _set_worker, (work,)) as pool:  # type: ignore[arg-type]
             yield from _in_order(pool, batches, 2 * jobs)
-    except BrokenExecutor:
+    except (BrokenExecutor, WorkerLostError):
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()  # a pool that loses one while it starts them leaves the rest waiting, and Python would wait for them
         raise WorkerLostError from None
 
 

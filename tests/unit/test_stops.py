@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -142,6 +143,22 @@ def test_a_worker_that_is_killed_is_said(place: Path, tmp_path: Path) -> None:
     assert process.returncode == 4 and "a worker process was killed" in said and "--resume" in said
     assert finish(into(call, out, "--resume"), LATER)[0] == 0
     assert contents(out) == whole
+
+
+@pytest.mark.parametrize("milliseconds", [0, 40, 150])
+def test_a_worker_that_is_killed_while_it_starts_is_said(place: Path, tmp_path: Path, milliseconds: int) -> None:
+    """The pool is still starting the others then: they must not be waited for."""
+    call, _ = whole_run(place, "OMOP CSV")
+    process = start(into(call, tmp_path / "out", "--jobs", "2"))
+    workers: list[int] = []
+    while not workers and process.poll() is None:
+        with contextlib.suppress(OSError):
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            workers = [int(c) for c in children if "spawn_main" in Path(f"/proc/{c}/cmdline").read_text()]
+    time.sleep(milliseconds / 1000)
+    os.kill(workers[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 4 and "a worker process was killed" in said
 
 
 @pytest.mark.parametrize("megabytes", [350, 420])
