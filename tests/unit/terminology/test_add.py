@@ -79,7 +79,7 @@ GRAPHS = {
              "meta": {"synonyms": [{"pred": "hasExactSynonym", "val": "the root"}], "xrefs": [{"val": "UMLS:C1"}]}},
             {"id": "http://purl.obolibrary.org/obo/X_2", "lbl": "leaf", "type": "CLASS"},
             {"id": "http://purl.obolibrary.org/obo/X_3", "lbl": "obsolete leaf", "type": "CLASS", "meta": {"deprecated": True,
-             "basicPropertyValues": [{"pred": "http://purl.obolibrary.org/obo/IAO_0100001001", "val": "http://purl.obolibrary.org/obo/X_2"}]}},
+             "basicPropertyValues": [{"pred": "http://purl.obolibrary.org/obo/IAO_0100001", "val": "http://purl.obolibrary.org/obo/X_2"}]}},
             {"id": "http://purl.obolibrary.org/obo/BFO_1", "lbl": "other", "type": "CLASS"},
         ],
         "edges": [{"sub": "http://purl.obolibrary.org/obo/X_2", "pred": "is_a", "obj": "http://purl.obolibrary.org/obo/X_1"}],
