@@ -19,6 +19,7 @@ from typing import IO, Any
 import orjson
 
 from harmonize.errors import CallError, HarmonizeError
+from harmonize.whole_files import write_whole
 
 MANIFEST = "manifest.json"
 PRIVATE = "private"
@@ -168,7 +169,7 @@ class OutputFolder:
                 files.append([name, shard, output.size, output.lines])
             self._clear_at_start()
             self._saved = orjson.dumps({**state, "files": files, "renamed": []})
-            _write_whole(self.folder / CHECKPOINT, self._saved, mode=0o600)
+            write_whole(self.folder / CHECKPOINT, self._saved, mode=0o600)
         except OSError as error:
             raise OutputError(
                 f"cannot write a checkpoint: {error.strerror}. To mend it: free space or choose another --out"
@@ -257,7 +258,7 @@ class OutputFolder:
                     "lines": output.lines,
                 }
             whole = {**manifest, "files": dict(sorted(files.items()))}
-            _write_whole(self.folder / MANIFEST, orjson.dumps(whole, option=_OPTIONS) + b"\n")
+            write_whole(self.folder / MANIFEST, orjson.dumps(whole, option=_OPTIONS) + b"\n")
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(
@@ -268,7 +269,7 @@ class OutputFolder:
         """Note in the checkpoint which names are about to be given: whoever goes on finds the files again."""
         if self._saved is not None:
             renamed = [str(path.relative_to(self.folder)) for path in finals]
-            _write_whole(
+            write_whole(
                 self.folder / CHECKPOINT, orjson.dumps({**orjson.loads(self._saved), "renamed": renamed}), mode=0o600
             )
 
@@ -363,16 +364,6 @@ def _can_go_on(error: BaseException | None) -> bool:
     """Whether a run that ended with *error* may go on: it was stopped, and neither call nor input were wrong."""
     wrong = isinstance(error, HarmonizeError) and not isinstance(error, OutputError) and error.exit_code != 4
     return error is not None and not wrong
-
-
-def _write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
-    part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def ndjson_files(folder: Path, name: str) -> list[Path]:

@@ -153,10 +153,23 @@ def item_status(item: Item, scene: Scene, dataset: Dataset) -> str:
     return "missing" if binds else "not_applicable"
 
 
-def kinds(condition: c.Condition) -> list[type]:
-    """The kinds of a condition and of what it is made of."""
-    inner = getattr(condition, "conditions", None) or [one for one in [getattr(condition, "condition", None)] if one]
-    return [type(condition), *(kind for one in inner for kind in kinds(one))]
+def by_petals(condition: c.Condition, petals: set[str]) -> bool | None:
+    """What the petals say of a condition: tried with every other part true, and with every other part false."""
+    answers = {with_the_rest(condition, petals, rest) for rest in (True, False)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def with_the_rest(condition: c.Condition, petals: set[str], rest: bool) -> bool:
+    match condition:
+        case c.Petal(name=name):
+            return name in petals
+        case c.Not(condition=inner):
+            return not with_the_rest(inner, petals, not rest)
+        case c.Every(conditions=several):
+            return all(with_the_rest(one, petals, rest) for one in several)
+        case c.Either(conditions=several):
+            return any(with_the_rest(one, petals, rest) for one in several)
+    return rest
 
 
 def naive_grade(record: dict[str, Any], dataset: Dataset, version: str) -> dict[str, str]:
@@ -170,12 +183,8 @@ def naive_grade(record: dict[str, Any], dataset: Dataset, version: str) -> dict[
             item_status(item, Scene(one, holder, record, petals, via), dataset)
             for one, holder, via in walk(owner.paths, record)
         ]
-        nothing = Scene({}, {}, {}, petals, "")
-        is_of_petals = item.condition is None or all(
-            kind in (c.Petal, c.Every, c.Either) for kind in kinds(item.condition)
-        )
-        is_asked = (
-            item.petal in {"core", *petals} and is_of_petals and (not item.condition or nothing.holds(item.condition))
+        is_asked = item.petal in {"core", *petals} and (
+            item.condition is None or by_petals(item.condition, petals) is True
         )
         absent = "missing" if owner.required and is_asked else "not_applicable"
         result[item.id] = max(words, key=ORDER.index) if words else absent

@@ -6,9 +6,8 @@ item stands in them (`harmonize.checks.foreign_records`).
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +22,11 @@ from harmonize.checks.foreign_records import PartialRecords, SubjectResources, d
 from harmonize.checks.hub_structure import StructureBreach, mend
 from harmonize.datasets.grading import Grade, Grader, ItemCounts
 from harmonize.datasets.specification import Dataset, dataset_names, load_dataset
+from harmonize.errors import CallError
 from harmonize.findings import Cell, Finding
 from harmonize.hub import hub_json_schema
 from harmonize.terminology.store import Terminologies
+from harmonize.whole_files import whole_file
 
 KEPT_FINDINGS = 10_000
 
@@ -261,14 +262,15 @@ def _record_line(entry: Entry, grader: Grader, grade: Grade | None) -> bytes:
 
 
 @contextmanager
-def _lines_to(path: Path | None) -> Iterator[Any]:
+def _lines_to(path: Path | None) -> Iterator[Callable[[bytes], int] | None]:
     """A function that writes lines into *path*, readable by its owner alone; None where there is no path."""
     if path is None:
         yield None
         return
-    aside = path.with_name(f".{path.name}.part")
-    with open(aside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
-        yield stream.write
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(path)
+    try:
+        with whole_file(path, 0o600) as stream:
+            yield stream.write
+    except OSError as error:
+        raise CallError(
+            f"{path.name} cannot be written ({error.strerror}). To mend it: give --records a file in a folder that is there"
+        ) from None

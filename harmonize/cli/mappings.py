@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from harmonize.cli.output import print_json, say
+from harmonize.cli.output import print_json, say, write_file
 from harmonize.cli.planned import refuse
-from harmonize.errors import CallError
 
 app = typer.Typer(help="Code maps, for those who curate them.", no_args_is_help=True, rich_markup_mode=None)
 FORMATS = ("concept-map-r4", "concept-map-r5", "sssom")
@@ -76,20 +75,8 @@ def export(
         text = mapping_table_text(table)
     else:
         text = json.dumps(concept_map(table, RELEASES[format_name]), indent=1, ensure_ascii=False) + "\n"
-    _write(out, text)
+    write_file(out, text.encode())
     say(f"written: {out} ({len(table.rows)} rows)")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write aside and rename."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="")
-        part.replace(path)
-    except OSError as error:
-        raise CallError(
-            f"{path} cannot be written ({error.strerror}). To mend it: give --out a file in a folder that is there"
-        ) from None
 
 
 refuse(app, "coverage", "mappings coverage", "What of a data set the mapping sets cover")

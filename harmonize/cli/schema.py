@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harmonize.cli.output import print_json, say
+from harmonize.cli.output import print_json, say, write_file
 from harmonize.errors import CallError
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def export(
         sys.stdout.write(made.content)
         return
     if isinstance(made.content, str | bytes):
-        _write(out, made.content if isinstance(made.content, bytes) else made.content.encode())
+        write_file(out, made.content if isinstance(made.content, bytes) else made.content.encode())
     else:
         _write_folder(out, made.content)
     say(f"written: {out}")
@@ -188,20 +188,7 @@ def _write_folder(folder: Path, files: Mapping[str, str]) -> None:
         raise CallError(f"{folder} is there and is no empty folder. To mend it: choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        _write(folder / name, text.encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """The file under its final name is whole."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise CallError(
-            f"{path} cannot be written ({error.strerror}). To mend it: give --out a file in a folder that is there"
-        ) from None
+        write_file(folder / name, text.encode())
 
 
 def _not_for_the_hub(*options: tuple[str, object]) -> None:

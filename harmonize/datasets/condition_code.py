@@ -153,7 +153,7 @@ def has_system(found: list[Any], systems: tuple[str, ...]) -> bool:
     )
 
 
-FUNCTIONS: dict[str, Any] = {
+CONDITION_FUNCTIONS: Mapping[str, Any] = {
     "values": values,
     "is_coded": is_coded,
     "is_one_of": is_one_of,

@@ -136,16 +136,24 @@ def is_asked(condition: Condition | None, petals: Collection[str]) -> bool:
     >>> is_asked(parse_condition("petal('cancer') or excluded == True", "Diagnosis"), ["cancer"])
     True
     """
+    return condition is None or _by_petals(condition, petals) is True
+
+
+def _by_petals(condition: Condition, petals: Collection[str]) -> bool | None:
+    """Whether *condition* holds, as far as the petals decide it; None where an object would have to."""
     match condition:
-        case None:
-            return True
         case Petal(name=name):
             return name in petals
-        case Every(conditions=several):
-            return all(is_asked(one, petals) for one in several)
-        case Either(conditions=several):
-            return any(is_asked(one, petals) for one in several)
-    return False
+        case Not(condition=inner):
+            answer = _by_petals(inner, petals)
+            return None if answer is None else not answer
+        case Every(conditions=several) | Either(conditions=several):
+            decisive = isinstance(condition, Either)
+            answers = [_by_petals(one, petals) for one in several]
+            if decisive in answers:
+                return decisive
+            return None if None in answers else not decisive
+    return None
 
 
 class _Parser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harmonize.datasets.grading import holds
+from harmonize.datasets.grading_code import holds
 from harmonize.datasets.hub_paths import HubPath
 from harmonize.datasets.specification import Dataset, DatasetClass, Item, ValueSet
 from harmonize.exports.python_names import distinct, field_name

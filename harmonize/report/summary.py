@@ -15,6 +15,7 @@ import orjson
 from harmonize.checks.catalogue import rules
 from harmonize.errors import CallError
 from harmonize.findings import SEVERITIES, Finding
+from harmonize.whole_files import write_whole
 
 SCHEMA_VERSION = "1.0"
 EXAMPLES = 5
@@ -258,7 +259,5 @@ def read_report(folder: Path) -> dict[str, Any]:
 def write_markdown(folder: Path, report: Mapping[str, Any]) -> Path:
     """Write `report.md` into *folder*, aside and renamed."""
     path = folder / "report.md"
-    part = path.with_name("report.md.part")
-    part.write_text(markdown(report), encoding="utf-8")
-    part.replace(path)
+    write_whole(path, markdown(report).encode())
     return path
