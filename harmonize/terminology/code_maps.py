@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -186,27 +186,38 @@ def _strongest(ways: Iterable[Target]) -> list[Target]:
 
 
 class CodeNames:
-    """Codes of one mapping set with the prefixes of harmonize; prefixes that stand for no system of ours stay."""
+    """Codes of one mapping set as harmonize writes them; what is no code of a system of ours stays as it is written."""
 
     def __init__(self, mapping_set: MappingSet) -> None:
         self._iris = mapping_set.iris
         self._systems = load_systems()
-        self._prefixes: dict[str, str] = {system: system for system in self._systems}
+        self._likely: dict[str, str] = {}
+        """Prefix -> the system that its last code was of; a prefix may stand for several, as that of OBO does."""
+        self._memo: dict[str, Code | NotACode | None] = {}
 
     def __call__(self, curie: str) -> str:
-        """*curie* with our prefix, where its prefix or IRI stands for a system of ours."""
-        prefix, _, local = curie.partition(":")
-        system = self._prefixes.get(prefix)
-        if system is None:
-            system = self._prefixes[prefix] = self._system_of(curie, f"{self._iris.get(prefix, '')}{local}") or prefix
-        return f"{system}:{local}"
+        """*curie* in the canonical notation of its system."""
+        code = self.parsed(curie)
+        return str(code) if isinstance(code, Code) else curie
 
-    def _system_of(self, *spellings: str) -> str | None:
-        for text in spellings:
-            code = self._systems.parse_iri(text, tuple(self._systems))
+    def parsed(self, curie: str) -> Code | NotACode | None:
+        """The code that *curie* stands for; None where its prefix is of no system of ours."""
+        if curie not in self._memo:
+            self._memo[curie] = self._parse(curie)
+        return self._memo[curie]
+
+    def _parse(self, curie: str) -> Code | NotACode | None:
+        prefix, _, local = curie.partition(":")
+        if prefix in self._systems:
+            return self._systems.parse(local, prefix)
+        texts = (curie, f"{self._iris.get(prefix, '')}{local}")
+        likely = self._likely.get(prefix)
+        tried = (self._systems.parse_iri(text, (likely,)) for text in texts if likely)
+        for code in chain(tried, map(self._systems.of_any_iri, texts)):
             if isinstance(code, Code):
-                return code.system
-        return None
+                self._likely[prefix] = code.system
+                return code
+        return NotACode(f"{likely} writes codes otherwise") if likely else None
 
 
 def _system(code: str) -> str:

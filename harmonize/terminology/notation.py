@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.check_digits import CHECKS
-from harmonize.terminology.patterns import compile_pattern
+from harmonize.terminology.patterns import compile_any, compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 _KEYS = frozenset(
@@ -320,6 +320,19 @@ class Systems(Mapping[str, CodeSystem]):
                 if isinstance(code, Code):
                     return code
         return NotACode(f"it is no IRI or CURIE of {' or '.join(allowed[:6])}")
+
+    def of_any_iri(self, text: str) -> Code | NotACode:
+        """*text*, an IRI or CURIE, as a code of whatever system it is of. What is of none is told at once."""
+        clean = _clean(text)
+        if isinstance(clean, NotACode) or not self._any_iri.fullmatch(clean):
+            return NotACode("it is no IRI or CURIE of a system that is known")
+        return self.parse_iri(clean, tuple(self._systems))
+
+    @cached_property
+    def _any_iri(self) -> Any:
+        signs = {sign for system in self._systems.values() for sign in system.modifiers}
+        patterns = (reading.pattern.pattern for name in self._systems for reading in self._notations[name].iris)
+        return compile_any(patterns, "".join(sorted(signs | {" "})))
 
     def _notation(self, name: str) -> _Notation:
         notation = self._notations.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import re2
@@ -40,3 +41,15 @@ def compile_pattern(pattern: str, *, case_sensitive: bool = True) -> Any:
         reason = error.args[0] if error.args else b""
         text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise ValueError(f"it is no RE2 pattern: {text[:80]}") from None
+
+
+def compile_any(patterns: Iterable[str], more: str = "") -> Any:
+    """One pattern that matches, in any case, whatever one of *patterns* does, with characters of *more* behind it.
+
+    >>> compile_any(["HP:[0-9]+", "a+"], "*").fullmatch("hp:1*") is not None
+    True
+    """
+    options = re2.Options()
+    options.case_sensitive, options.never_capture, options.max_mem = False, True, 32 * MAX_MEMORY
+    behind = f"[{re2.escape(more)}]*" if more else ""
+    return re2.compile(f"(?:{'|'.join(f'(?:{pattern})' for pattern in patterns)}){behind}", options)

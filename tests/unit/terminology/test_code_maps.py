@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
-from harmonize.terminology.code_maps import CodeMaps, find_set, load_code_maps, parse_code, parse_system
+from harmonize.terminology.code_maps import CodeMaps, CodeNames, find_set, load_code_maps, parse_code, parse_system
 from harmonize.terminology.predicates import EXACT, SHORT, STRENGTH, inverse, weaker
 from harmonize.terminology.sssom import read_mapping_set
 
@@ -143,3 +143,31 @@ def test_another_modifier_than_not_is_refused(tmp_path: Path) -> None:
 def test_a_denied_row_translates_nothing(tmp_path: Path) -> None:
     one = read_mapping_set(write(tmp_path, "x", "Orphanet:1|Not|exact|ICD10:A01"))
     assert "no row" in one.translate("Orphanet:1", [EXACT]).reason  # type: ignore[union-attr]
+
+
+NAMES = """#mapping_set_id: test:names
+#curie_map:
+#  OMIMPS: https://omim.org/phenotypicSeries/PS
+#  OBO: http://purl.obolibrary.org/obo/
+#  MONDO: http://purl.obolibrary.org/obo/MONDO_
+#  ICD10: http://hl7.org/fhir/sid/icd-10/
+#  DOID: http://purl.obolibrary.org/obo/DOID_
+subject_id\tpredicate_id\tobject_id\tmapping_justification
+MONDO:0016012\tskos:exactMatch\tOMIMPS:203655\tsemapv:ManualMappingCuration
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("OMIMPS:203655", "OMIM:PS203655"), ("OBO:HP_0001250", "HP:0001250"), ("OBO:MONDO_0000001", "MONDO:0000001"), ("DOID:4", "DOID:4"),
+        ("ICD10:E119", "ICD10:E11.9"), ("ICD10:DZ400B", "ICD10:DZ400B"), ("sssom:NoTermFound", "sssom:NoTermFound"),
+    ],
+)  # fmt: skip
+def test_a_code_is_named_as_its_notation_says(tmp_path: Path, written: str, canonical: str) -> None:
+    path = tmp_path / "x.sssom.tsv"
+    path.write_text(NAMES, "utf-8")
+    name = CodeNames(read_mapping_set(path))
+    assert name("OBO:HP_0000118") == "HP:0000118", "a prefix that stands for several systems"
+    assert name(written) == name(written) == canonical
+    assert load_code_maps([str(path)]).translate("MONDO:0016012", "OMIM").targets[0].code == "OMIM:PS203655"
