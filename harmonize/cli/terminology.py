@@ -186,6 +186,8 @@ def translate(
 
     accepted = _accepted(predicates)
     maps = load_code_maps(sets or ())
+    for stray in maps.strays:
+        say(f"note: {stray}")
     known = maps.systems()
     answer = maps.translate(
         parse_code(code, known),
@@ -199,7 +201,8 @@ def translate(
         print(f"{answer.source}: {answer.status}")
         for target in answer.targets:
             way = f" through {', '.join(target.through)}" if target.through else ""
-            print(f"  {target.code} {target.predicate}{way} ({target.mapping_set})")
+            signs = f" [{', '.join(target.modifiers)}]" if target.modifiers else ""
+            print(f"  {target.code}{signs} {target.predicate}{way} ({target.mapping_set})")
         if answer.reason:
             say(answer.reason)
     if answer.status == "not-mapped":

@@ -31,6 +31,8 @@ class Step(NamedTuple):
     row: int
     justification: str
     denied: bool
+    modifiers: tuple[str, ...] = ()
+    """Names of the signs that the row writes behind the code, as `asterisk`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,14 @@ class Target:
     through: tuple[str, ...] = ()
     contested: bool = False
     """Whether another row denies what one of the rows states."""
+    modifiers: tuple[str, ...] = ()
+    """Names of the signs that the last row writes behind the code, as `dagger`."""
 
     def as_json(self) -> dict[str, Any]:
         """The target as the contract writes it, with the rows it comes from."""
         more = {"through": list(self.through)} if self.through else {}
+        if self.modifiers:
+            more["modifiers"] = list(self.modifiers)
         return {
             "code": self.code,
             "predicate": self.predicate,
@@ -75,6 +81,19 @@ class Translation:
         return {"status": self.status, "source": self.source, "targets": targets, **more}
 
 
+class Stray(NamedTuple):
+    """Rows of a mapping set that hold what is no code of its system; the first of them, and why."""
+
+    mapping_set: str
+    rows: int
+    first: int
+    code: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.mapping_set}: {self.rows} rows hold what is no code of its system, such as {self.code[:80]} in line {self.first} ({self.reason})"
+
+
 class CodeMaps:
     """Mapping sets, indexed by the code that is asked for, in both directions."""
 
@@ -83,6 +102,7 @@ class CodeMaps:
         self._without: dict[str, dict[str, str]] = {}
         """Code -> system -> the set that says there is no target."""
         self.pairs: set[tuple[str, str]] = set()
+        self.strays: list[Stray] = []
         for mapping_set in sets:
             self._add(mapping_set)
 
@@ -90,18 +110,23 @@ class CodeMaps:
         name = CodeNames(mapping_set)
         subjects, objects = set(), set()
         absent: list[tuple[str, bool]] = []
+        strays: list[tuple[int, str, str]] = []
         for row in mapping_set.rows:
+            wrong = [(row.number, code, why) for code in (row.subject, row.object) if (why := name.why_not(code))]
+            strays += wrong[:1]
             if NO_TERM in (row.subject, row.object):
                 forwards = row.object == NO_TERM
                 absent.append((name(row.subject if forwards else row.object), forwards))
                 continue
             subject, target = name(row.subject), name(row.object)
             origin = (mapping_set.id, row.number, row.justification, row.denied)
-            self._put(subject, Step(target, row.predicate, *origin))
-            self._put(target, Step(subject, inverse(row.predicate), *origin))
+            self._put(subject, Step(target, row.predicate, *origin, name.modifiers(row.object)))
+            self._put(target, Step(subject, inverse(row.predicate), *origin, name.modifiers(row.subject)))
             subjects.add(_system(subject))
             objects.add(_system(target))
         self.pairs |= {pair for a in subjects for b in objects for pair in ((a, b), (b, a))}
+        if strays:
+            self.strays.append(Stray(mapping_set.id, len(strays), *strays[0]))
         for code, forwards in absent:
             for system in objects if forwards else subjects:
                 self._without.setdefault(code, {}).setdefault(system, mapping_set.id)
@@ -162,8 +187,15 @@ def _answer(code: str, targets: tuple[Target, ...]) -> Translation:
 
 def _continued(way: Target, step: Step, *, contested: bool) -> Target:
     if not way.mapping_set:
-        row = (step.row,)
-        return Target(step.code, step.predicate, step.mapping_set, row, step.justification, contested=contested)
+        return Target(
+            step.code,
+            step.predicate,
+            step.mapping_set,
+            (step.row,),
+            step.justification,
+            contested=contested,
+            modifiers=step.modifiers,
+        )
     return replace(
         way,
         code=step.code,
@@ -173,6 +205,7 @@ def _continued(way: Target, step: Step, *, contested: bool) -> Target:
         justification=CHAINING,
         through=(*way.through, way.code),
         contested=contested,
+        modifiers=step.modifiers,
     )
 
 
@@ -199,6 +232,16 @@ class CodeNames:
         """*curie* in the canonical notation of its system."""
         code = self.parsed(curie)
         return str(code) if isinstance(code, Code) else curie
+
+    def modifiers(self, curie: str) -> tuple[str, ...]:
+        """Names of the signs that stand behind the code."""
+        code = self.parsed(curie)
+        return code.modifiers if isinstance(code, Code) else ()
+
+    def why_not(self, curie: str) -> str | None:
+        """Why *curie* is no code, where its prefix is of a system of ours."""
+        code = self.parsed(curie)
+        return code.reason if isinstance(code, NotACode) else None
 
     def parsed(self, curie: str) -> Code | NotACode | None:
         """The code that *curie* stands for; None where its prefix is of no system of ours."""

@@ -171,3 +171,17 @@ def test_a_code_is_named_as_its_notation_says(tmp_path: Path, written: str, cano
     assert name("OBO:HP_0000118") == "HP:0000118", "a prefix that stands for several systems"
     assert name(written) == name(written) == canonical
     assert load_code_maps([str(path)]).translate("MONDO:0016012", "OMIM").targets[0].code == "OMIM:PS203655"
+
+
+def test_rows_with_a_dagger_are_found_by_their_code_and_rows_without_a_code_are_counted(tmp_path: Path) -> None:
+    rows = "Orphanet:1||exact|ICD10:G01*\nOrphanet:2||exact|ICD10:E854+\nOrphanet:3||exact|ICD10:A18.0,\nOrphanet:4||exact|ICD10:DZ400B"
+    maps = CodeMaps([read_mapping_set(write(tmp_path, "signs", rows))])
+    back = maps.translate("ICD10:G01", "ORPHA")
+    assert [target.code for target in back.targets] == ["ORPHA:1"] and "modifiers" not in back.targets[0].as_json()
+    there = maps.translate("ORPHA:1", "ICD10").targets[0].as_json()
+    assert (there["code"], there["modifiers"]) == ("ICD10:G01", ["asterisk"])
+    assert maps.translate("ORPHA:2", "ICD10").targets[0].modifiers == ("dagger",)
+    assert maps.translate("ICD10:E85.4", "ORPHA").status == "mapped"
+    (stray,) = maps.strays
+    assert (stray.rows, stray.first, stray.code) == (2, 10, "ICD10:A18.0,") and "otherwise" in str(stray)
+    assert load_code_maps().strays == []
