@@ -117,7 +117,7 @@ def if_stated(text: str, value: str) -> str:
     return value
 
 
-_SEPARATORS = {"|": re.compile(r"\s[|]\s"), "line": re.compile(r"\r\n|\r|\n")}
+_SEPARATORS = {"|": re.compile(r"(?<!\S)[|](?!\S)"), "line": re.compile(r"\r\n|\r|\n")}
 SEPARATORS = tuple(_SEPARATORS)
 """How several values stand in one text: with a bar and spaces around it between them, or each on a line of its own."""
 
@@ -125,11 +125,10 @@ SEPARATORS = tuple(_SEPARATORS)
 def parts_of(text: str, separator: str) -> list[str]:
     """The values that *text* holds, blank ones left out.
 
-    >>> parts_of("NCIT:C1 | NCIT:C2", "|"), parts_of("a | b\\nc", "line")
-    (['NCIT:C1', 'NCIT:C2'], ['a | b', 'c'])
+    >>> parts_of("NCIT:C1 | NCIT:C2", "|"), parts_of("x | | a|b |", "|"), parts_of("a | b\\nc", "line")
+    (['NCIT:C1', 'NCIT:C2'], ['x', 'a|b'], ['a | b', 'c'])
     """
-    found = (part.strip() for part in _SEPARATORS[separator].split(f"{text} " if separator == "|" else text))
-    return [part for part in found if part and part != "|"]
+    return [part for found in _SEPARATORS[separator].split(text) if (part := found.strip())]
 
 
 def read_words(text: str) -> str | None:
