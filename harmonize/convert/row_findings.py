@@ -36,6 +36,8 @@ class RowFindings:
             yield replace(bad.finding, subject=subject)
         for bad_cell in assembled.bad_cells:
             yield replace(bad_cell.finding, subject=subject)
+        for finding in assembled.said:
+            yield replace(finding, subject=subject)
         for cell, reason in assembled.left_out:
             yield _of_cell("mapping.left-out", Outcome.DROPPED, subject, cell, reason)
         for cell in self.hidden.cells(assembled.record):

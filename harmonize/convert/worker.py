@@ -209,6 +209,8 @@ class Worker:
             if finding.outcome is Outcome.REJECTED:
                 result.write("private/rejects.ndjson", self._reject_line(finding, None))
             self._lose_cell(bad.cell, bad.finding.outcome or Outcome.REJECTED, result)
+        for said in assembled.said:
+            result.find(replace(said, subject=subject_id))
         for cell, reason in (*assembled.left_out, *log.left_out.items()):
             place = (f"{cell.file}/{cell.column}", reason)
             result.left_out[place] = result.left_out.get(place, 0) + 1

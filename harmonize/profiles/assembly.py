@@ -8,7 +8,7 @@ format. A *physical table* is what a file holds; a table of the profile is one, 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_object, shared_object
-from harmonize.profiles.specification import Group, Profile, TableAssembly
+from harmonize.profiles.specification import Group, Join, Profile, TableAssembly
 
 
 class RawSubject(NamedTuple):
@@ -52,6 +52,8 @@ class Assembled(NamedTuple):
     bad_cells: tuple[BadCell, ...]
     left_out: tuple[tuple[Cell, str], ...]
     """Cells whose text says nothing by the profile, and why."""
+    said: tuple[Finding, ...] = ()
+    """What is said of rows that got into it all the same."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class Assembler:
             bad.cell: bad for name in self.selective if name in raw.rows for bad in self._stray_cells(name, raw)
         }
         surplus: dict[Cell, BadCell] = {}
+        said: dict[Cell | None, Finding] = {}
         left_out: dict[Cell, str] = {}
         rows = {
             name: self._row_objects(plan, raw.rows[plan.spec.rows_of], left_out)
@@ -147,7 +150,9 @@ class Assembler:
         for name, made in rows.items():
             plan, remaining = self.plans[name], made
             if plan.spec.join:
-                partners = [row for into in plan.spec.join.into for row in rows.get(into, [])]
+                held_by = (row for into in plan.spec.join.into for row in rows.get(into, []))
+                partners = _by_key(held_by, plan.spec.join.on.values())
+                said.update((finding.cell, finding) for finding in _doubled_keys(plan.spec.join, partners))
                 remaining = _join(plan, remaining, partners, raw, rejected, surplus)
             if plan.spec.group:
                 remaining = _group(plan.spec, remaining, bad_cells)
@@ -163,7 +168,9 @@ class Assembler:
             held = frozenset(_cells_in(record)) if self.sharing else frozenset()
             bad_cells.update((cell, bad) for cell, bad in surplus.items() if cell not in held)
             left_out = {c: reason for c, reason in left_out.items() if c not in held and c not in bad_cells}
-        return Assembled(record, tuple(rejected), tuple(bad_cells.values()), tuple(left_out.items()))
+        return Assembled(
+            record, tuple(rejected), tuple(bad_cells.values()), tuple(left_out.items()), tuple(said.values())
+        )
 
     def kinds(self, raw: RawSubject) -> Iterator[tuple[str, RawRow, tuple[str, ...]]]:
         """(physical table, row, names of the tables that are made of it), for tables that share rows."""
@@ -333,42 +340,75 @@ def _set_aside(
         surplus.update((cell, BadCell(cell, replace(bad.finding, cell=cell))) for cell in row.cells(slot))
 
 
+_Key = tuple[str | None, ...]
+
+
+def _key(row: SourceObject, slots: Iterable[str]) -> _Key | None:
+    """What *row* holds in *slots*, without the blanks around it; None where it holds nothing there."""
+    key = tuple((row.get(slot) or "").strip() or None for slot in slots)
+    return key if any(key) else None
+
+
+def _by_key(rows: Iterable[SourceObject], slots: Iterable[str]) -> dict[_Key, list[SourceObject]]:
+    """*rows* by what they hold in *slots*; of a row that several tables are made of the first object alone."""
+    made: dict[_Key, dict[Cell, SourceObject]] = {}
+    for row in rows:
+        key = _key(row, slots)
+        if key is not None and row.table is not None:
+            made.setdefault(key, {}).setdefault(Cell(row.table.file, row.number, None), row)
+    return {key: list(found.values()) for key, found in made.items()}
+
+
+def _doubled_keys(join: Join, partners: Mapping[_Key, list[SourceObject]]) -> Iterator[Finding]:
+    """What is said of rows that have the key of an earlier row, so that no row can be joined to either."""
+    for first, *others in partners.values():
+        for row in others:
+            assert row.table is not None
+            columns = [row.table.columns.get(slot, slot) for slot in join.on.values()]
+            message = f"the {' and '.join(columns)} of row {first.number} of the same subject; no row can name either"
+            cell = Cell(row.table.file, row.number, columns[0])
+            fix = "give every row a key of its own, or keep one of the rows"
+            yield Finding("source.duplicate-key", Severity.WARNING, message, cell=cell, fix=fix)
+
+
 def _join(
     plan: _TablePlan,
     rows: list[SourceObject],
-    partners: list[SourceObject],
+    partners: Mapping[_Key, list[SourceObject]],
     raw: RawSubject,
     rejected: list[BadRow],
     surplus: dict[Cell, BadCell],
 ) -> list[SourceObject]:
-    """Put each row into its partner; the rows that stay are returned. A row that should join and cannot is an orphan."""
+    """Put each row into its partner; the rows that stay are returned. A row that should join one row and cannot is set aside."""
     join = plan.spec.join
     assert join is not None
-    index: dict[tuple[str | None, ...], SourceObject] = {}
-    for partner in partners:
-        index.setdefault(tuple(partner.get(slot) for slot in join.on.values()), partner)
     staying = []
     for row in rows:
         if join.when is not None and join.when not in row:
             staying.append(row)
             continue
-        key = tuple(row.get(slot) for slot in join.on)
-        partner_found = index.get(key) if any(part is not None for part in key) else None
-        if partner_found is None:
-            keys = " and ".join(join.on)
-            message = f"no row of {join.told} of the same subject has this {keys}"
-            fix = f"correct {keys}, or add the row to {join.told}"
-            bad = _bad_row(plan, row, raw, "source.orphan-row", message, fix)
-            _set_aside(plan, row, bad, rejected, surplus)
-        elif join.repeats:
-            partner_found.setdefault(join.slot, []).append(row)
-        elif join.slot in partner_found:
-            message = f"a second row for the same row of {join.told}"
-            bad = _bad_row(plan, row, raw, "source.duplicate-row", message, "keep one row")
-            _set_aside(plan, row, bad, rejected, surplus)
+        key = _key(row, join.on)
+        found = partners.get(key, []) if key is not None else []
+        if len(found) == 1 and join.repeats:
+            found[0].setdefault(join.slot, []).append(row)
+        elif len(found) == 1 and join.slot not in found[0]:
+            found[0][join.slot] = row
         else:
-            partner_found[join.slot] = row
+            bad = _bad_row(plan, row, raw, *_why_not_joined(join, len(found)))
+            _set_aside(plan, row, bad, rejected, surplus)
     return staying
+
+
+def _why_not_joined(join: Join, partners: int) -> tuple[str, str, str]:
+    """(rule, message, how to mend it) of a row that names so many rows, and is not joined to one."""
+    keys = " and ".join(join.on)
+    if partners == 0:
+        message = f"no row of {join.told} of the same subject has this {keys}"
+        return "source.orphan-row", message, f"correct {keys}, or add the row to {join.told}"
+    if partners == 1:
+        return "source.duplicate-row", f"a second row for the same row of {join.told}", "keep one row"
+    message = f"{partners} rows of {join.told} of the same subject have this {keys}: which one is meant is not known"
+    return "source.ambiguous-row", message, f"give every row of {join.told} a key of its own"
 
 
 def _group(spec: TableAssembly, rows: list[SourceObject], bad_cells: dict[Cell, BadCell]) -> list[SourceObject]:

@@ -132,6 +132,28 @@ def test_rows_without_a_partner_or_a_key_are_orphans(tmp_path: Path) -> None:
     assert made.counts["rows"]["Stage.csv"] == {"read": 2, "used": 0, "rejected": 2, "skipped": 0}
 
 
+def test_a_row_that_names_two_rows_is_joined_to_neither(tmp_path: Path) -> None:
+    made = run(
+        tmp_path,
+        Sample=[{"pid": "1", "sample": "s"}, {"pid": "1", "sample": "s "}, {"pid": "1", "sample": "t"}],
+        Relation=[
+            {"pid": "1", "sample": "s", "kind": "a"},
+            {"pid": "1", "sample": "t ", "kind": "b"},
+            {"pid": "1", "sample": "  ", "kind": "c"},
+        ],
+    )
+    found = [(f["rule"], f["source"]["file"], f["source"]["row"]) for f in made.findings()]
+    assert [f for f in found if f[0] != "source.table-absent"] == [
+        ("source.ambiguous-row", "Relation.csv", 2),
+        ("source.orphan-row", "Relation.csv", 4),
+        ("source.duplicate-key", "Sample.csv", 3),
+    ]
+    (record,) = made.lines("hub/subjects.ndjson")
+    assert [len(sample.get("relations", ())) for sample in record["samples"]] == [0, 0, 1]
+    assert made.counts["rows"]["Relation.csv"] == {"read": 3, "used": 1, "rejected": 2, "skipped": 0}
+    assert made.counts["rows"]["Sample.csv"] == {"read": 3, "used": 3, "rejected": 0, "skipped": 0}
+
+
 def test_two_statements_in_one_row_are_two_objects(tmp_path: Path) -> None:
     made = run(
         tmp_path,
