@@ -1,4 +1,4 @@
-"""Rules on hub records: order of dates, and phenotypic features that contradict or repeat one another."""
+"""Rules on hub records: order of dates, features that contradict or repeat one another, references that name nothing."""
 
 from __future__ import annotations
 
@@ -92,10 +92,8 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
 
 def _check_evaluations(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
     """A tumour is staged after birth, and perhaps by an autopsy."""
-    for number, diagnosis in enumerate(record.get("diagnoses", ())):
-        for index, tnm in enumerate(diagnosis.get("tnm_classifications", ())):
-            path = f"/diagnoses/{number}/tnm_classifications/{index}/date_of_evaluation"
-            yield from _out_of_life(path, tnm, "date_of_evaluation", record.get("birth_date"), None)
+    for path, tnm in _evaluations(record):
+        yield from _out_of_life(f"{path}/date_of_evaluation", tnm, "date_of_evaluation", record.get("birth_date"), None)
 
 
 def _judged_dates(record: HubObject, birth: Any, death: Any) -> Iterator[Violation]:
@@ -148,4 +146,36 @@ def _check_vital_status(record: HubObject, terminologies: Terminologies) -> Iter
             return
 
 
-CHECKS: tuple[Check, ...] = (_check_dates, _check_evaluations, _check_features, _check_vital_status)
+# --- references -----------------------------------------------------------------------------------------------------
+
+
+def _check_references(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
+    """What an object of the record is said of is in the record; a SampleRelation may name a relative's sample."""
+    for slot, collection, objects in (
+        ("sample_id", "samples", _objects(record, "sequences")),
+        ("sample_id", "samples", _evaluations(record)),
+        ("sequence_id", "sequences", _objects(record, "variants")),
+    ):
+        known: set[Any] | None = None
+        for path, item in objects:
+            if slot not in item:
+                continue
+            if known is None:
+                known = {named.get(slot) for named in record.get(collection, ())}
+            if item[slot] not in known:
+                message = f"{slot} is that of none of the {collection} of the record"
+                yield Violation("plausibility.dangling-reference", f"{path}/{slot}", message, item, slot)
+
+
+def _objects(record: HubObject, collection: str) -> Iterator[tuple[str, HubObject]]:
+    for index, item in enumerate(record.get(collection, ())):
+        yield f"/{collection}/{index}", item
+
+
+def _evaluations(record: HubObject) -> Iterator[tuple[str, HubObject]]:
+    for path, diagnosis in _objects(record, "diagnoses"):
+        for index, tnm in enumerate(diagnosis.get("tnm_classifications", ())):
+            yield f"{path}/tnm_classifications/{index}", tnm
+
+
+CHECKS: tuple[Check, ...] = (_check_dates, _check_evaluations, _check_features, _check_vital_status, _check_references)

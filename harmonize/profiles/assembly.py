@@ -64,7 +64,7 @@ class _TablePlan:
     """(slot, index of its column, texts that are no value there) of the columns that the record needs."""
     where: tuple[tuple[int, frozenset[str]], ...]
     unless: tuple[tuple[int, frozenset[str]], ...]
-    """(index of a column, texts) of the selections; an absent column is blank everywhere and has index -1."""
+    """(index of a column, texts without blanks around them) of the selections; an absent column is blank everywhere and has index -1."""
     shared: bool
     """Whether other tables are made of the same rows."""
     says_nothing: Mapping[str, Mapping[str, str]]
@@ -259,7 +259,7 @@ def _stray_cell(cell: Cell) -> BadCell:
 
 
 def _text(cells: Sequence[str], index: int, blank: frozenset[str]) -> str:
-    text = cells[index] if index >= 0 else ""
+    text = cells[index].strip() if index >= 0 else ""
     return "" if text in blank else text
 
 
@@ -274,7 +274,7 @@ def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: 
     )
     columns = {name: position for position, name in enumerate(header)}
     where, unless = (
-        tuple((columns.get(column, -1), frozenset(texts)) for column, texts in selections)
+        tuple((columns.get(column, -1), frozenset(map(str.strip, texts))) for column, texts in selections)
         for selections in (spec.where, spec.unless)
     )
     table = Table(spec.rows_of, file, {slot: header[position] for slot, position, _ in cells})

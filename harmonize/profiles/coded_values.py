@@ -367,10 +367,11 @@ def make_gene(environment: Environment) -> Callable[..., Any]:
 
 
 def make_pseudonym(environment: Environment) -> Callable[..., Any]:
-    """`pseudonym(text, CLASS)`: the keyed pseudonym of an identifier."""
+    """`pseudonym(text, CLASS)`: the keyed pseudonym of an identifier; blanks around it are no part of it."""
 
-    def pseudonym(text: str, kind: str) -> str:
-        return environment.key.pseudonym(environment.site, kind, text)
+    def pseudonym(text: str, kind: str) -> str | None:
+        identifier = text.strip()
+        return environment.key.pseudonym(environment.site, kind, identifier) if identifier else None
 
     return pseudonym
 

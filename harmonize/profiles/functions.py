@@ -269,7 +269,7 @@ FUNCTIONS: Mapping[str, Function] = {
         2,
         True,
         "string",
-        "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier.",
+        "`pseudonym(text, 'class')`: the keyed pseudonym of an identifier, without the blanks around it.",
         False,
     ),
     "chosen_if": Function(

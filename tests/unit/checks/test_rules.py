@@ -80,6 +80,19 @@ HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
         [hub(vital_status={"status": VITAL["alive"], "date_of_death": day("2000")})],
         [hub(), hub(vital_status={"date_of_death": day("2000")})],
     ),
+    "plausibility.dangling-reference": (
+        [
+            hub(samples=[{"sample_id": "a"}], sequences=[{"sample_id": "a", "sequence_id": "b"}]),
+            hub(sequences=[{"sequence_id": "b"}], variants=[{"sequence_id": "b"}]),
+            hub(samples=[{"sample_id": "a", "relations": [{"related_samples": ["of a relative"]}]}]),
+        ],
+        [
+            hub(samples=[{"sample_id": "a"}], sequences=[{"sample_id": "b"}]),
+            hub(sequences=[{}], variants=[{"sequence_id": "b"}]),
+            hub(diagnoses=[{}, {"tnm_classifications": [{"sample_id": "a"}]}]),
+        ],
+        [hub(), hub(samples=[{}], sequences=[{}], variants=[{}])],
+    ),
     "plausibility.duplicate-feature": (
         [features(feature("HP:0001250"), feature("HP:0001166"))],
         [features(feature("HP:0001250"), feature("HP:0001275"))],  # an alternative id of the same term

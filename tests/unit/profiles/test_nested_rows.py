@@ -154,6 +154,16 @@ def test_a_row_that_names_two_rows_is_joined_to_neither(tmp_path: Path) -> None:
     assert made.counts["rows"]["Sample.csv"] == {"read": 3, "used": 3, "rejected": 0, "skipped": 0}
 
 
+def test_blanks_around_identifiers_and_selectors_do_not_count(tmp_path: Path, call: Any) -> None:
+    assert (
+        call("pseudonym", "T1 ", "sample") == call("pseudonym", " T1", "sample") == KEY.pseudonym("x", "sample", "T1")
+    )
+    assert call("pseudonym", "  ", "sample") is None
+    made = run(tmp_path, Disease=[{"pid": "1", "key": "a", "disease": "ICD10:C50", "maybe": "  "}])
+    (record,) = made.lines("hub/subjects.ndjson")
+    assert [d.get("certainty") for d in record["diagnoses"]] == [None]
+
+
 def test_two_statements_in_one_row_are_two_objects(tmp_path: Path) -> None:
     made = run(
         tmp_path,
