@@ -25,16 +25,12 @@ _PATTERNS_KEPT = 20_000
 
 
 class ItemCounts(NamedTuple):
-    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`.
-
-    `not_checked` are the records in which nobody could look: their format has no place for the item that we know of.
-    """
+    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`."""
 
     item: Item
     level: str
     records: Mapping[str, int]
     objects: Mapping[str, int]
-    not_checked: int
 
 
 class Grade(NamedTuple):
@@ -74,8 +70,9 @@ class Grader:
     """Grades records by one release of a data set and adds up.
 
     *level* is the least strict level whose missing items are violations. *petals* are the use cases that all records belong
-    to; without them each record shows its own by the conditions of the data set. *only* are the ids of the items that the
-    records can hold at all, where they are made of another format.
+    to; without them each record shows its own by the conditions of the data set. Where the records are made of another format,
+    *reached* are the ids of the items that they can hold at all, and *whole* those of them that are missing where they are absent:
+    of the others nobody knows.
 
     >>> from harmonize.datasets.specification import load_dataset
     >>> grader = Grader(load_dataset("goe"))
@@ -91,7 +88,8 @@ class Grader:
         version: str | None = None,
         level: str = "mandatory",
         petals: Collection[str] | None = None,
-        only: Collection[str] | None = None,
+        reached: Collection[str] | None = None,
+        whole: Collection[str] | None = None,
         terminologies: Terminologies | None = None,
     ) -> None:
         if level not in LEVELS:
@@ -101,17 +99,25 @@ class Grader:
                 raise UnknownNameError(f"petal of {dataset.name}", petal, dataset.petals)
         self.dataset, self.version, self.level = dataset, version or dataset.version, level
         self.records = 0
-        items = tuple(item for item in dataset.items_of(self.version) if only is None or item.id in only)
+        items = tuple(item for item in dataset.items_of(self.version) if reached is None or item.id in reached)
         self._judges = Judges(dataset.value_sets, terminologies or Terminologies.installed())
         self._items = {name: tuple(item for item in items if item.class_name == name) for name in dataset.classes}
         self._classes = tuple(dataset.classes[name] for name in dataset.classes if self._items[name])
         self._tallies = {owner.name: _Tally() for owner in self._classes}
         self._petals = _PetalsInUse(dataset, petals)
         self._explanation = Explanation(dataset, self.version, self._judges)
+        self._absent_is = {
+            item.id: Status.MISSING if whole is None or item.id in whole else Status.NOT_CHECKED for item in items
+        }
         self._compiled = [
-            class_code(owner, self._items[owner.name], self._petals.numbers, self._judges) for owner in self._classes
+            class_code(owner, self._items[owner.name], self._petals.numbers, self._judges, self._absent_is)
+            for owner in self._classes
         ]
-        self._flags = [_Flags(self._flagged_at(owner), owner.required) for owner in self._classes]
+        self._flags = [_Flags(self._flagged_at(owner), self._must_be_there(owner)) for owner in self._classes]
+
+    def _must_be_there(self, owner: DatasetClass) -> bool:
+        """Whether a record without an object of the class lacks one."""
+        return owner.required and any(self._absent_is[item.id] == Status.MISSING for item in self._items[owner.name])
 
     def _flagged_at(self, owner: DatasetClass) -> tuple[bool, ...]:
         wanted = LEVELS[: LEVELS.index(self.level) + 1]
@@ -188,7 +194,7 @@ class Grader:
             return (Status.NOT_APPLICABLE,) * len(self._items[owner.name])
         in_use = {name for name, number in self._petals.numbers.items() if petals[number]}
         return tuple(
-            Status.MISSING
+            self._absent_is[item.id]
             if (item.petal == CORE or item.petal in in_use) and is_asked(item.condition, in_use)
             else Status.NOT_APPLICABLE
             for item in self._items[owner.name]
@@ -204,10 +210,10 @@ class Grader:
                 records = _sums(tally.settled_records, index)
                 for petals, number in tally.absent.items():
                     records[counted_as(self._absent(owner, petals)[index])] += number
-                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index), 0)
+                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index))
         nothing = dict.fromkeys(COUNTED, 0)
         for item in self._not_graded():
-            made[item.id] = ItemCounts(item, self.level_of(item), nothing, nothing, self.records)
+            made[item.id] = ItemCounts(item, self.level_of(item), {**nothing, "not_checked": self.records}, nothing)
         return [made[item.id] for item in self.dataset.items_of(self.version)]
 
     def rule_counts(self) -> dict[str, int]:
@@ -216,7 +222,7 @@ class Grader:
         for owner, flags in zip(self._classes, self._flags, strict=True):
             tally = self._tallies[owner.name]
             tally.settle(-1)
-            if owner.required and tally.absent:
+            if self._must_be_there(owner) and tally.absent:
                 counts["dataset.class-missing"] += sum(tally.absent.values())
             for (index, status), number in tally.settled_objects.items():
                 level = self.level_of(self._items[owner.name][index])

@@ -23,7 +23,8 @@ MAX_BYTES = 100_000_000
 class Row(NamedTuple):
     """One row of a mapping set; `number` is its line in the file.
 
-    `path` is the extension slot ext_path: where the object stands in a document of its format. `denied` is set where
+    `path` is the extension slot ext_path: where the object stands in a document of its format; `words` is ext_words: what the words
+    that stand there mean. `denied` is set where
     predicate_modifier says Not: the row states that the predicate does not hold.
     """
 
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     comment: str
     path: str = ""
     denied: bool = False
+    words: str = ""
 
 
 class Mapped(NamedTuple):
@@ -182,4 +184,5 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         values.get("comment", ""),
         values.get("ext_path", ""),
         bool(values.get("predicate_modifier", "")),
+        values.get("ext_words", ""),
     )
