@@ -55,9 +55,8 @@ def validate(
         _grade(path, as_format, level or "mandatory", petals, records, as_json=as_json)
         return
     for option in ("level", "petal", "records"):
-        if (
-            context.get_parameter_source(option) == ParameterSource.COMMANDLINE
-        ):  # in the environment it is for other calls
+        source = context.get_parameter_source(option)
+        if source is not None and source.name == "COMMANDLINE":  # in the environment it is for other calls
             raise CallError(f"--{option} is for data sets. To mend it: leave it out, or give a data set to --as")
     _judge(path, as_format, as_json=as_json, strict=strict)
 

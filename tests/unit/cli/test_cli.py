@@ -217,6 +217,16 @@ def test_validate_answer_and_exit_codes(small: Registry, tmp_path: Path, key: Pa
     assert harmonize("validate", tmp_path, "--as", "fhir-r9").code == 2
 
 
+def test_options_of_data_sets_are_for_data_sets(tmp_path: Path) -> None:
+    (tmp_path / "packet.json").write_text('{"id": "a", "subject": {"id": "b", "sex": "MALE"}, "metaData": {}}')
+    call = ("validate", tmp_path / "packet.json", "--as", "phenopackets", "--json")
+    plain = harmonize(*call)
+    assert harmonize(*call, "--level", "optional").code == 2
+    assert harmonize(*call, HARMONIZE_LEVEL="optional", HARMONIZE_PETAL="cancer") == plain
+    asked = ("validate", tmp_path / "packet.json", "--as", "goe", "--json")
+    assert json.loads(harmonize(*asked, HARMONIZE_LEVEL="optional").out)["level"] == "optional"
+
+
 def test_trace_shows_values_only_with_the_input(small: Registry, tmp_path: Path, key: Path) -> None:
     convert(small.folder, tmp_path / "out", key, "--to", "hub,fhir-r4,phenopackets", "--consent", "record")
     record = json.loads((tmp_path / "out" / "hub" / "subjects.ndjson").read_text().splitlines()[0])
