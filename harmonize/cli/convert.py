@@ -95,6 +95,7 @@ def convert(
     from harmonize.convert import CONSENT_MODES, RunOptions, Settings, convert_files, default_instant
     from harmonize.pseudonyms import read_key
     from harmonize.report.summary import summary_text
+    from harmonize.report.totals import findings_by_severity
 
     _refuse_what_is_planned(engine, layout)
     if consent not in CONSENT_MODES:
@@ -147,7 +148,7 @@ def convert(
             f"To mend it: correct what the rule source.cut-off names in {out}/private/findings.ndjson, and convert again"
         )
         raise typer.Exit(3)
-    counts = outcome.report["findings"]
+    counts = findings_by_severity(outcome.report)
     if strict and any(counts[name] for name in ("fatal", "error", "warning")):
         raise typer.Exit(1)
 

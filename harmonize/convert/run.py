@@ -34,7 +34,9 @@ from harmonize.profiles.assembly import BadRow, RawSubject
 from harmonize.profiles.notes import Feed
 from harmonize.profiles.specification import load_profile
 from harmonize.readers import Source, open_source
-from harmonize.report.summary import RuleCounts, read_report, report_document
+from harmonize.report.report_file import read_report
+from harmonize.report.rule_counts import RuleCounts
+from harmonize.report.run_report import run_report
 from harmonize.writers import support_of
 
 BATCH_SUBJECTS = 200
@@ -343,7 +345,7 @@ class _Run:
         status = "partial" if self.partly or too_many else "complete"
         manifest = self._manifest(engine, status)
         left_out = {column for column, feeds in self.worker.columns().items() if not feeds}
-        report = report_document(manifest, self.tally.counts, left_out)
+        report = run_report(manifest, self.tally.counts, left_out, self.folder.lines())
         sharded = (self.batches_done - 1) * BATCH_SUBJECTS >= SHARD_SUBJECTS
         self.folder.finish(manifest, {"report.json": report}, sharded=sharded)
         return RunOutcome(manifest, report, too_many, self.partly)

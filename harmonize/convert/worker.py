@@ -26,7 +26,7 @@ from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
 from harmonize.profiles.source_record import RawRow, rows_of
 from harmonize.profiles.specification import Profile
-from harmonize.report.summary import RuleCounts
+from harmonize.report.rule_counts import RuleCounts
 from harmonize.safe_messages import safe_message
 from harmonize.writers import Loss, TargetLog, support_of
 
