@@ -16,6 +16,7 @@ from typing import NamedTuple
 from harmonize.datasets.hub_paths import HubPath, is_value
 from harmonize.datasets.specification import Dataset, DatasetClass, Item, PermittedValue, ValueSet
 from harmonize.hub import Slot, hub_json_schema, hub_schema
+from harmonize.profiles.labelled_codes import labelled
 
 SUBJECT_KEY = "subject_id"
 USED_FOR = "used_for"
@@ -122,7 +123,7 @@ def entry(value: PermittedValue) -> str:
     >>> entry(PermittedValue("NCIT:C8509", "primary tumour", ""))
     'primary tumour (NCIT:C8509)'
     """
-    return f"{value.label} ({value.code})"
+    return labelled(value.label, value.code)
 
 
 def null_flavor_entry(flavor: str) -> str:
@@ -131,7 +132,7 @@ def null_flavor_entry(flavor: str) -> str:
     >>> null_flavor_entry("UNK")
     'unknown (NullFlavor:UNK)'
     """
-    return f"{NULL_FLAVORS[flavor]} (NullFlavor:{flavor})"
+    return labelled(NULL_FLAVORS[flavor], f"NullFlavor:{flavor}")
 
 
 def entries_of(column: Column, sheet: Sheet) -> list[str]:

@@ -6,17 +6,16 @@ people and never read as a code.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.coded_values import Environment, coded_value, coding, make_code_iri, memoised
+from harmonize.profiles.labelled_codes import stated_code, stated_label
 from harmonize.profiles.notes import Noted, rejected
 from harmonize.profiles.specification import Meaning
 from harmonize.terminology.notation import Code, NotACode
 
-_LABELLED = re.compile(r".*[(]([^()\s]+)[)]\s*", re.DOTALL)
 _NOT_IN_THE_LIST = Noted(
     None,
     "mapping.value",
@@ -25,16 +24,6 @@ _NOT_IN_THE_LIST = Noted(
     "the value is none of the list",
     "choose an entry of the list, or write its code",
 )
-
-
-def stated_code(text: str) -> str:
-    """The code in *text*: what stands in parentheses at its end, else the text.
-
-    >>> stated_code("Primary Tumor (NCIT:C8509)"), stated_code(" NCIT:C8509 ")
-    ('NCIT:C8509', 'NCIT:C8509')
-    """
-    found = _LABELLED.fullmatch(text)
-    return found[1] if found else text.strip()
 
 
 def make_labelled_code(environment: Environment) -> Callable[..., Any]:
@@ -93,8 +82,8 @@ def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callabl
 
 def _as_chosen(text: str, found: Meaning, value: Any) -> Any:
     """*value*; where another label stands beside the code than the list has, that is said."""
-    label = text.strip().removesuffix(f"({found.code})").strip()
-    if label in ("", found.code) or label.casefold() == found.label.casefold() or isinstance(value, Noted):
+    label = stated_label(text)
+    if not label or label.casefold() == found.label.casefold() or isinstance(value, Noted):
         return value
     message = f"the words beside {found.code} are not those of the list; the code is what is read"
     fix = "choose the entry anew, or correct the code"
