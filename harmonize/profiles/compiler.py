@@ -367,7 +367,8 @@ class _Compiler:
         lines = [*read]
         if self.environment.missing:
             missing = self.constant(frozenset(self.environment.missing))
-            lines += [f"if {local} in {missing}:", f"    log.note({self.src()}, {feed}, {paths}, missing_datum)"]
+            said = f"{local} is not None and {local}.strip() in {missing}"
+            lines += [f"if {said}:", f"    log.note({self.src()}, {feed}, {paths}, missing_datum)"]
         lines.append(f"{'elif' if self.environment.missing else 'if'} {local} is not None:")
         if slot.value_mappings is not None:
             mapping = self.constant({key: self.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()})

@@ -429,7 +429,7 @@ def library_function(name: str, environment: Environment) -> Callable[..., Any]:
     missing, coded = environment.missing, function.result == "CodedValue"
 
     def answer(text: Any, *others: Any) -> Any:
-        flavor = missing.get(text) if isinstance(text, str) else None
+        flavor = missing.get(text.strip()) if isinstance(text, str) else None
         if flavor is None:
             return made(text, *others)
         return {"null_flavor": flavor} if coded else MISSING_DATUM
