@@ -73,7 +73,7 @@ def show(name: Name, version: Version = None, as_json: AsJson = False) -> None:
 
 
 def _print_rows(rows: list[ItemRow]) -> None:
-    from harmonize.exports.item_rows import value_set_text
+    from harmonize.datasets.value_set_words import value_set_text
 
     width = max((len(row["item"]) for row in rows), default=0)
     for class_name in dict.fromkeys(row["class"] for row in rows):

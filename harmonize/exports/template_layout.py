@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from harmonize.datasets.hub_paths import HubPath, is_value
 from harmonize.datasets.specification import Dataset, DatasetClass, Item, PermittedValue, ValueSet
+from harmonize.datasets.value_set_words import systems_of
 from harmonize.hub import Slot, hub_json_schema, hub_schema
 from harmonize.profiles.labelled_codes import labelled
 
@@ -154,12 +155,6 @@ def is_closed(column: Column) -> bool:
     return (
         not column.multivalued and known is not None and bool(known.values) and not systems_of(known) and not known.text
     )
-
-
-def systems_of(value_set: ValueSet) -> tuple[str, ...]:
-    """The code systems that *value_set* takes codes of beside those that it lists."""
-    roots = (root.partition(":")[0] for root in value_set.descendants_of)
-    return tuple(dict.fromkeys((*value_set.systems, *roots)))
 
 
 # --- sheets ---------------------------------------------------------------------------------------------------------
