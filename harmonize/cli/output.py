@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harmonize.errors import CallError
-from harmonize.whole_files import write_whole
+from harmonize.whole_files import is_taken, whole_folder, write_whole
 
 
 def print_json(document: Any) -> None:
@@ -30,3 +31,15 @@ def write_file(path: Path, data: bytes) -> None:
         raise CallError(
             f"{path} cannot be written ({error.strerror}). To mend it: give --out a file in a folder that is there"
         ) from None
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Write the texts *files* by name as the folder that `--out` asks for: all of them or none. Raises CallError."""
+    if is_taken(folder):
+        raise CallError(f"{folder} is there and is no empty folder. To mend it: choose another --out")
+    try:
+        with whole_folder(folder) as aside:
+            for name, text in files.items():
+                (aside / name).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise CallError(f"{folder} cannot be written ({error.strerror}). To mend it: choose another --out") from None

@@ -29,6 +29,7 @@ from harmonize.errors import CallError, SpecificationError
 from harmonize.profiles.specification import Profile, require_inside
 from harmonize.synthesis.files import FixedFile, Row, write_fixed, write_subjects
 from harmonize.terminology.strict_yaml import load_strict_yaml
+from harmonize.whole_files import is_taken, whole_folder
 
 FILE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}[.][a-z]{2,4}")
 
@@ -269,9 +270,13 @@ def write_tables(profile: Profile, subjects: int, seed: int, out: Path) -> dict[
     Raises CallError where *out* holds files already.
     """
     tables = load_demo(profile)
-    if out.exists() and any(out.iterdir()):
-        raise CallError(f"{out} is not empty. To mend it: choose another --out")
+    if is_taken(out):
+        raise CallError(f"{out} is a file or not empty. To mend it: choose another --out")
     columns = {table.name: [column.name for column in table.columns] for table in tables}
     fixed = load_fixed(profile)
     people = (make_person(tables, number, seed).rows for number in range(1, subjects + 1))
-    return write_subjects(profile, columns, people, out) | write_fixed(profile, fixed, out)
+    try:
+        with whole_folder(out) as aside:
+            return write_subjects(profile, columns, people, aside) | write_fixed(profile, fixed, aside)
+    except OSError as error:
+        raise CallError(f"cannot write into {out}: {error.strerror}. To mend it: choose another --out") from None
