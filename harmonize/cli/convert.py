@@ -122,7 +122,7 @@ def convert(
     )
     with shown_progress(quiet=quiet) as show:
         options = RunOptions(
-            inputs=_paths(inputs),
+            inputs=paths_of(inputs),
             out=out,
             jobs=jobs,
             limit=limit,
@@ -164,7 +164,7 @@ def _refuse_what_is_planned(engine: str, layout: str) -> None:
         raise CallError(f"--layout {layout!r} is not known. Layouts that are: ndjson")
 
 
-def _paths(inputs: list[str]) -> tuple[Path, ...]:
+def paths_of(inputs: list[str]) -> tuple[Path, ...]:
     """Files and folders; a pattern with * ? [ is expanded here where the shell did not."""
     paths: list[Path] = []
     for text in inputs:

@@ -1,4 +1,4 @@
-"""`harmonize mappings lint | export`; coverage, suggest and review are planned and refused by name."""
+"""`harmonize mappings lint | coverage | export`; suggest and review are planned and refused by name."""
 
 from __future__ import annotations
 
@@ -79,6 +79,38 @@ def export(
     say(f"written: {out} ({len(table.rows)} rows)")
 
 
-refuse(app, "coverage", "mappings coverage", "What of a data set the mapping sets cover")
+@app.command("coverage")
+def coverage(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, folders or globs, as `convert` takes them.")
+    ],
+    profile: Annotated[
+        str, typer.Option(envvar="HARMONIZE_PROFILE", help="Profile id such as eu/ern-cde, or a folder.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A table (.tsv) with every code; `mappings suggest` reads it.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=0, help="How many of the codes that are not mapped are printed.")] = 20,
+    jobs: Annotated[int, typer.Option(envvar="HARMONIZE_JOBS", min=1, help="Processes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Which codes of a data set the maps cover: by column and outcome, and what is not mapped, most records first.
+
+    Counts and codes of public code lists alone: no text of the source is shown.
+    """
+    from harmonize.cli.convert import paths_of
+    from harmonize.curation.coverage import as_lines, as_tsv
+    from harmonize.mapping_coverage import measure
+
+    made = measure(profile, paths_of(inputs), jobs=jobs)
+    if out is not None:
+        write_file(out, as_tsv(made).encode())
+        say(f"written: {out} ({len(made.rows)} rows)")
+    if as_json:
+        print_json(made.as_json(top))
+    else:
+        print(*as_lines(made, top), sep="\n")
+
+
 refuse(app, "suggest", "mappings suggest", "Candidates for codes without a mapping")
 refuse(app, "review", "mappings review", "Accept or refuse candidates")
