@@ -25,6 +25,7 @@ MOST_TEXTS = 100_000
 """Distinct texts of a column that are told apart; where there are more, so many are counted."""
 COLUMNS = ("outcome", "system", "code", "label", "column", "distinct", "records", "persons", "share", "cumulative")
 NOT_SHOWN = "(not shown)"
+_HEAD = b"#profile: "
 
 
 class CodeOutcome(StrEnum):
@@ -237,7 +238,7 @@ def as_tsv(made: Coverage) -> str:
     """All rows as a tab-separated table; what is not mapped comes last, with its share. The first line names the profile."""
     shares = {row: (f"{share:.6f}", f"{up_to:.6f}") for row, share, up_to in made.pareto()}
     out = io.StringIO()
-    out.write(f"#profile: {made.profile}\n")
+    out.write(f"{_HEAD.decode()}{made.profile}\n")
     out.writelines(f"#subjects_{state}: {number}\n" for state, number in made.subjects.items())
     writer = csv.writer(out, delimiter="\t", lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -245,6 +246,14 @@ def as_tsv(made: Coverage) -> str:
         plain = row._replace(outcome=row.outcome.value, code=row.code or NOT_SHOWN)  # type: ignore[arg-type]
         writer.writerow([*plain, *shares.get(row, ("", ""))])
     return out.getvalue()
+
+
+def is_table(path: Path) -> bool:
+    """Whether *path* is called and begins as a table that `as_tsv` writes."""
+    if path.suffix != ".tsv" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_HEAD)) == _HEAD
 
 
 def read_tsv(path: Path) -> Coverage:

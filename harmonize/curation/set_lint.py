@@ -98,7 +98,8 @@ def _finding(rule: str, message: str, file: str, line: int | None, column: str |
 
 
 @cache
-def _our_prefixes() -> Mapping[str, str]:
+def our_prefixes() -> Mapping[str, str]:
+    """CURIE prefix -> start of its IRIs, of `mappings/prefixes.yaml`."""
     tree, _ = load_strict_yaml(mappings_folder() / "prefixes.yaml", name="prefixes.yaml")
     return dict(tree)
 
@@ -157,7 +158,7 @@ class _Set:
                 rule = "justification" if column == "mapping_justification" else "unreadable"
                 yield self._say(f"mapping.set-{rule}", f"there is no column {column}", line)
         for prefix, iri in self.table.iris.items():
-            ours = _our_prefixes().get(prefix)
+            ours = our_prefixes().get(prefix)
             if ours is not None and ours != iri:
                 yield self._say(
                     "mapping.set-prefix", f"curie_map says {prefix}: {iri}, prefixes.yaml says {ours}", 1, "curie_map"
@@ -194,7 +195,7 @@ class _Set:
         if code == NO_TERM or column not in self.table.columns:
             return
         yield from self._prefix(prefix, row, column)
-        if self.items or prefix not in load_systems() or prefix not in _our_prefixes():
+        if self.items or prefix not in load_systems() or prefix not in our_prefixes():
             return
         parsed = load_systems().parse_local(local, prefix)
         if isinstance(parsed, NotACode):
@@ -215,7 +216,7 @@ class _Set:
                 yield from self._label(row, code, label, known)
 
     def _prefix(self, prefix: str, row: TableRow, column: str) -> Iterator[Finding]:
-        known = prefix in _STANDARD or prefix in (self.table.iris if self.items else _our_prefixes())
+        known = prefix in _STANDARD or prefix in (self.table.iris if self.items else our_prefixes())
         if prefix in self._seen or (known and (prefix in _STANDARD or prefix in self.table.iris)):
             return
         self._seen.add(prefix)

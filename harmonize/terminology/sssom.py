@@ -17,6 +17,8 @@ from harmonize.terminology.strict_yaml import load_strict_yaml
 
 _REQUIRED = ("subject_id", "predicate_id", "object_id", "mapping_justification")
 NO_TERM = "sssom:NoTermFound"
+CANDIDATES = "/candidates/"
+"""Part of the id of a set of candidates (`mappings suggest`). Such a set is read by curators alone and translates nothing."""
 MAX_BYTES = 100_000_000
 
 
@@ -127,6 +129,9 @@ def _read(path: Path, name: str) -> MappingSet:
         for number, line in lines:
             if line.strip():
                 rows.append(_row(_cells(line, number, name), columns, number, prefixes, name))
+    if CANDIDATES in meta["mapping_set_id"]:
+        fix = "move the rows that you accept into a set of your own"
+        raise SpecificationError("a set of candidates, which nobody has accepted", file=name, line=1, fix=fix)
     index: dict[str, list[Row]] = {}
     for row in rows:
         index.setdefault(row.subject, []).append(row)

@@ -156,13 +156,18 @@ class CodeSystemStore:
                 made.setdefault(code, set()).add(ancestor)
         return made
 
+    def label(self, code: str) -> str:
+        """The label of *code*, empty where the edition does not have the code."""
+        row = self._one("SELECT label FROM term WHERE code = ?", code)
+        return str(row[0]) if row else ""
+
     def names(self, code: str) -> list[tuple[str, str]]:
         """(kind, text) of the label and the synonyms of *code*."""
         query = (
             "SELECT n.kind, n.text FROM name n JOIN term t ON t.id = n.term WHERE t.code = ? ORDER BY n.kind, n.text"
         )
-        label = self._one("SELECT label FROM term WHERE code = ?", code)
-        labels = [("label", label[0])] if label else []
+        label = self.label(code)
+        labels = [("label", label)] if label else []
         return labels + [(kind, text) for kind, text in self._all(query, code)]
 
     def languages(self, code: str) -> list[tuple[str, str]]:
@@ -173,6 +178,23 @@ class CodeSystemStore:
             "SELECT l.tag, l.text FROM language l JOIN term t ON t.id = l.term WHERE t.code = ? ORDER BY l.tag, l.text"
         )
         return [(tag, text) for tag, text in self._all(query, code)]
+
+    def named(self, language: str | None = None) -> Iterator[tuple[str, str, str]]:
+        """(code, kind, text) of every name of every active term, labels as kind `label`; with a *language*, of names in it.
+
+        A language is a BCP 47 tag: `de` takes `de-AT` too. There are none where the source states no languages.
+        """
+        if language is None:
+            labels = "SELECT code, 'label', label FROM term WHERE obsolete = 0 AND label <> ''"
+            names = "SELECT t.code, n.kind, n.text FROM name n JOIN term t ON t.id = n.term WHERE t.obsolete = 0"
+            yield from self._connection.execute(f"{labels} UNION ALL {names} ORDER BY 1, 2, 3")
+        elif self._one("SELECT 1 FROM sqlite_master WHERE name = 'language'"):
+            query = (
+                "SELECT t.code, CASE WHEN l.text = t.label THEN 'label' ELSE coalesce(min(n.kind), 'exact') END, l.text "
+                "FROM language l JOIN term t ON t.id = l.term LEFT JOIN name n ON n.term = l.term AND n.text = l.text "
+                "WHERE t.obsolete = 0 AND (lower(l.tag) = ? OR lower(l.tag) LIKE ?) GROUP BY 1, 3 ORDER BY 1, 2, 3"
+            )
+            yield from self._connection.execute(query, (language.lower(), f"{language.lower()}-%"))
 
     def xrefs(self, code: str) -> list[str]:
         """Cross references of *code*. They are untyped: never exact matches."""
