@@ -82,7 +82,7 @@ class LexicalIndex:
         if not stems:
             return []
         same = self._norms.get(norm, [])
-        alike = {number for one in stems if len(found := self._having.get(one, ())) <= _RARE for number in found}
+        alike = {number for one in stems if len(having := self._having.get(one, ())) <= _RARE for number in having}
         found = [self._match(number, stems, same_name=True) for number in same]
         found += [self._match(number, stems, same_name=False) for number in sorted(alike - set(same))]
         best: dict[str, Match] = {}
