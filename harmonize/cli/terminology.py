@@ -1,4 +1,4 @@
-"""`harmonize terminology list | build | add | lookup | translate | search | diff`; pull is planned and refused by name."""
+"""`harmonize terminology list | build | add | lookup | translate | search | members | diff`; pull is planned and refused by name."""
 
 from __future__ import annotations
 
@@ -218,6 +218,47 @@ def _accepted(predicates: str) -> list[str]:
         if name not in SHORT:
             raise UnknownNameError("predicate", name, SHORT)
     return [SHORT[name] for name in names]
+
+
+@app.command("members")
+def members(
+    file: Annotated[Path, typer.Argument(metavar="VALUESET.json", help="A FHIR ValueSet, R4 or R5.")],
+    codes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CODE...]", help="CURIEs to ask for; by default all members are listed."),
+    ] = None,
+    imports: Annotated[
+        list[Path] | None, typer.Option("--import", help="A ValueSet that it imports; may be given several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The codes of a value set over the code systems that are installed, or whether codes are in it: yes, no, not-checked.
+
+    Asked for codes, it leaves with 1 where one is not in the set for certain.
+    """
+    from harmonize.terminology.store import Terminologies
+    from harmonize.terminology.value_set_definition import read_value_set
+    from harmonize.terminology.value_sets import ValueSets
+
+    definition, *imported = map(read_value_set, (file, *(imports or ())))
+    made = ValueSets(Terminologies.installed(), imported).compiled(definition)
+    for note in made.notes:
+        say(note)
+    answers = {code: made.membership(code).value for code in codes or ()}
+    listed = [] if codes else sorted(made.members)
+    if as_json:
+        head = {
+            "url": definition.url,
+            "version": definition.version,
+            "members": len(made.members),
+            "closed": made.closed,
+        }
+        print_json({**head, "notes": list(made.notes), **({"answers": answers} if codes else {"codes": listed})})
+    else:
+        for line in [f"{code} {answer}" for code, answer in answers.items()] or listed:
+            print(line)
+    if any(answer != "yes" for answer in answers.values()):
+        raise typer.Exit(1)
 
 
 @app.command("diff")

@@ -29,6 +29,7 @@ from tests.bench.omop import bench_end_to_end, bench_start
 from tests.bench.omop import bench_memory as bench_memory_of_omop
 from tests.bench.omop import bench_plan as bench_plan_of_omop
 from tests.bench.result import Result, best
+from tests.bench.value_sets import bench_value_sets
 from tests.linkml_map_oracle import oracle
 from tests.registry import KEY, make_registry
 
@@ -157,6 +158,7 @@ def main() -> None:
         records = source_records(engine, 300, Path(scratch))
         report(bench_help())
         report(bench_terminology())
+        report(bench_value_sets())
         report(bench_plan(engine, records))
         report(bench_fhir(engine, records))
         report(bench_conformance(Path(scratch)))
