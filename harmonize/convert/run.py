@@ -112,7 +112,7 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
             opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory)
             source = open_source(opening)
             columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
-            worker = Worker(settings, columns, source.files, source.references)
+            worker = Worker(settings, columns, source.files, source.references, getattr(source, "parts", ()))
             run = _Run(settings, options, folder, source, worker, to_sort)
             try:
                 return run.go(checkpoint)

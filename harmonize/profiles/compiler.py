@@ -33,6 +33,8 @@ _TAKE_SYSTEMS = frozenset(
         "code",
         "code_iri",
         "code_iri_if",
+        "code_if_stated",
+        "code_of_edition",
         "code_or_text",
         "labelled_code",
         "map_code",
@@ -626,6 +628,11 @@ class _Compiler:
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
         if call.function == "map_code":
             self.check_stated_code(call, slot)
+        if call.function == "code_if_stated":
+            self.check_stated_code(Call("map_code", call.arguments[1:]), slot)
+            constants = constants[1:]
+        if call.function == "code_of_edition":
+            constants = [str(value).partition("=")[2].partition(" ")[0] for value in constants]
         if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
             constants = constants[:1]

@@ -64,6 +64,13 @@ from harmonize.profiles.text_values import (
     typed_age,
     typed_date,
 )
+from harmonize.profiles.tumour_values import (
+    known_date,
+    make_code_if_stated,
+    make_code_of_edition,
+    make_tnm,
+    make_tnm_basis,
+)
 
 
 class Function(NamedTuple):
@@ -382,6 +389,47 @@ FUNCTIONS: Mapping[str, Function] = {
         False,
         "CodedValue",
         "`code_of_system(text, system)`: a code whose system another column names.",
+    ),
+    "known_date": Function(
+        _pure(known_date),
+        1,
+        10,
+        True,
+        "PartialDate",
+        "`known_date(text, accuracy, 'E=day', 'T=month', 'V=estimated')`: a date written year or day first, as exact as another "
+        "text says; a part that is `00` is not known.",
+    ),
+    "code_of_edition": Function(
+        make_code_of_edition,
+        3,
+        20,
+        True,
+        "CodedValue",
+        "`code_of_edition(text, edition, '10 # GM=ICD10GM', '31=ICDO3 3.1')`: a code whose system and edition another text names.",
+    ),
+    "code_if_stated": Function(
+        make_code_if_stated,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`code_if_stated(text, 'CODE', 'SYSTEM')`: a code that the map states, where the text is there.",
+    ),
+    "tnm": Function(
+        make_tnm,
+        2,
+        8,
+        True,
+        "CodedValue",
+        "`tnm(text, 'T', prefix, y, r, a, m, edition)`: a category of TNM with its prefix and symbols.",
+    ),
+    "tnm_basis": Function(
+        make_tnm_basis,
+        1,
+        3,
+        False,
+        "CodedValue",
+        "`tnm_basis(T, N, M)`: whether a TNM classification is clinical or pathological, where its prefixes agree.",
     ),
     "unit_code": Function(make_unit_code, 1, 1, True, "string", "`unit_code(text)`: a unit that is written in UCUM."),
     "first": Function(
