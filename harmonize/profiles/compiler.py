@@ -36,6 +36,7 @@ _TAKE_SYSTEMS = frozenset(
         "code_if_stated",
         "code_of_edition",
         "code_or_text",
+        "known_or_text",
         "labelled_code",
         "map_code",
         "meaning",
@@ -636,8 +637,8 @@ class _Compiler:
         if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
             constants = constants[:1]
-        if call.function in ("meaning", "meaning_or_text"):
-            if constants[:1] and constants[0] not in self.source.meanings:
+        if call.function in ("known_or_text", "meaning", "meaning_or_text"):
+            if constants[:1] and constants[0] and constants[0] not in self.source.meanings:
                 error = UnknownNameError("enumeration with meanings", str(constants[0]), self.source.meanings)
                 raise self.wrong(str(error), slot.line)
             constants = constants[1:]

@@ -37,6 +37,7 @@ from harmonize.profiles.notes import Noted
 from harmonize.profiles.permitted_values import (
     make_code_of_system,
     make_code_or_text,
+    make_known_or_text,
     make_labelled_code,
     make_meaning,
     make_meaning_or_text,
@@ -366,6 +367,15 @@ FUNCTIONS: Mapping[str, Function] = {
         "CodedValue",
         "`meaning_or_text(text, 'Enumeration', 'A')`: as meaning; the words themselves where they hold no code of any system.",
     ),
+    "known_or_text": Function(
+        make_known_or_text,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`known_or_text(text, 'Enumeration', 'SYSTEM')`: the code that a permissible value means, or a bare code of the system, else "
+        "the words themselves. Without an enumeration: `''`.",
+    ),
     "labelled_code": Function(
         make_labelled_code,
         2,
@@ -421,7 +431,7 @@ FUNCTIONS: Mapping[str, Function] = {
         8,
         True,
         "CodedValue",
-        "`tnm(text, 'T', prefix, y, r, a, m, edition)`: a category of TNM with its prefix and symbols.",
+        "`tnm(text, 'T', prefix, edition, y, r, a, m)`: a category of TNM with its prefix and symbols.",
     ),
     "tnm_basis": Function(
         make_tnm_basis,

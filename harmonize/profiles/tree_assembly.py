@@ -21,8 +21,10 @@ from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlAssembly, XmlTab
 
 WHAT = "what"
 """The slot that names, in an object that stands apart, the slot for which it does."""
+_NOTHING_APART = "The value describes others of its element, of which none is stated."
 _NOTHING = row_object({}, None, 0)
 _DAY_FIRST = re.compile(r"([0-9]{2})[.]([0-9]{2})[.]([0-9]{4})")
+_DAY_LENGTH = 10
 _Key = tuple[str | None, ...]
 
 
@@ -326,7 +328,7 @@ class _Placing:
                 key = (id(holder), self._key(table, element))
                 groups.setdefault(key, (holder, []))[1].append((element, made))
             else:
-                holder.setdefault(table.slot, []).extend(_apart(table, made))
+                self._append(holder, table, _apart(table, made), made)
         known = self.merged.setdefault(table.name, {})
         for (_, key), (holder, rows) in groups.items():
             merged = known[key] = _merge(table, rows, self.said)
@@ -334,6 +336,14 @@ class _Placing:
                 holder.setdefault(table.slot, []).append(merged)
             else:
                 holder[table.slot] = merged
+
+    def _append(self, holder: SourceObject, table: XmlTable, objects: list[SourceObject], made: SourceObject) -> None:
+        if objects:
+            holder.setdefault(table.slot, []).extend(objects)
+        taken = {slot for one in objects for slot in one}
+        for slot in made:
+            if slot not in taken:
+                self.said.left_out.update((cell, _NOTHING_APART) for cell in made.cells(slot))
 
     def _holder(self, table: XmlTable, element: _Element) -> SourceObject | None:
         """The object that takes the objects of *element*."""
@@ -388,19 +398,19 @@ def _only(source: SourceObject, slots: Iterable[str]) -> SourceObject:
 
 
 def _apart(table: XmlTable, made: SourceObject) -> list[SourceObject]:
-    """An object for each filled group of slots that stand apart; the object itself where none is filled."""
+    """An object for each filled group of slots that stand apart; none where none is filled: the others describe them."""
     if not table.apart:
         return [made]
     apart = {slot for group in table.apart for slot in group}
     common = [slot for slot in made if slot not in apart]
-    groups = [[slot for slot in group if slot in made] for group in table.apart]
+    groups = [[slot for slot in group if slot in made] for group in table.apart if group[0] in made]
     objects = []
     for stated in groups:
         if stated:
             one = _only(made, (*common, *stated))
             one[WHAT] = stated[0]
             objects.append(one)
-    return objects or [made]
+    return objects
 
 
 def _merge(table: XmlTable, rows: list[tuple[_Element, SourceObject]], said: _Said) -> SourceObject:
@@ -443,7 +453,16 @@ def _contradict(made: SourceObject, slot: str, said: _Said) -> None:
 
 
 def _canonical(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """The contents in one spelling: dates are written day first by some dialects."""
+    return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return date_order(value) if len(value) == _DAY_LENGTH else value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return {slot: _plain(item) for slot, item in value.items()}
 
 
 def _settle(value: SourceObject) -> None:

@@ -98,17 +98,17 @@ def make_code_if_stated(environment: Environment) -> Callable[..., Any]:
 
 
 def make_tnm(environment: Environment) -> Callable[..., Any]:
-    """`tnm(text, AXIS, prefix, y, r, a, m, edition)`: a category with its prefix and symbols, as TNM writes it: `ypT2(m)`."""
+    """`tnm(text, AXIS, prefix, edition, y, r, a, m)`: a category with its prefix and symbols, as TNM writes it: `ypT2(m)`."""
 
     def tnm(
         text: str,
         axis: str,
         prefix: str | None = None,
+        edition: str | None = None,
         y: str | None = None,
         r: str | None = None,
         a: str | None = None,
         m: str | None = None,
-        edition: str | None = None,
     ) -> Any:
         if axis not in ("T", "N", "M"):
             raise SpecificationError(f"tnm: {axis!r} is no axis of TNM", fix="write T, N or M")
