@@ -512,6 +512,8 @@ def _feeds_of_tables(
             feeds = root_feeds if name == profile.assembly.subject or name in spec.identifiers else ()
             slot = spec.slot_of(name)
             feeds += plan.fed_by.get((spec.row_class, slot), ())
+            for lent, heir in spec.lent:
+                feeds += plan.fed_by.get((heir, lent), ()) if lent == slot else ()
             if spec.group is not None and slot in spec.group.lift:
                 feeds += plan.fed_by.get((spec.group.row_class, slot), ())
             made[f"{files[spec.rows_of]}/{name}"] = feeds

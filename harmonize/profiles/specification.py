@@ -19,7 +19,7 @@ import orjson
 
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
 from harmonize.profiles.expressions import Call, Expression, parse_expression, paths_of
-from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlAssembly, below, default_slot, xml_assembly
+from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlAssembly, below, default_slot, lent_slots, xml_assembly
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
@@ -220,6 +220,9 @@ class TableAssembly:
     """XML: the path of the elements whose rows these are; columns are paths as well, and `columns` names them below the element."""
     identifiers: frozenset[str] = frozenset()
     """Columns that hold the subject's identifier and are not called like its slot."""
+
+    lent: tuple[tuple[str, str], ...] = ()
+    """(slot, class) of rows of other tables that take the slot from rows of this one."""
 
     def slot_of(self, column: str) -> str:
         """The slot of the row class that *column* fills."""
@@ -768,6 +771,7 @@ def _xml_assembly(spec: Mapping[str, Any]) -> Assembly:
             rows_of=path,
             element=path,
             identifiers=identifiers if path == SUBJECT_ELEMENT else frozenset(),
+            lent=lent_slots(xml, table, path),
         )
         for table in xml.tables.values()
         for path in table.elements

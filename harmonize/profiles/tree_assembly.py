@@ -17,7 +17,7 @@ from harmonize.findings import Cell, Finding, Outcome, Severity, file_of
 from harmonize.profiles.assembly import Assembled, BadCell, RawSubject
 from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_object, shared_object
 from harmonize.profiles.specification import Profile
-from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlAssembly, XmlTable, holder_of
+from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlAssembly, XmlTable, holder_of, lent_slots
 
 WHAT = "what"
 """The slot that names, in an object that stands apart, the slot for which it does."""
@@ -108,6 +108,16 @@ class TreeAssembler:
         self.xml = profile.assembly.xml
         self.files = tuple(files)
         self._tables: dict[tuple[str, ...], Table] = {}
+        mapped = profile.mapped_slots()
+        self.only_lent = {
+            table.name: frozenset(
+                slot
+                for path in table.elements
+                for slot, _ in lent_slots(self.xml, table, path)
+                if (table.row_class, slot) not in mapped
+            )
+            for table in self.xml.tables.values()
+        }
         self._blank = frozenset(("", *profile.assembly.blank))
         self.plans = {path: tuple(self._plans(profile, path, header)) for path, header in headers.items()}
         row_paths = self.xml.row_paths
@@ -147,7 +157,7 @@ class TreeAssembler:
             if table.by is not None and not table.merges:
                 _replace(table, elements, said)
         record = shared_object({self.subject: raw.key}, list(self._named(raw)))
-        placing = _Placing(self.xml, record, [element for element in elements if not element.replaced], said)
+        placing = _Placing(self.xml, self.only_lent, record, [element for element in elements if not element.replaced], said)
         for table in self.xml.tables.values():
             placing.place(table)
         placing.say_what_has_no_place()
@@ -293,7 +303,15 @@ def _superseded(cell: Cell | None, *, doubtful: bool) -> Finding:
 class _Placing:
     """Puts the objects of elements into the record, table by table."""
 
-    def __init__(self, xml: XmlAssembly, record: SourceObject, elements: list[_Element], said: _Said) -> None:
+    def __init__(
+        self,
+        xml: XmlAssembly,
+        only_lent: Mapping[str, frozenset[str]],
+        record: SourceObject,
+        elements: list[_Element],
+        said: _Said,
+    ) -> None:
+        self.only_lent = only_lent
         self.xml, self.record, self.elements, self.said = xml, record, elements, said
         self.merged: dict[str, dict[Any, SourceObject]] = {}
         """Table that merges -> key -> object."""
@@ -301,14 +319,15 @@ class _Placing:
         """(id of an object that stands in no slot, slot of it that another object has taken)."""
 
     def say_what_has_no_place(self) -> None:
-        """Objects that stand in no slot are there for others to take slots from; what nobody took is lost."""
-        waiting = [table for table in self.xml.tables.values() if not table.slot]
-        keys = {slot for table in self.xml.tables.values() for slot in (*(table.by or ()), table.newest)}
+        """Slots that are there for others to take, as all of objects that stand in no slot are: what nobody took is lost."""
+        tables = self.xml.tables.values()
+        keys = {slot for table in tables for slot in (*(table.by or ()), table.newest)}
+        waiting = [table for table in tables if not table.slot or self.only_lent[table.name]]
         for element in self.elements:
             for table in waiting:
                 made = element.objects.get(table.name, _NOTHING)
-                for slot in made:
-                    if slot not in keys and (id(made), slot) not in self.taken:
+                for slot in self.only_lent[table.name] & made.keys() if table.slot else made.keys() - keys:
+                    if (id(made), slot) not in self.taken:
                         self.said.no_place(made, slot)
 
     def place(self, table: XmlTable) -> None:

@@ -82,6 +82,17 @@ class XmlAssembly:
         return tuple(table for table in self.tables.values() if path in table.elements)
 
 
+def lent_slots(xml: XmlAssembly, table: XmlTable, path: str) -> tuple[tuple[str, str], ...]:
+    """(slot, class) of the rows below *path* that take a slot from the rows of *table* there."""
+    found = (
+        (slot, other.row_class)
+        for other in xml.tables.values()
+        for slot in other.inherit
+        if any(path == SUBJECT_ELEMENT or element.startswith(f"{path}/") for element in other.elements)
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def default_slot(path: str) -> str:
     """The slot that a path fills unless the profile says another.
 
