@@ -59,6 +59,8 @@ class RunOptions:
     memory: int | None = None
     """Bytes that sorting may take; None: a share of what the machine or the container has."""
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    schemas: tuple[Path, ...] = ()
+    """XSDs, as files or folders, by which XML documents are judged."""
     progress: Callable[[Progress], None] | None = None
     """Called in the main process after each batch."""
 
@@ -109,7 +111,7 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
             settings = replace(settings, recorded=checkpoint["recorded"])
         to_sort = frozenset(checkpoint["to_sort"] if checkpoint else ())
         while True:
-            opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory)
+            opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory, options.schemas)
             source = open_source(opening)
             columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
             worker = Worker(settings, columns, source.files, source.references, getattr(source, "parts", ()))
@@ -218,6 +220,7 @@ class _Run:
             "limit": self.options.limit,
             "terminologies": engine.environment.terminologies.digests(),
             "input": self.watched.as_json(),
+            "xsd": [path.name for path in self.options.schemas],
         }
 
     def batches(self) -> Iterator[Batch]:

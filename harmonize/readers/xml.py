@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 
@@ -21,6 +21,7 @@ from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.row_order import line_of, sorted_lines, unsorted_file
 from harmonize.input.xml_rows import ElementRow, Paths, Walker
+from harmonize.input.xml_schema import SchemaJudge, schema_file
 from harmonize.input.xml_subjects import Root, read_root, subject_elements
 from harmonize.profiles.assembly import BadRow, RawSubject
 from harmonize.profiles.source_record import RawRow
@@ -97,9 +98,13 @@ def open_source(opening: Opening) -> XmlSource:
     documents = _documents(opening, log)
     paths = Paths(profile)
     spool = unsorted_file(opening.work, "subjects")
+    judges = _judges(opening, [dialect for _, _, dialect in documents], log)
+    breaches: Breaches = {}
     with spool.open("wb") as out:
         for index, (path, root, dialect) in enumerate(documents):
-            _read(path, root, dialect, Walker(paths, dialect, path.name, index, log), out, log)
+            reading = _Reading(Walker(paths, dialect, path.name, index, log), judges.get(dialect.name), breaches)
+            _read(path, root, reading, out, log)
+    _say_breaches(breaches, log)
     source = XmlSource(opening, paths, [path.name for path, _, _ in documents], [d[0] for d in documents], spool)
     _account(source, log)
     source.log = log
@@ -161,8 +166,47 @@ def _dialect(path: Path, root: Root, profile: Profile) -> Dialect:
     raise InputError(message, file=path.name, row=1, fix="take a profile that knows the version, or add a dialect to it")
 
 
-def _read(path: Path, root: Root, dialect: Dialect, walker: Walker, out: IO[bytes], log: ReadLog) -> None:
+def _judges(opening: Opening, dialects: Sequence[Dialect], log: ReadLog) -> dict[str, SchemaJudge]:
+    """What judges the documents of each dialect; that there is none is said."""
+    made = {}
+    for dialect in dict.fromkeys(d.name for d in dialects):
+        known = next(d for d in dialects if d.name == dialect)
+        path = schema_file(known, opening.schemas)
+        if path is not None:
+            made[dialect] = SchemaJudge(path, known)
+        elif known.schema is not None:
+            message = f"documents of {known.title} were not validated: the XSD {known.schema} was not given"
+            log.findings.append(Finding("source.schema-not-checked", Severity.INFO, message))
+    return made
+
+
+def _say_breaches(breaches: Breaches, log: ReadLog) -> None:
+    for (path, message), (file, line, count) in breaches.items():
+        cell = Cell(file, line, path)
+        log.findings.append(Finding("source.schema", Severity.WARNING, message, cell=cell, count=count))
+
+
+Breaches = dict[tuple[str, str], tuple[str, int, int]]
+"""(path, what is wrong) -> document and line of the first one, and how many there are."""
+
+
+class _Reading(NamedTuple):
+    """What takes the rows of a document, what judges its subjects, and what was found."""
+
+    walker: Walker
+    judge: SchemaJudge | None
+    breaches: Breaches
+
+    def ask(self, element: Any, root: Any) -> None:
+        for breach in self.judge.breaches(element, root) if self.judge is not None else ():
+            key = (breach.path, breach.message)
+            file, line, count = self.breaches.get(key, (self.walker.file, breach.line, 0))
+            self.breaches[key] = (file, line, count + 1)
+
+
+def _read(path: Path, root: Root, reading: _Reading, out: IO[bytes], log: ReadLog) -> None:
     """The subjects of one document as lines of *out*."""
+    walker, dialect = reading.walker, reading.walker.dialect
     beside: dict[str, str] | None = None
     try:
         for element, top in subject_elements(path, root, dialect.subject, log):
@@ -171,6 +215,7 @@ def _read(path: Path, root: Root, dialect: Dialect, walker: Walker, out: IO[byte
                 continue
             if beside is None:
                 beside = walker.beside(top)
+            reading.ask(element, top)
             rows = walker.subject(element, beside)
             key = _identifier(rows[0], walker, dialect)
             payload = [(table, number, cells) for table, number, cells in rows]
