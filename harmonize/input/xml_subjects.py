@@ -37,19 +37,22 @@ class Root:
 def read_root(path: Path) -> Root:
     """The root element of the document in *path*. Raises InputError where it is no XML that we read."""
     parser = _parser(("start",))
+    broken = None
     with open_bytes(path) as stream:
-        try:
-            for _ in range(_HEAD_BYTES // _CHUNK + 1):
-                chunk = stream.read(_CHUNK)
-                if not chunk:
-                    break
+        for _ in range(_HEAD_BYTES // _CHUNK + 1):
+            chunk = stream.read(_CHUNK)
+            try:
                 parser.feed(chunk)
-                for _, element in parser.read_events():
-                    _refuse_doctype(element, path)
-                    name = etree.QName(element)
-                    return Root(name.namespace or "", name.localname, dict(element.attrib))
-        except etree.XMLSyntaxError as error:
-            raise InputError(_broken(error), file=path.name, row=error.lineno, fix=_FIX) from None
+            except etree.XMLSyntaxError as error:
+                broken = error
+            for _, element in parser.read_events():  # what stands before a broken place is whole
+                _refuse_doctype(element, path)
+                name = etree.QName(element)
+                return Root(name.namespace or "", name.localname, dict(element.attrib))
+            if broken is not None:
+                raise InputError(_broken(broken), file=path.name, row=broken.lineno, fix=_FIX)
+            if not chunk:
+                break
     raise InputError("the file holds no XML element", file=path.name, fix=_FIX)
 
 
@@ -64,7 +67,8 @@ def subject_elements(path: Path, root: Root, subject: str, log: ReadLog) -> Iter
         try:
             yield from reading.subjects(stream, log)
         except etree.XMLSyntaxError as error:
-            log.cut_off(path.name, error.lineno or 1, f"{_broken(error)}: the rest of the file could not be read", _FIX)
+            line = max(error.lineno or 1, reading.line)
+            log.cut_off(path.name, line, f"{_broken(error)}: the rest of the file could not be read", _FIX)
     if reading.root is not None:
         yield None, reading.root
 
@@ -75,20 +79,16 @@ class _Reading:
     def __init__(self, path: Path, steps: list[str]) -> None:
         self.path, self.steps = path, steps
         self.root: Element | None = None
+        self.line = 1
+        """The line on which the last subject begins."""
         self.read = 0
         """Bytes since the end of the last subject."""
 
     def subjects(self, stream: IO[bytes], log: ReadLog) -> Iterator[tuple[Element, Element]]:
         parser = _parser(("start", "end"), self.steps[-1])
-        head = _parser(("start",))
         while chunk := stream.read(_CHUNK):
             log.bytes_read += len(chunk)
             self.read += len(chunk)
-            if self.root is None:  # the document type stands before the root
-                head.feed(chunk)
-                for _, element in head.read_events():
-                    _refuse_doctype(element, self.path)
-                    break
             try:
                 parser.feed(chunk)
             finally:  # what stands before a broken place is whole
@@ -103,8 +103,10 @@ class _Reading:
     def _whole(self, parser: Any) -> Iterator[tuple[Element, Element]]:
         for event, element in parser.read_events():
             if self.root is None:
+                _refuse_doctype(element, self.path)  # as `read_root` does, in case that the file has changed
                 self.root = element.getroottree().getroot()
             if event == "end" and self._is_subject(element):
+                self.line = element.sourceline or self.line
                 yield element, self.root
                 self.read = 0
                 element.clear(keep_tail=False)
