@@ -1,6 +1,7 @@
 """`harmonize profiles check`: does a profile compile, account for every slot, and keep its cases?
 
-A case (`cases/*.yaml`) holds rows of tables, or whole XML documents (`documents: {NAME.xml: TEXT}`), and what is expected of them: the hub record, the losses, the findings.
+A case (`cases/*.yaml`) holds rows of tables, or whole XML documents (`documents: {NAME.xml: TEXT}`),
+and what is expected of them: the hub record, the losses, the findings.
 Pseudonyms stand as `(pseudonym)`; editions, rows and names of mapping sets are left out, so that a case outlives a release.
 """
 

@@ -30,7 +30,9 @@ def patient(number: str, messages: Sequence[str], birth: str = "1950-01-01", sex
     )
 
 
-def document(patients: Sequence[str], date: str = "2024-06-11", *, version: str = "3.0.4", namespace: str = NAMESPACE) -> str:
+def document(
+    patients: Sequence[str], date: str = "2024-06-11", *, version: str = "3.0.4", namespace: str = NAMESPACE
+) -> str:
     body = "\n".join(patients)
     return (
         f'<oBDS xmlns="{namespace}" Schema_Version="{version}"><Meldedatum>{date}</Meldedatum>\n'
@@ -45,7 +47,12 @@ def case_documents(name: str) -> dict[str, str]:
 
 
 def convert(
-    folder: Path, documents: dict[str, str | bytes], *, schemas: tuple[Path, ...] = (), consent: str = "require", jobs: int = 1
+    folder: Path,
+    documents: dict[str, str | bytes],
+    *,
+    schemas: tuple[Path, ...] = (),
+    consent: str = "require",
+    jobs: int = 1,
 ) -> Run:
     """The conversion of *documents*, which are written into *folder*."""
     source = folder / "in"

@@ -81,7 +81,9 @@ def convert(
     ] = None,
     xsd: Annotated[
         list[Path] | None,
-        typer.Option(envvar="HARMONIZE_XSD", help="XSD of the format, or a folder with it: XML is judged by it (source.schema)."),
+        typer.Option(
+            envvar="HARMONIZE_XSD", help="XSD of the format, or a folder with it: XML is judged by it (source.schema)."
+        ),
     ] = None,
     checkpoint: Annotated[
         float, typer.Option(envvar="HARMONIZE_CHECKPOINT", min=0, help="Seconds between two checkpoints for --resume.")

@@ -18,7 +18,17 @@ from harmonize.checks.violations import Violation
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
-from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, add_counts, best_outcome, file_of, shown_row
+from harmonize.findings import (
+    Accounting,
+    Cell,
+    Finding,
+    Outcome,
+    Severity,
+    add_counts,
+    best_outcome,
+    file_of,
+    shown_row,
+)
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields

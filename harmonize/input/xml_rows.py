@@ -87,7 +87,9 @@ class Paths:
             return known
         self._learnt += 1
         if self._learnt > MAX_COLUMNS:
-            raise InputError(f"more than {MAX_COLUMNS} different elements", fix="check that it is a file of this format")
+            raise InputError(
+                f"more than {MAX_COLUMNS} different elements", fix="check that it is a file of this format"
+            )
         is_slot = self._is_slot(self.tables[table], name)
         is_known = is_slot or self.profile.left_out_column(name) is not None
         gathers = self._gathers(self.tables[table], name)

@@ -59,7 +59,8 @@ def read_root(path: Path) -> Root:
 def subject_elements(path: Path, root: Root, subject: str, log: ReadLog) -> Iterator[tuple[Element, Element]]:
     """(subject, root) for every element at the path *subject* below the root; the element is emptied behind the caller.
 
-    Behind the last subject comes `(None, root)`, for what stands beside the subjects. Where the document breaks, the rest is said to be unreadable, and `log.partly` is set.
+    Behind the last subject comes `(None, root)`, for what stands beside the subjects. Where the document
+    breaks, the rest is said to be unreadable, and `log.partly` is set.
     """
     steps = [f"{{{root.namespace}}}{step}" if root.namespace else step for step in subject.split("/")]
     reading = _Reading(path, steps)

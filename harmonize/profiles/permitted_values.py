@@ -48,7 +48,7 @@ def make_code_or_text(environment: Environment) -> Callable[..., Any]:
 def make_known_or_text(environment: Environment) -> Callable[..., Any]:
     """`known_or_text(text, ENUMERATION, SYSTEM)`: what a permissible value means, a bare code of the system, else the words themselves.
 
-    Another enumeration than one with meanings is written as the empty text.
+    The empty text stands for no enumeration.
     """
 
     def known_or_text(text: str, enumeration: str, system: str) -> Any:
@@ -102,7 +102,8 @@ def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callabl
 def _as_chosen(text: str, known: Mapping[str, Meaning], found: Meaning, value: Any) -> Any:
     """*value*; where another label stands beside the code than the list has, that is said."""
     label = stated_label(text)
-    if text.strip() in known or not label or label.casefold() == found.label.casefold() or isinstance(value, Noted):
+    is_same = label.casefold() == found.label.casefold()
+    if text.strip() in known or not label or is_same or isinstance(value, Noted):
         return value
     message = f"the words beside {found.code} are not those of the list; the code is what is read"
     fix = "choose the entry anew, or correct the code"

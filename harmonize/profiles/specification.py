@@ -343,7 +343,10 @@ class Profile:
         return None
 
     def left_out_column(self, column: str) -> str | None:
-        """Why *column* is not carried though it is no slot. In XML all that stands below what is left out is left out with it; `//NAME` is any element of the name."""
+        """Why *column* is not carried though it is no slot. In XML what is left out is left out with all below it.
+
+        `//NAME` is any element of the name.
+        """
         reason = self.left_out_columns.get(column)
         if reason is not None or self.assembly.xml is None:
             return reason

@@ -157,7 +157,9 @@ class TreeAssembler:
             if table.by is not None and not table.merges:
                 _replace(table, elements, said)
         record = shared_object({self.subject: raw.key}, list(self._named(raw)))
-        placing = _Placing(self.xml, self.only_lent, record, [element for element in elements if not element.replaced], said)
+        placing = _Placing(
+            self.xml, self.only_lent, record, [element for element in elements if not element.replaced], said
+        )
         for table in self.xml.tables.values():
             placing.place(table)
         placing.say_what_has_no_place()
@@ -166,7 +168,9 @@ class TreeAssembler:
 
     def _elements(self, raw: RawSubject, said: _Said) -> list[_Element]:
         """The elements in the order of the documents, each in what holds it."""
-        ordered = sorted(((row, path) for path, rows in raw.rows.items() for row in rows), key=lambda pair: pair[0].number)
+        ordered = sorted(
+            ((row, path) for path, rows in raw.rows.items() for row in rows), key=lambda pair: pair[0].number
+        )
         last: dict[str, _Element] = {}
         made = []
         for row, path in ordered:
@@ -293,7 +297,7 @@ def _superseded(cell: Cell | None, *, doubtful: bool) -> Finding:
     if not doubtful:
         message = "a newer statement of the same thing replaces this one"
         return Finding("source.superseded", Severity.INFO, message, Outcome.DROPPED, cell=cell)
-    message = "another statement of the same thing and the same day says otherwise; which is newer nobody can tell, one is taken by its contents"
+    message = "another statement of the same thing and the same day says otherwise; one is taken by its contents"
     return Finding("source.superseded", Severity.WARNING, message, Outcome.DROPPED, cell=cell)
 
 
@@ -406,7 +410,6 @@ class _Placing:
                 fix = "send the message that states it"
                 finding = Finding("source.orphan-row", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
                 self.said.bad_cells.setdefault(cell, BadCell(cell, finding))
-
 
 
 def _only(source: SourceObject, slots: Iterable[str]) -> SourceObject:

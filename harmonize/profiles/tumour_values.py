@@ -62,7 +62,9 @@ def make_code_of_edition(environment: Environment) -> Callable[..., Any]:
         parsed = environment.systems.parse(text, system or _first_system(choices))
         if isinstance(parsed, NotACode):
             name = system or _first_system(choices)
-            return rejected("source.code", f"the value is no code of {name}: {parsed.reason}", f"write it as {name} does")
+            return rejected(
+                "source.code", f"the value is no code of {name}: {parsed.reason}", f"write it as {name} does"
+            )
         if system is None:
             message = "beside the code stands no edition that names its system; the code is carried as words"
             fix = "state the edition of the code, with its system"
@@ -117,7 +119,9 @@ def make_tnm(environment: Environment) -> Callable[..., Any]:
         multiple = f"({m.strip().strip('()')})" if m is not None and m.strip() else ""
         parsed = environment.systems.parse(f"{symbols}{axis}{bare}{multiple}", "TNM")
         if isinstance(parsed, NotACode):
-            return rejected("source.code", f"the value is no {axis} category of TNM", "write it as TNM does, such as 2a")
+            return rejected(
+                "source.code", f"the value is no {axis} category of TNM", "write it as TNM does, such as 2a"
+            )
         made, noted = coding(environment, parsed._replace(edition=edition.strip()) if edition else parsed)
         value = {"codings": [made]}
         return value if noted is None else noted._replace(value=value)

@@ -33,7 +33,9 @@ from harmonize.terminology.patterns import compile_pattern, fits
 class XmlSource:
     """The opened documents: all rows are in the private file, by subject as they were read."""
 
-    def __init__(self, opening: Opening, paths: Paths, parts: Sequence[str], inputs: Sequence[Path], spool: Path) -> None:
+    def __init__(
+        self, opening: Opening, paths: Paths, parts: Sequence[str], inputs: Sequence[Path], spool: Path
+    ) -> None:
         self.opening, self.paths, self.inputs, self.spool = opening, paths, tuple(inputs), spool
         self.parts = tuple(parts)
         """The names of the documents, by the index that is part of a row's number."""
@@ -131,11 +133,11 @@ def _documents(opening: Opening, log: ReadLog) -> list[tuple[Path, Root, Dialect
         raise InputError("there is no XML document among the input", fix=f"give documents of {opening.profile.id}")
     if len(found) > MAX_FILES:
         raise InputError(f"more than {MAX_FILES} documents", fix="join them, or convert them in several runs")
-    for path, error in refused:
+    for path, why in refused:
         log.partly = True
-        cell = Cell(readable_name(path.name), error.row, None)
+        cell = Cell(readable_name(path.name), why.row, None)
         log.findings.append(
-            Finding("source.unreadable", Severity.FATAL, error.what, Outcome.REJECTED, cell=cell, fix=error.fix)
+            Finding("source.unreadable", Severity.FATAL, why.what, Outcome.REJECTED, cell=cell, fix=why.fix)
         )
     return found
 
@@ -163,7 +165,9 @@ def _dialect(path: Path, root: Root, profile: Profile) -> Dialect:
     told = " or ".join(f"{d.title} ({d.version_pattern})" for d in named)
     attribute = named[0].version_attribute
     message = f"the version in {attribute} of the root element is none that {profile.id} knows: {told}"
-    raise InputError(message, file=path.name, row=1, fix="take a profile that knows the version, or add a dialect to it")
+    raise InputError(
+        message, file=path.name, row=1, fix="take a profile that knows the version, or add a dialect to it"
+    )
 
 
 def _judges(opening: Opening, dialects: Sequence[Dialect], log: ReadLog) -> dict[str, SchemaJudge]:

@@ -4,7 +4,8 @@
 - `rows`: how many rows a subject has: `{chance: S}`, `{between: [A, B]}`, or `{each: TABLE, chance: S}`; one by default;
 - `columns`: what its cells hold: a text as it is, or one of `{subject: key}`, `{event: new}`, `{serial: PREFIX}`,
   `{pick: [..]}`, `{weights: {TEXT: N}}`, `{date: {from: D, to: D}}`, `{date: {after: NAME, days: [A, B]}}`,
-  `{number: {from: A, to: B, decimals: N}}`, `{same: COLUMN}` (of this row), `{parent: COLUMN}` (of the row in `each`), `{remembered: NAME}`,
+  `{number: {from: A, to: B, decimals: N}}`, `{same: COLUMN}` (of this row), `{parent: COLUMN}` (of the row in `each`),
+  `{remembered: NAME}`,
   `{part: {of: NAME, is: year | month | day}}` (of a remembered date, without leading zeros),
   `{by: {column: COLUMN, cells: {TEXT: CELL}}}` (a cell that goes with a text of this row; blank beside other texts).
   `{subject: number}` and `{event: number}` are the same identifiers as whole numbers.

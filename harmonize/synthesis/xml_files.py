@@ -1,7 +1,7 @@
 """Synthetic rows as an XML document of the first dialect of a profile, and whole documents as a case writes them.
 
-A table of `demo.yaml` is one of the profile, named with its path (`message Menge_Meldung/Meldung`); its columns are paths below the element, in the
-order in which the format wants them. Under `document` of `demo.yaml` stand paths below the root (`@Schema_Version`) and what stands there.
+A table of `demo.yaml` is one of the profile, named with its path (`message Menge_Meldung/Meldung`); its columns are paths below the
+element, in the order in which the format wants them. Under `document` of `demo.yaml` stand paths below the root (`@Schema_Version`) and what stands there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def write_xml(
     with (out / "records.xml").open("wb") as file, etree.xmlfile(file, encoding="utf-8") as document:
         document.write_declaration()
         attributes = {path[1:]: value for path, value in stated.items() if path.startswith("@")}
-        with document.element(_tag(namespace, dialect.root), attributes, nsmap={None: namespace} if namespace else None):
+        with document.element(
+            _tag(namespace, dialect.root), attributes, nsmap={None: namespace} if namespace else None
+        ):
             before = [path for path in stated if not path.startswith("@") and not path.startswith("after:")]
             for element in _top(namespace, {path: stated[path] for path in before}):
                 document.write(element)
@@ -48,7 +50,9 @@ def write_xml(
                     etree.indent(element)
                     element.tail = "\n"
                     document.write(element, with_tail=True)
-            for element in _top(namespace, {p.removeprefix("after:"): v for p, v in stated.items() if p.startswith("after:")}):
+            for element in _top(
+                namespace, {p.removeprefix("after:"): v for p, v in stated.items() if p.startswith("after:")}
+            ):
                 document.write(element)
     return {"records.xml": number}
 

@@ -36,7 +36,20 @@ def convert(path: Path, out: Path) -> Run:
 
 # --- version 2 and its version 3 ------------------------------------------------------------------------------------
 
-TWINS = "1 histologie invalid-schema missing_meldungen modul_prostata op_1 patho st_1 syst_1 tod tumorkonferenz verlauf".split()
+TWINS = [
+    "1",
+    "histologie",
+    "invalid-schema",
+    "missing_meldungen",
+    "modul_prostata",
+    "op_1",
+    "patho",
+    "st_1",
+    "syst_1",
+    "tod",
+    "tumorkonferenz",
+    "verlauf",
+]
 EXPLAINED: dict[str, dict[str, str]] = {
     # twin: path -> why the records differ there
     "modul_prostata": {
@@ -80,14 +93,26 @@ SIDES = {"L": "7771000", "R": "24028007", "B": "51440002"}
 PARTS_OF_TNM = {"21905-5": "cT", "21906-3": "cN", "21907-1": "cM", "21899-0": "pT", "21900-6": "pN", "21901-4": "pM"}
 MISSED: dict[tuple[str, str], str] = {
     # fact -> why it is not among ours
-    ("icdo3", "8147/3"): "A second morphology of the tumour, older than 8140/3: the hub holds the newest, the other is said (source.superseded).",
+    (
+        "icdo3",
+        "8147/3",
+    ): "A second morphology of the tumour, older than 8140/3: the hub holds the newest, the other is said (source.superseded).",
     **{
-        ("tnm", f"{prefix}{axis}{value}"): "No category of TNM: there is no N without 0 to 3 or X and no M2; rejected with source.code."
+        (
+            "tnm",
+            f"{prefix}{axis}{value}",
+        ): "No category of TNM: there is no N without 0 to 3 or X and no M2; rejected with source.code."
         for prefix in "cp"
         for axis, value in (("N", "(sn)(mol+)"), ("M", "2(cy-)"))
     },
-    ("ops", "8-52"): "No source states it: the converter writes it for every radiation; ours is SNOMED CT 1287742003 of HMD.",
-    ("icd", "C62 Sonstige"): "The edition is `Sonstige`: the code is carried as words, without a system that nobody states.",
+    (
+        "ops",
+        "8-52",
+    ): "No source states it: the converter writes it for every radiation; ours is SNOMED CT 1287742003 of HMD.",
+    (
+        "icd",
+        "C62 Sonstige",
+    ): "The edition is `Sonstige`: the code is carried as words, without a system that nobody states.",
 }
 
 
@@ -126,7 +151,9 @@ def our_facts(run: Run) -> set[tuple[str, str]]:
     for file in (run.folder / "fhir-r4").glob("*.ndjson"):
         for line in file.read_text().splitlines():
             for system, code in codings(json.loads(line)):
-                kind = {"icd-10-gm": "icd", "ops": "ops", "icd-o-3": "icdo3", "tnm": "tnm", "sct": "side"}.get(system.rpartition("/")[2])
+                kind = {"icd-10-gm": "icd", "ops": "ops", "icd-o-3": "icdo3", "tnm": "tnm", "sct": "side"}.get(
+                    system.rpartition("/")[2]
+                )
                 if kind == "tnm":  # prefix c or p, axis, category; symbols apart
                     found = re.fullmatch(r"[rya]*([cpu]?[TNM].*?)(?:\([0-9]+\)|\(TNM_m_Symbol[0-9]\))?", code)
                     code = found[1] if found else code
@@ -222,6 +249,8 @@ def test_every_element_is_mapped_or_left_out(schema: str, root: str) -> None:
         left_out += column.is_known and not column.is_slot
         if not column.is_known:
             unknown.append(name)
-    print(f"{schema}: {mapped} of {mapped + left_out + len(unknown)} elements fill a slot, {left_out} are left out with a reason")
+    print(
+        f"{schema}: {mapped} of {mapped + left_out + len(unknown)} elements fill a slot, {left_out} are left out with a reason"
+    )
     assert unknown == []
     assert mapped > 100

@@ -72,7 +72,12 @@ def test_a_document_twice_says_nothing_more(tmp_path: Path) -> None:
 def test_processes_give_the_same_bytes(tmp_path: Path) -> None:
     documents = case_documents("pieces-and-correction")
     one, two = convert(tmp_path / "a", dict(documents)), convert(tmp_path / "b", dict(documents), jobs=2)
-    for name in ("hub/subjects.ndjson", "fhir-r4/Observation.ndjson", "private/findings.ndjson", "private/lineage.ndjson"):
+    for name in (
+        "hub/subjects.ndjson",
+        "fhir-r4/Observation.ndjson",
+        "private/findings.ndjson",
+        "private/lineage.ndjson",
+    ):
         assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes()
 
 
@@ -150,7 +155,10 @@ REFUSED = {
     "another namespace": (document([P1], namespace="http://example.org/x"), "namespace"),
     "no namespace": ("<oBDS/>", "namespace"),
     "another version": (document([P1], version="4.0.0"), "Schema_Version"),
-    "another root": (f'<Menge_Patient xmlns="http://www.basisdatensatz.de/oBDS/XML">{P1}</Menge_Patient>', "root element"),
+    "another root": (
+        f'<Menge_Patient xmlns="http://www.basisdatensatz.de/oBDS/XML">{P1}</Menge_Patient>',
+        "root element",
+    ),
     "no XML": ("Patient_ID;Geschlecht\n1;M\n", "no well-formed XML"),
     "nothing": ("", "holds no XML"),
     "another encoding": ('<?xml version="1.0" encoding="x-none"?>' + document([P1]), "encoding"),
@@ -185,7 +193,14 @@ def test_elements_that_the_profile_does_not_know_are_said_once(tmp_path: Path) -
 
 
 def test_an_element_that_is_there_twice(tmp_path: Path) -> None:
-    run = convert(tmp_path, {"a.xml": document([patient("P1", [message("a").replace("<Code>C61</Code>", "<Code>C61</Code><Code>C20</Code>")])])})
+    run = convert(
+        tmp_path,
+        {
+            "a.xml": document(
+                [patient("P1", [message("a").replace("<Code>C61</Code>", "<Code>C61</Code><Code>C20</Code>")])]
+            )
+        },
+    )
     assert "source.duplicate-value" in run.rules()
     assert_adds_up(run)
 
@@ -211,7 +226,10 @@ def test_the_xsd_judges_and_costs_nothing(tmp_path: Path) -> None:
         pytest.skip(f"needs {XSD}, which is not on this machine")
     text = case_documents("modules")["modules.xml"]
     masked = text.replace("<Ersatzkode>970000099</Ersatzkode>", "<Ersatzkode>masked</Ersatzkode>")
-    good, bad = convert(tmp_path / "a", {"a.xml": text}, schemas=(XSD,)), convert(tmp_path / "b", {"a.xml": masked}, schemas=(XSD,))
+    good, bad = (
+        convert(tmp_path / "a", {"a.xml": text}, schemas=(XSD,)),
+        convert(tmp_path / "b", {"a.xml": masked}, schemas=(XSD,)),
+    )
     assert hub(good) == hub(bad) and "source.schema" not in good.rules()
     (breach,) = [f for f in bad.findings() if f["rule"] == "source.schema"]
     assert breach["source"]["column"].endswith("Versichertendaten_Sonstige/Ersatzkode") and "masked" not in str(breach)
