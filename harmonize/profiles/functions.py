@@ -415,7 +415,7 @@ FUNCTIONS: Mapping[str, Function] = {
         20,
         True,
         "CodedValue",
-        "`code_of_edition(text, edition, '10 # GM=ICD10GM', '31=ICDO3 3.1')`: a code whose system and edition another text names.",
+        "`code_of_edition(text, edition, '10 # WHO=ICD10', '31=ICDO3 3.1')`: a code whose system and edition another text names.",
     ),
     "code_if_stated": Function(
         make_code_if_stated,

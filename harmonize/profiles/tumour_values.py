@@ -52,7 +52,7 @@ def known_date(text: str, accuracy: str | None = None, *choices: str) -> Any:
 
 
 def make_code_of_edition(environment: Environment) -> Callable[..., Any]:
-    """`code_of_edition(text, edition, '10 # GM=ICD10GM', ...)`: a code whose system and edition another text names.
+    """`code_of_edition(text, edition, '10 # WHO=ICD10', ...)`: a code whose system and edition another text names.
 
     `#` stands for the edition; `31=ICDO3 3.1` states it. A text that names no system of the map leaves the code as words.
     """

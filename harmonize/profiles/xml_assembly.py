@@ -1,6 +1,6 @@
 """`assemble.xml` and the tables of XML: which elements are subjects and rows, and how messages are merged.
 
-Paths name elements below the subject (`Menge_Meldung/Meldung`) and attributes (`@Patient_ID`); `.` is the subject itself, and a path
+Paths name elements below the subject (`Reports/Report`) and attributes (`@id`); `.` is the subject itself, and a path
 that begins with `/` stands beside the subjects, below the root of the document. ADR 0011.
 """
 
@@ -96,8 +96,8 @@ def lent_slots(xml: XmlAssembly, table: XmlTable, path: str) -> tuple[tuple[str,
 def default_slot(path: str) -> str:
     """The slot that a path fills unless the profile says another.
 
-    >>> default_slot("Diagnosedatum/@Datumsgenauigkeit"), default_slot("@Tumor_ID"), default_slot("."), default_slot("/Meldedatum")
-    ('Diagnosedatum_Datumsgenauigkeit', 'Tumor_ID', 'text', 'Meldedatum')
+    >>> default_slot("Date/@accuracy"), default_slot("@id"), default_slot("."), default_slot("/Sent")
+    ('Date_accuracy', 'id', 'text', 'Sent')
     """
     return "text" if path == "." else path.replace("@", "").strip("/").replace("/", "_")
 
@@ -105,8 +105,8 @@ def default_slot(path: str) -> str:
 def below(path: str, element: str) -> str:
     """*path* as seen from *element*, which holds it.
 
-    >>> below("Menge_OP/OP/Datum", "Menge_OP/OP"), below("OP", "OP"), below("@ID", ".")
-    ('Datum', '.', '@ID')
+    >>> below("A/B/Date", "A/B"), below("B", "B"), below("@id", ".")
+    ('Date', '.', '@id')
     """
     if element in (SUBJECT_ELEMENT, DOCUMENT):
         return path

@@ -1,7 +1,8 @@
 """Synthetic rows as an XML document of the first dialect of a profile, and whole documents as a case writes them.
 
-A table of `demo.yaml` is one of the profile, named with its path (`message Menge_Meldung/Meldung`); its columns are paths below the
-element, in the order in which the format wants them. Under `document` of `demo.yaml` stand paths below the root (`@Schema_Version`) and what stands there.
+A table of `demo.yaml` is one of the profile, named with its path (`report Reports/Report`); its columns are paths below the
+element, in the order in which the format wants them. Under `document` of `demo.yaml` stand paths below the root (`@version`)
+and what stands there; `after:` before a path puts it behind the subjects.
 """
 
 from __future__ import annotations
