@@ -283,9 +283,13 @@ def test_version_and_doctor() -> None:
 
     assert harmonize("--version").out.strip() == f"harmonize {package.__version__}"
     answer = json.loads(harmonize("doctor", "--json").out)
-    assert answer["profiles"] == ["eu/ern-cde", "intl/hmd-template", "intl/omop-5.4", "intl/redcap-rdcdm"] and all(
-        answer["packages"].values()
-    )
+    assert answer["profiles"] == [
+        "de/obds",
+        "eu/ern-cde",
+        "intl/hmd-template",
+        "intl/omop-5.4",
+        "intl/redcap-rdcdm",
+    ] and all(answer["packages"].values())
 
 
 def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path) -> None:
