@@ -92,8 +92,16 @@ def _tnm(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: str) 
     stage: dict[str, Any] = {"assessment": [group] if group else members}
     if group:
         stage = {"summary": sheet.run.concepts.render(tnm["stage"])[0], **stage}
-    kind = sheet.concept(tnm, "pathology_clinical", "/stage/type")
+    kind = _evaluation(sheet, tnm)
     return {**stage, "type": kind} if kind else stage
+
+
+def _evaluation(sheet: Sheet, tnm: HubObject) -> Any:
+    """Condition.stage.type: by which evaluation a classification was made; mCODE's code where the stated one has no system in FHIR."""
+    evaluation = evaluation_of(tnm)
+    if evaluation is not None and sheet.run.concepts.render(tnm["pathology_clinical"])[0] is None:
+        return _STAGE.codes[evaluation]
+    return sheet.concept(tnm, "pathology_clinical", "/stage/type")
 
 
 def _without_category(sheet: Sheet, tnm: HubObject, *, sized: bool) -> None:

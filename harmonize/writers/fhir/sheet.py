@@ -103,6 +103,14 @@ class Sheet:
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
 
+    def beside(self, kind: str, resource_type: str, hub_object: HubObject, body: Mapping[str, Any]) -> str:
+        """Put a resource down that another one, which stays under way, refers to. Its id."""
+        under_way = self._under_way
+        resource_id = self.new_id(kind, hub_object)
+        self.add(resource_type, resource_id, hub_object, body)
+        self._under_way = under_way
+        return resource_id
+
     def not_made(self, hub_object: HubObject, message: str) -> None:
         """Say that no resource was made of *hub_object*. The place is its type: a reader would look for the id in vain."""
         self.log.unsupported(hub_object, "*", self.path().rpartition("/")[0], message)

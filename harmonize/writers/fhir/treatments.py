@@ -1,4 +1,4 @@
-"""Treatments: a MedicationStatement for each agent, and a Procedure for what was done as a whole.
+"""Treatments: a MedicationStatement for each agent, a Procedure for what was done as a whole, an Observation of what it left.
 
 Source: FHIR R4 (4.0.1), MedicationStatement, Procedure and Timing; mCODE 4.0.0, SD_Extensions.fsh (ProcedureIntent, whose
 contexts are MedicationAdministration, Procedure and DomainResource). The kind of a treatment is the Procedure's:
@@ -12,13 +12,30 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harmonize.hub.objects import COMPLETED, DISCONTINUED, PLANNED, HubObject, local_code
+from harmonize.writers.fhir import radiotherapy
+from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT
 from harmonize.writers.fhir.sheet import Sheet
 
 PROCEDURE_INTENT = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-procedure-intent"
 _STATUSES: Mapping[str | None, str] = {COMPLETED: "completed", DISCONTINUED: "stopped"}  # both of R4's value sets
 _STATUSES_OF_MEDICATION = {**_STATUSES, PLANNED: "intended"}
 _PLAIN = frozenset({"agents", "start_date", "end_date", "quantity", "days_supply"})
-_OF_PROCEDURES = ("type", "procedure", "sites", "adverse_events", "outcome")
+_OF_PROCEDURES = (
+    "type",
+    "subtype",
+    "procedure",
+    "sites",
+    "adverse_events",
+    "outcome",
+    "surgical_resection_quality",
+    *radiotherapy.SLOTS,
+)
+RESIDUAL_TUMOUR = {  # MII KDS Onkologie, mii-pr-onko-residualstatus
+    "coding": [
+        {"system": LOINC, "code": "84892-9", "display": "Residual tumor status after surgical resection"},
+        {"system": SNOMED_CT, "code": "445200009", "display": "Status of residual neoplasm"},
+    ]
+}
 _OF_MEDICATION = ("routes_of_administration", "dose_interval")
 _INTERVAL = re.compile(r"P(?:([0-9]{1,9})([YMWD])|T([0-9]{1,9})([HMS]))")
 _PERIOD_UNITS = {"PY": "a", "PM": "mo", "PW": "wk", "PD": "d", "TH": "h", "TM": "min", "TS": "s"}
@@ -103,10 +120,13 @@ def _procedure(sheet: Sheet, treatment: HubObject, *, has_agents: bool) -> str |
     """The Procedure of a treatment: its code is the procedure, else the kind. None where neither has a code."""
     procedure_id = sheet.new_id("Procedure/treatment", treatment)
     code = sheet.concept(treatment, "procedure", "/code")
-    kind = sheet.concept(treatment, "type", "/category" if code else "/code")
+    kind = _kind(sheet, treatment, "/category" if code else "/code")
     if code is None and kind is None:
         return None
     body = {**_shared(sheet, treatment), "status": _status(sheet, treatment, _STATUSES, "Procedure.status")}
+    irradiated = radiotherapy.radiation(sheet, treatment)
+    if irradiated:
+        body["extension"] = [*body.get("extension", ()), *irradiated]
     reasons = _reasons(sheet, treatment)
     if reasons:
         body["statusReason"] = reasons[0]
@@ -123,7 +143,33 @@ def _procedure(sheet: Sheet, treatment: HubObject, *, has_agents: bool) -> str |
     outcome = sheet.concept(treatment, "outcome", "/outcome")
     body.update({"outcome": outcome} if outcome else {})
     sheet.add("Procedure", procedure_id, treatment, body)
+    if "surgical_resection_quality" in treatment:
+        _residual_tumour(sheet, treatment, procedure_id)
     return procedure_id
+
+
+def _kind(sheet: Sheet, treatment: HubObject, inside: str) -> Any:
+    """The kind of a treatment; what it is in more detail are the words beside its code."""
+    kind = sheet.concept(treatment, "type", inside)
+    if "subtype" not in treatment:
+        return kind
+    body, _ = sheet.run.concepts.codings(treatment["type"]) if kind else ({}, False)
+    if not body or "text" in body:
+        sheet.lost(treatment, "subtype", inside, "it stands beside a coded kind that has no words yet; there is none")
+        return kind
+    return {**body, "text": treatment["subtype"]}
+
+
+def _residual_tumour(sheet: Sheet, treatment: HubObject, procedure_id: str) -> None:
+    """The Observation of the tumour that was left, part of the Procedure; it is seen when that is over."""
+    resource_id = sheet.new_id("Observation/residual-tumour", treatment)
+    value = sheet.concept(treatment, "surgical_resection_quality", "/valueCodeableConcept")
+    if value is not None:
+        sheet.log.default("Observation.status")
+        body: dict[str, Any] = {"partOf": [{"reference": f"Procedure/{procedure_id}"}], "status": "final"}
+        body.update(code=RESIDUAL_TUMOUR, subject=sheet.patient, valueCodeableConcept=value)
+        sheet.add("Observation", resource_id, treatment, body)
+    sheet.under_way("Procedure/treatment", procedure_id)
 
 
 def _status(sheet: Sheet, treatment: HubObject, statuses: Mapping[str | None, str], element: str) -> str:

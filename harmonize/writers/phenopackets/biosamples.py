@@ -9,16 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from harmonize.hub.objects import HubObject, is_of_a_parent
-from harmonize.writers.phenopackets.oncology import pathological_findings
+from harmonize.writers.phenopackets.oncology import pathological_findings, tissue_of_tumour
 from harmonize.writers.phenopackets.sheet import Sheet
 
+_OF_TUMOURS = frozenset({"morphology", "gradings", "tnm_classifications"})
 _PROGRESSIONS = frozenset(  # HMD v1.1, Sample.Pathological_state, and the examples of biosample.proto
     f"NCIT:{code}" for code in ("C8509", "C3261", "C4798", "C3677", "C84509", "C95606", "C4813")
 )
 
 
 def biosamples(sheet: Sheet) -> list[Any]:
-    """One Biosample per sample that has an id."""
+    """One Biosample per sample that has an id, and per tumour of which no sample is stated but what a pathologist found."""
     made: list[Any] = []
     sheet.under_way("/biosamples", made)
     seen: set[str] = set()
@@ -28,6 +29,12 @@ def biosamples(sheet: Sheet) -> list[Any]:
             continue
         made.append(_biosample(sheet, sample, is_first=sample["sample_id"] not in seen))
         seen.add(sample["sample_id"])
+    for diagnosis in sheet.record.get("diagnoses", ()):
+        if not diagnosis.keys().isdisjoint(_OF_TUMOURS):
+            tissue = tissue_of_tumour(sheet, diagnosis)
+            if tissue is not None and tissue["id"] not in seen:
+                made.append(tissue)
+                seen.add(tissue["id"])
     return made
 
 

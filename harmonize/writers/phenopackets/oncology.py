@@ -1,7 +1,8 @@
 """Stages and TNM findings, of diseases and of biosamples.
 
 Source: phenopacket-schema v2, disease.proto and biosample.proto. A Disease holds clinical findings of TNM
-(`clinicalTnmFinding`); pathological ones, and the pathological stage, belong to the Biosample that was examined.
+(`clinicalTnmFinding`); pathological ones, and the pathological stage, belong to the Biosample that was examined. Where a source says
+what the pathologist found and names no sample, as messages of registries do, the tissue of the tumour is a Biosample of its own.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def tumour_findings(sheet: Sheet, diagnosis: HubObject) -> dict[str, list[Any]]:
 def _findings_of_disease(sheet: Sheet, tnm: HubObject) -> list[Any]:
     if evaluation_of(tnm) != "pathological":
         return _bodies(sheet, tnm, _CATEGORIES, "/clinicalTnmFinding")
+    if "sample_id" not in tnm:
+        return []  # they stand with the tissue of the tumour
     for slot in _CATEGORIES:
         if slot in tnm:
             message = "pathological findings belong to a biosample; the record has none of this identifier"
@@ -74,3 +77,52 @@ def _classifications_of(sheet: Sheet, sample_id: str) -> list[HubObject]:
         for tnm in diagnosis.get("tnm_classifications", ())
         if tnm.get("sample_id") == sample_id and evaluation_of(tnm) == "pathological"
     ]
+
+
+def tissue_of_tumour(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any] | None:
+    """The Biosample of the tissue of which a diagnosis states a grade or pathological findings, but no sample; else None."""
+    if diagnosis.get("excluded") or diagnosis.get("certainty") == "entered_in_error":
+        return None
+    examined = [
+        tnm
+        for tnm in diagnosis.get("tnm_classifications", ())
+        if evaluation_of(tnm) == "pathological" and "sample_id" not in tnm and not tnm.keys().isdisjoint(_CATEGORIES)
+    ]
+    graded = [grading for grading in diagnosis.get("gradings", ()) if "grade" in grading]
+    if not examined and not graded:
+        _without_tissue(sheet, diagnosis)
+        return None
+    entry: dict[str, Any] = {
+        "id": sheet.run.context.identifier(
+            "phenopacket/tissue", f"{sheet.record['subject_id']}|{sheet.run.identities.of(diagnosis)}"
+        ),
+        "individualId": sheet.record["subject_id"],
+    }
+    sheet.put(entry, "histologicalDiagnosis", diagnosis, "morphology")
+    _grade(sheet, entry, graded)
+    findings = [body for tnm in examined for body in _bodies(sheet, tnm, _CATEGORIES, "/pathologicalTnmFinding")]
+    if findings:
+        entry["pathologicalTnmFinding"] = findings
+    if len(entry) == len(("id", "individualId")):
+        return None
+    sheet.made(diagnosis)
+    return entry
+
+
+def _grade(sheet: Sheet, entry: dict[str, Any], gradings: Iterable[HubObject]) -> None:
+    """Biosample.tumorGrade: the first grade that has a code."""
+    preferred = None
+    for grading in gradings:
+        term = sheet.term(grading, "grade", "/tumorGrade")
+        if term is None:
+            continue
+        if preferred is None:
+            preferred, entry["tumorGrade"] = term.code, term.body
+        elif term.code != preferred:
+            sheet.lost(grading, "grade", "/tumorGrade", "a biosample has one grade; another is preferred")
+
+
+def _without_tissue(sheet: Sheet, diagnosis: HubObject) -> None:
+    if "morphology" in diagnosis:
+        message = "the histology of v2 is that of a biosample; the record states no finding of a pathologist"
+        sheet.lost(diagnosis, "morphology", "/histologicalDiagnosis", message)

@@ -55,11 +55,10 @@ _DROPPED: Mapping[str, str] = {
     "Treatment.quantity": NO_DOSE,
     "Treatment.days_supply": NO_DOSE,
     "ClinicalEpisode.number": "v2 does not number regimens",
-    "Diagnosis.morphology": "the histology of v2 is that of a biosample, of which no source says which one it is",
-    "Diagnosis.gradings": "the grade of v2 is that of a biosample, of which no source says which one it is",
     "TNM.tumor_size": "a Disease has no element for the size of a tumour",
     "TNM.version": "an ontology class does not say the edition of the classification",
     "TNM.date_of_evaluation": "findings of TNM have no date",
+    "Grading.scale": "an ontology class of a grade does not say its scale",
     "HaematologicalStaging.system": "a stage does not say its system",
     "Diagnosis.stage_at_diagnosis": "v2 holds the onset of a disease, not its diagnosis",
     "Diagnosis.clinical_status": "v2 does not say whether a disease is active",
@@ -124,7 +123,7 @@ _DROPPED: Mapping[str, str] = {
 }
 _DROPPED_CLASSES = {
     "Consent", "Disability", "CareEpisode", "DeviceUse", "ParticipationStatus", "Biomarker", "Sequence", "DigitalResource",
-    "TargetGene", "WgsQualityMetrics", "EnvironmentalExposure", "Travel", "Submission", "Grading",
+    "TargetGene", "WgsQualityMetrics", "EnvironmentalExposure", "Travel", "Submission",
 }  # fmt: skip
 _COARSENED: Mapping[str, str] = {
     "Diagnosis.certainty": "a provisional diagnosis is written as a disease; v2 does not say how sure it is",

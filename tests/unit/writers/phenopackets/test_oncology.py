@@ -27,7 +27,6 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], set[tuple[str,
     ({**TNM, "pathology_clinical": PATHOLOGICAL, "sample_id": "a"},
      {}, {"pathologicalStage": written(STAGE)[0], "pathologicalTnmFinding": written(T, N, M)}, set()),
     ({**TNM, "pathology_clinical": PATHOLOGICAL, "sample_id": "b"}, {"diseaseStage": written(STAGE)}, {}, CATEGORIES),
-    ({**TNM, "pathology_clinical": PATHOLOGICAL}, {"diseaseStage": written(STAGE)}, {}, CATEGORIES),
     ({"stage": {"text": "II"}}, {}, {}, {("stage", "dropped")}),
 ]  # fmt: skip
 
@@ -68,3 +67,40 @@ def test_haematological_stages() -> None:
     staging = {"system": T, "stage": STAGE}
     slots = {"diagnoses": [{"disease": CANCER, "haematological_stagings": [staging]}]}
     assert packet(**slots)["diseases"][0]["diseaseStage"] == written(STAGE) and losses(**slots) == []
+
+
+MORPHOLOGY, GRADE, OTHER_GRADE = (
+    coded(code("ICDO3:8500/3")),
+    coded(code("OBDS:grading-2")),
+    coded(code("OBDS:grading-3")),
+)
+PATHOLOGY = {**TNM, "pathology_clinical": PATHOLOGICAL}
+# (diagnosis, what the biosample of its tissue holds or None, losses)
+TISSUES: list[tuple[dict[str, Any], dict[str, Any] | None, list[tuple[str, str]]]] = [
+    ({"morphology": MORPHOLOGY, "gradings": [{"grade": GRADE}], "tnm_classifications": [PATHOLOGY]},
+     {"histologicalDiagnosis": written(MORPHOLOGY)[0], "tumorGrade": written(GRADE)[0], "pathologicalTnmFinding": written(T, N, M)}, []),
+    ({"tnm_classifications": [PATHOLOGY]}, {"pathologicalTnmFinding": written(T, N, M)}, []),
+    ({"gradings": [{"grade": GRADE}, {"grade": GRADE}]}, {"tumorGrade": written(GRADE)[0]}, []),
+    ({"gradings": [{"grade": GRADE}, {"grade": OTHER_GRADE}]}, {"tumorGrade": written(GRADE)[0]}, [("grade", "dropped")]),
+    ({"morphology": MORPHOLOGY}, None, [("morphology", "dropped")]),
+    ({"morphology": MORPHOLOGY, "tnm_classifications": [TNM]}, None, [("morphology", "dropped")]),
+    ({"tnm_classifications": [{"stage": STAGE, "pathology_clinical": PATHOLOGICAL}]}, None, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stated", "held", "lost"), TISSUES)
+def test_the_tissue_of_a_tumour(
+    stated: dict[str, Any], held: dict[str, Any] | None, lost: list[tuple[str, str]]
+) -> None:
+    slots = {"diagnoses": [{"disease": CANCER, **stated}]}
+    made = packet(**slots).get("biosamples", [])
+    assert [{k: v for k, v in tissue.items() if k != "id"} for tissue in made] == (
+        [] if held is None else [{"individualId": "s", **held}]
+    )
+    assert losses(**slots) == lost
+
+
+def test_tissues_of_two_tumours_have_ids_of_their_contents() -> None:
+    one, other = ({"disease": CANCER, "gradings": [{"grade": grade}]} for grade in (GRADE, OTHER_GRADE))
+    ids = [tissue["id"] for tissue in packet(diagnoses=[one, other])["biosamples"]]
+    assert len(set(ids)) == 2 and ids == [tissue["id"] for tissue in packet(diagnoses=[other, one])["biosamples"]][::-1]
