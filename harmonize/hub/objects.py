@@ -61,6 +61,8 @@ def says_death(vital: Mapping[str, Any]) -> bool:
 _EVALUATIONS = {  # mCODE 4.0.0, ClinOrPathModifierVS; HMD v1.1, TNM.Pathology_Clinical, has these two words
     "SNOMEDCT:260998006": "clinical",
     "SNOMEDCT:261023001": "pathological",
+    "HMD:tnm-clinical": "clinical",
+    "HMD:tnm-pathological": "pathological",
     "clinical": "clinical",
     "pathological": "pathological",
 }
