@@ -81,25 +81,43 @@ def check(profile_id: Id, as_json: AsJson = False) -> None:
 def new(
     profile_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the new profile, such as de/my-registry.")],
     dictionary: Annotated[
-        Path | None, typer.Option("--from", help="A REDCap data dictionary: the designer's CSV or the API's metadata.")
+        Path | None,
+        typer.Option("--from", help="An XSD, or a REDCap data dictionary: the designer's CSV or the API's metadata."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the draft; by default ./SCOPE/NAME.")] = None,
     repeating: Annotated[
         str, typer.Option(help="Instruments that repeat, with commas: a dictionary does not say which do.")
     ] = "",
+    root: Annotated[str | None, typer.Option(help="XSD: the root element, where it allows several.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="XSD: path of the subjects below the root, such as Patients/Patient.")
+    ] = None,
+    identifier: Annotated[
+        str | None, typer.Option(help="XSD: path of the subject's identifier below its element, such as @id.")
+    ] = None,
 ) -> None:
     """Draft a profile. It maps nothing but the subject's identifier: `profiles check` lists what waits for a decision."""
     from harmonize.curation.draft import draft_from_redcap_dictionary
 
     if dictionary is None:
-        raise CallError("`profiles new` drafts from a file. To mend it: --from DICTIONARY.csv")
+        raise CallError("`profiles new` drafts from a file. To mend it: --from DICTIONARY.csv or --from FILE.xsd")
     if not dictionary.is_file():
         raise CallError(f"there is no file {dictionary}. To mend it: check the path after --from")
     folder = out or Path(profile_id)
     names = [name.strip() for name in repeating.split(",") if name.strip()]
-    for path in draft_from_redcap_dictionary(dictionary, profile_id, folder, names):
+    if dictionary.suffix == ".xsd":
+        from harmonize.curation.xsd_draft import draft_from_xsd
+
+        if names:
+            raise CallError("an XSD says which elements repeat. To mend it: leave --repeating out")
+        written = draft_from_xsd(dictionary, profile_id, folder, root=root, subject=subject, identifier=identifier)
+    elif root or subject or identifier:
+        raise CallError("--root, --subject and --identifier are for an XSD. To mend it: leave them out")
+    else:
+        written = draft_from_redcap_dictionary(dictionary, profile_id, folder, names)
+    for path in written:
         say(f"written: {path}")
-    say(f"next: `harmonize profiles check {folder}` lists the fields that wait for a decision")
+    say(f"next: `harmonize profiles check {folder}` lists what waits for a decision")
 
 
 refuse(app, "doc", "profiles doc", "The field-by-field page of a profile")

@@ -76,7 +76,12 @@ def _getter(indexes: Sequence[int]) -> Callable[[Any], Sequence[str]]:
     """What takes the cells at *indexes* out of a row."""
     if len(indexes) == 1:
         return _first_of(indexes[0])
-    return itemgetter(*indexes)
+    return itemgetter(*indexes) if indexes else _no_cells
+
+
+def _no_cells(_: Sequence[str]) -> Sequence[str]:
+    """The cells of an element that has none, only others in it."""
+    return ()
 
 
 class _first_of:  # noqa: N801 - a function that pickles

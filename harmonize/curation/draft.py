@@ -68,12 +68,7 @@ def draft_from_redcap_dictionary(
     *repeating* names the instruments that repeat, which a dictionary does not say. Raises CallError where the id is not of
     the form scope/name, the folder exists or an instrument is not in the dictionary; InputError where the dictionary is none.
     """
-    if _ID.fullmatch(profile_id) is None:
-        raise CallError(f"{profile_id!r} is no profile id. To mend it: write scope/name, such as de/my-registry")
-    if profile_id in profile_ids():
-        raise CallError(f"there is a profile {profile_id} already. To mend it: choose another name")
-    if is_taken(folder):
-        raise CallError(f"{folder} is a file or not empty. To mend it: choose another --out")
+    check_new_profile(profile_id, folder)
     fields = [field for field in read_dictionary(dictionary) if field.kind not in NO_DATA]
     forms: dict[str, list[Field]] = {}
     for field in fields[1:]:
@@ -88,11 +83,26 @@ def draft_from_redcap_dictionary(
         )
     project = _Project(profile_id, dictionary.name, subject, forms, frozenset(repeating), class_names(forms))
     texts = {
-        "profile.yaml": _yaml(_card(project)),
-        "source.yaml": _yaml(_source(project)),
-        "map.yaml": _yaml(_map(project)),
+        "profile.yaml": yaml_text(_card(project)),
+        "source.yaml": yaml_text(_source(project)),
+        "map.yaml": yaml_text(root_map(profile_id, ROOT, subject.name)),
         "README.md": _readme(profile_id, dictionary.name, len(fields), len(forms)),
     }
+    return write_draft(folder, texts)
+
+
+def check_new_profile(profile_id: str, folder: Path) -> None:
+    """Raises CallError where *profile_id* is no id of a new profile or *folder* is taken."""
+    if _ID.fullmatch(profile_id) is None:
+        raise CallError(f"{profile_id!r} is no profile id. To mend it: write scope/name, such as de/my-registry")
+    if profile_id in profile_ids():
+        raise CallError(f"there is a profile {profile_id} already. To mend it: choose another name")
+    if is_taken(folder):
+        raise CallError(f"{folder} is a file or not empty. To mend it: choose another --out")
+
+
+def write_draft(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write the files of a draft, whole or not at all; their paths. Raises CallError where that cannot be."""
     try:
         with whole_folder(folder) as aside:
             (aside / "cases").mkdir()
@@ -134,7 +144,8 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _yaml(document: Mapping[str, Any]) -> str:
+def yaml_text(document: Mapping[str, Any]) -> str:
+    """*document* as YAML, in its order."""
     return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
 
 
@@ -207,11 +218,18 @@ def _source(project: _Project) -> dict[str, Any]:
         for field in fields:
             attributes.update(_attributes(field, enums))
         classes[names[form]] = {"description": f"The form {form}.", "attributes": attributes}
+    return source_document(profile_id, "The forms of one record", classes, enums)
+
+
+def source_document(
+    profile_id: str, title: str, classes: Mapping[str, Any], enums: Mapping[str, Any]
+) -> dict[str, Any]:
+    """source.yaml of a draft."""
     name = profile_id.replace("/", "_").replace("-", "_").replace(".", "_")
     document = {
         "id": f"https://w3id.org/harmonize/mappings/{profile_id}",
         "name": name,
-        "title": "The forms of one record",
+        "title": title,
         "version": "0.1.0",
         "license": "Apache-2.0",
         "imports": ["linkml:types"],
@@ -221,9 +239,9 @@ def _source(project: _Project) -> dict[str, Any]:
         },
         "default_prefix": name,
         "default_range": "string",
-        "classes": classes,
+        "classes": dict(classes),
     }
-    return {**document, "enums": enums} if enums else document
+    return {**document, "enums": dict(enums)} if enums else document
 
 
 def _attributes(field: Field, enums: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -245,8 +263,8 @@ def _attributes(field: Field, enums: dict[str, Any]) -> Iterable[tuple[str, dict
     yield field.name, {**slot, **shared}
 
 
-def _map(project: _Project) -> dict[str, Any]:
-    profile_id, subject = project.profile_id, project.subject
+def root_map(profile_id: str, root: str, identifier: str) -> dict[str, Any]:
+    """map.yaml of a draft: the pseudonym of the subject, and nothing else."""
     return {
         "id": f"https://w3id.org/harmonize/mappings/{profile_id}/map",
         "title": f"{profile_id} to the hub",
@@ -255,8 +273,8 @@ def _map(project: _Project) -> dict[str, Any]:
         "class_derivations": [
             {
                 "name": "Subject",
-                "populated_from": ROOT,
-                "slot_derivations": {"subject_id": {"expr": f"pseudonym({subject.name}, 'subject')"}},
+                "populated_from": root,
+                "slot_derivations": {"subject_id": {"expr": f"pseudonym({identifier}, 'subject')"}},
             }
         ],
     }

@@ -1,0 +1,241 @@
+"""The places of elements in the source record: under which object, merged or apart, and in which order. ADR 0011."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from harmonize.findings import Cell, Finding, Outcome, Severity
+from harmonize.profiles.assembly import BadCell
+from harmonize.profiles.source_record import SourceObject, row_object, shared_object
+from harmonize.profiles.tree_elements import Element, Said, date_order, superseded
+from harmonize.profiles.xml_assembly import XmlAssembly, XmlTable
+
+WHAT = "what"
+"""The slot that names, in an object that stands apart, the slot for which it does."""
+_NOTHING_APART = "The value describes others of its element, of which none is stated."
+_NOTHING = row_object({}, None, 0)
+_DAY_LENGTH = 10
+
+
+class Placing:
+    """Puts the objects of elements into the record, table by table."""
+
+    def __init__(
+        self,
+        xml: XmlAssembly,
+        only_lent: Mapping[str, frozenset[str]],
+        record: SourceObject,
+        elements: list[Element],
+        said: Said,
+    ) -> None:
+        self.only_lent = only_lent
+        self.xml, self.record, self.elements, self.said = xml, record, elements, said
+        self.merged: dict[str, dict[Any, SourceObject]] = {}
+        """Table that merges -> key -> object."""
+        self.opened: set[int] = set()
+        """ids of objects that say nothing themselves and stand in the record for what is in them."""
+        self.taken: set[tuple[int, str]] = set()
+        """(id of an object that stands in no slot, slot of it that another object has taken)."""
+
+    def say_what_has_no_place(self) -> None:
+        """Slots that are there for others to take, as all of objects that stand in no slot are: what nobody took is lost."""
+        tables = self.xml.tables.values()
+        keys = {slot for table in tables for slot in (*(table.by or ()), table.newest)}
+        waiting = [table for table in tables if not table.slot or self.only_lent[table.name]]
+        for element in self.elements:
+            for table in waiting:
+                made = element.objects.get(table.name, _NOTHING)
+                for slot in self.only_lent[table.name] & made.keys() if table.slot else made.keys() - keys:
+                    if (id(made), slot) not in self.taken:
+                        self.said.no_place(made, slot)
+
+    def place(self, table: XmlTable) -> None:
+        """Put the objects of one table where they belong."""
+        groups: dict[Any, tuple[SourceObject, list[tuple[Element, SourceObject]]]] = {}
+        for element in self.elements:
+            made = element.objects.get(table.name)
+            if made is None or not table.slot:
+                continue
+            self._inherit(table, element, made)
+            if not made:
+                continue
+            holder = self._holder(table, element)
+            if holder is None:
+                self._orphan(made)
+            elif table.merges:
+                key = (id(holder), self._key(table, element))
+                groups.setdefault(key, (holder, []))[1].append((element, made))
+            else:
+                self._append(holder, table, _apart(table, made), made)
+        known = self.merged.setdefault(table.name, {})
+        for (_, key), (holder, rows) in groups.items():
+            merged = known[key] = _merge(table, rows, self.said)
+            if table.repeats:
+                holder.setdefault(table.slot, []).append(merged)
+            else:
+                holder[table.slot] = merged
+
+    def _append(self, holder: SourceObject, table: XmlTable, objects: list[SourceObject], made: SourceObject) -> None:
+        if objects:
+            holder.setdefault(table.slot, []).extend(objects)
+        taken = {slot for one in objects for slot in one}
+        for slot in made:
+            if slot not in taken:
+                self.said.left_out.update((cell, _NOTHING_APART) for cell in made.cells(slot))
+
+    def _holder(self, table: XmlTable, element: Element) -> SourceObject | None:
+        """The object that takes the objects of *element*."""
+        if table.into is None:
+            return self.record
+        into = self.xml.tables[table.into]
+        if into.merges:
+            return self.merged[into.name].get(self._key(into, element))
+        above: Element | None = element
+        while above is not None and into.name not in above.objects:
+            above = above.holder
+        if above is None:
+            return None
+        made = above.objects[into.name]
+        if made or id(made) in self.opened or self._open(into, above, made):
+            return made
+        return None
+
+    def _open(self, table: XmlTable, element: Element, made: SourceObject) -> bool:
+        """Put an object down that says nothing itself, for what is in it; whether it has a place."""
+        holder = self._holder(table, element)
+        if holder is not None:
+            self.opened.add(id(made))
+            holder.setdefault(table.slot, []).append(made)
+        return holder is not None
+
+    def _key(self, table: XmlTable, element: Element) -> Any:
+        """The key of *element* among the objects of a table that merges: what it states or, without that, where it stands."""
+        key = tuple(element.stated(slot) for slot in table.by or ())
+        if any(key) or not key or table.without is None:
+            return key
+        above: Element | None = element
+        while above is not None and table.without not in above.objects:
+            above = above.holder
+        return id(above)
+
+    def _inherit(self, table: XmlTable, element: Element, made: SourceObject) -> None:
+        """Give *made* the slots that it takes from what holds it; their cells are those of the holder."""
+        if element.holder is None:
+            return
+        for slot in table.inherit:
+            stating = element.holder.stating(slot) if slot not in made else None
+            if stating is not None:
+                made.members = [*(made.members or ()), _only(stating, (slot,))]
+                made[slot] = stating[slot]
+                self.taken.add((id(stating), slot))
+
+    def _orphan(self, made: SourceObject) -> None:
+        for slot in made:
+            for cell in made.cells(slot):
+                message = "what this belongs to is not stated in any message of the subject"
+                fix = "send the message that states it"
+                finding = Finding("source.orphan-row", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
+                self.said.bad_cells.setdefault(cell, BadCell(cell, finding))
+
+
+def _only(source: SourceObject, slots: Iterable[str]) -> SourceObject:
+    """*source* with some of its slots."""
+    made = row_object({slot: source[slot] for slot in slots}, source.table, source.number)
+    made.members = source.members
+    return made
+
+
+def _apart(table: XmlTable, made: SourceObject) -> list[SourceObject]:
+    """An object for each filled group of slots that stand apart; none where none is filled: the others describe them."""
+    if not table.apart:
+        return [made]
+    apart = {slot for group in table.apart for slot in group}
+    common = [slot for slot in made if slot not in apart]
+    groups = [[slot for slot in group if slot in made] for group in table.apart if group[0] in made]
+    objects = []
+    for stated in groups:
+        if stated:
+            one = _only(made, (*common, *stated))
+            one[WHAT] = stated[0]
+            objects.append(one)
+    return objects
+
+
+def _merge(table: XmlTable, rows: list[tuple[Element, SourceObject]], said: Said) -> SourceObject:
+    """One object of *rows*, each slot from the newest row that states it. Rows that say otherwise are said."""
+    dated = [(date_order(e.stated(table.newest)) if table.newest else "", _canonical(made), made) for e, made in rows]
+    dated.sort(key=lambda item: item[:2], reverse=True)
+    values: dict[str, Any] = {}
+    dates: dict[str, str] = {}
+    contradicted: set[str] = set()
+    for date, _, made in dated:
+        for slot, value in made.items():
+            if slot == table.newest and slot in values:
+                continue
+            if slot not in values:
+                values[slot], dates[slot] = value, date
+            elif values[slot] != value and date == dates[slot] and slot in table.agree:
+                contradicted.add(slot)
+    members = []
+    for date, _, made in dated:
+        for slot in contradicted & made.keys():
+            _contradict(made, slot, said)
+        members.append(_only(made, [slot for slot in made if slot not in contradicted and made[slot] == values[slot]]))
+        older = [s for s in made if s not in contradicted and s != table.newest and made[s] != values[s]]
+        if older:
+            cells = tuple(cell for slot in older for cell in made.cells(slot))
+            doubtful = any(date == dates[slot] for slot in older)
+            said.replaced.append((superseded(cells[0] if cells else None, doubtful=doubtful), cells))
+    return shared_object({slot: value for slot, value in values.items() if slot not in contradicted}, members)
+
+
+def _contradict(made: SourceObject, slot: str, said: Said) -> None:
+    message = f"messages of the same day contradict one another in {slot}; none of them is used"
+    fix = "check whether it is one person, and correct the messages"
+    for cell in made.cells(slot):
+        finding = Finding("source.group-conflict", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
+        said.bad_cells[cell] = BadCell(cell, finding)
+
+
+# --- one order ------------------------------------------------------------------------------------------------------
+
+
+def _canonical(value: Any) -> bytes:
+    """The contents in one spelling: dates are written day first by some dialects."""
+    return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return date_order(value) if len(value) == _DAY_LENGTH else value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return {slot: _plain(item) for slot, item in value.items()}
+
+
+def settle(value: SourceObject) -> None:
+    """Bring the lists of *value* into the order of their contents; equal objects become one that has the cells of all."""
+    for slot, item in value.items():
+        if isinstance(item, SourceObject):
+            settle(item)
+        elif isinstance(item, list):
+            known: dict[bytes, SourceObject] = {}
+            for one in item:
+                settle(one)
+                first = known.setdefault(_canonical(one), one)
+                if first is not one:
+                    first.members = [*(first.members or ()), one]
+            value[slot] = [known[contents] for contents in sorted(known)]
+
+
+def cells_of(value: Any) -> Iterator[Cell]:
+    """All cells whose values stand in the source object *value*."""
+    for slot, item in value.items():
+        if isinstance(item, str):
+            yield from value.cells(slot)
+        else:
+            for inner in item if isinstance(item, list) else [item]:
+                yield from cells_of(inner)
