@@ -22,6 +22,7 @@ ROOT = "Record"
 _NAME = re.compile(r"[^A-Za-z0-9_]+")
 _IDENTIFIER = re.compile(r"(?:^|_)(?:id|ID|Id|nr|Nr)$|[a-z]I[dD]$")
 _DESCRIPTION = 200
+_IN_SUBJECTS = "Stands before the subjects: each of them has it in its own row, where it is decided on."
 _REPEATS = (
     "Stands beside the subjects and repeats, is an attribute, or stands behind them: no slot of a subject can take it."
 )
@@ -227,8 +228,10 @@ def _card(draft: _Draft) -> dict[str, Any]:
             "tables": {_table_name(table): _table(table) for table in draft.tables},
         },
     }
-    if draft.beside:
-        card["left_out"] = [{"columns": [f"/{path}" for path in draft.beside], "reason": _REPEATS}]
+    beside = ((draft.beside, _REPEATS), (draft.document, _IN_SUBJECTS))
+    left_out = [{"columns": [f"/{path}" for path in paths], "reason": reason} for paths, reason in beside if paths]
+    if left_out:
+        card["left_out"] = left_out
     return card
 
 
