@@ -14,7 +14,7 @@ from harmonize.profiles.assembly import Assembled, RawSubject
 from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_object, shared_object
 from harmonize.profiles.specification import Profile
 from harmonize.profiles.tree_elements import Element, Said, replace
-from harmonize.profiles.tree_placing import Placing, cells_of, settle
+from harmonize.profiles.tree_placing import Placing, held_cells, settle
 from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlTable, holder_of, lent_slots
 
 
@@ -23,8 +23,8 @@ class _Plan(NamedTuple):
 
     spec: XmlTable
     path: str
-    cells: tuple[tuple[str, int, str], ...]
-    """(slot, index of a column that fills it, its name); dialects have columns of their own for a slot."""
+    cells: Mapping[int, tuple[str, str]]
+    """Index of a column -> the slot that it fills, its name; dialects have columns of their own for a slot."""
     says_nothing: Mapping[str, Mapping[str, str]]
     gathered: frozenset[str]
     """Slots whose values of several columns make one text."""
@@ -53,8 +53,9 @@ class TreeAssembler:
             )
             for table in self.xml.tables.values()
         }
-        self.holding = {table.into for table in self.xml.tables.values() if table.into is not None}
-        """Tables whose objects hold those of others, and are there for them even where they say nothing themselves."""
+        holding = {table.into for table in self.xml.tables.values() if table.into is not None}
+        self.empty = {table.name for table in self.xml.tables.values() if table.inherit or table.name in holding}
+        """Tables whose objects are there where they say nothing: they inherit, or hold those of others."""
         self._blank = frozenset(("", *profile.assembly.blank))
         self.plans = {path: tuple(self._plans(profile, path, header)) for path, header in headers.items()}
         row_paths = self.xml.row_paths
@@ -69,8 +70,8 @@ class TreeAssembler:
         for table in self.xml.tables_of(path):
             spec = specs[f"{table.name} {path}"]
             slots = profile.source.classes[table.row_class]
-            filled = [(spec.slot_of(name), index, name) for index, name in enumerate(header)]
-            cells = tuple(cell for cell in filled if cell[0] in slots)
+            filled = {index: (spec.slot_of(name), name) for index, name in enumerate(header)}
+            cells = {index: cell for index, cell in filled.items() if cell[0] in slots}
             gathered = frozenset(spec.slot_of(f"{path}/{below}") for below in table.gather)
             yield _Plan(table, path, cells, profile.left_out_values(table.row_class), gathered)
 
@@ -116,29 +117,39 @@ class TreeAssembler:
             element = last[path] = Element(row.number, holder)
             if holder is not None:
                 holder.parts.append(element)
-            for plan in self.plans[path]:
-                self._object(plan, row, element, said)
+            plans = self.plans[path]
+            if plans:
+                stated = [(index, text) for index, text in enumerate(row.cells) if text]
+                for plan in plans:
+                    self._object(plan, stated, element, said)
             made.append(element)
         return made
 
-    def _object(self, plan: _Plan, row: RawRow, element: Element, said: Said) -> None:
+    def _object(self, plan: _Plan, stated: Sequence[tuple[int, str]], element: Element, said: Said) -> None:
+        """What a table makes of the cells of an element that say something, in the order of their columns."""
         values: dict[str, str] = {}
         columns: dict[str, str] = {}
-        for slot, index, name in plan.cells:
-            text = row.cells[index]
-            if text and slot not in values:
+        fills = plan.cells.get
+        for index, text in stated:
+            cell = fills(index)
+            if cell is None:
+                continue
+            slot, name = cell
+            if slot not in values:
                 values[slot], columns[slot] = text, name
-            elif text and slot in plan.gathered:
+            elif slot in plan.gathered:
                 values[slot] = f"{values[slot]} | {text}"
-            elif text and values[slot] != text:
-                said.second(Cell(self.files[file_of(row.number)], row.number, name))
-        made = row_object(values, self._table(plan.path, columns), row.number)
+            elif values[slot] != text:
+                said.second(Cell(self.files[file_of(element.number)], element.number, name))
+        if not values and plan.spec.name not in self.empty:
+            return
+        made = row_object(values, self._table(plan.path, columns), element.number)
         for slot, texts in plan.says_nothing.items():
             reason = texts.get(values.get(slot, ""))
             if reason is not None:
                 said.left_out.update((cell, reason) for cell in made.cells(slot))
                 del made[slot]
-        if made or plan.spec.inherit or plan.spec.name in self.holding:
+        if made or plan.spec.name in self.empty:
             element.objects[plan.spec.name] = made
 
     def _table(self, path: str, columns: dict[str, str]) -> Table:
@@ -161,7 +172,8 @@ class TreeAssembler:
         """What was lost in one table and is held by another is not lost."""
         bad_cells, left_out, replaced = said.bad_cells, said.left_out, said.replaced
         if bad_cells or left_out or replaced:
-            held = frozenset(cells_of(record))
+            lost_cells = [*bad_cells, *left_out, *(cell for _, cells in replaced for cell in cells)]
+            held = held_cells(record, frozenset(lost_cells))
             bad_cells = {cell: bad for cell, bad in bad_cells.items() if cell not in held}
             replaced = _without(replaced, held | set(bad_cells))
             lost = {cell for _, cells in replaced for cell in cells}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -16,8 +17,7 @@ from harmonize.profiles.xml_assembly import XmlAssembly, XmlTable
 WHAT = "what"
 """The slot that names, in an object that stands apart, the slot for which it does."""
 _NOTHING_APART = "The value describes others of its element, of which none is stated."
-_NOTHING = row_object({}, None, 0)
-_DAY_LENGTH = 10
+_DAY_FIRST = re.compile(rb'"([0-9]{2})[.]([0-9]{2})[.]([0-9]{4})"')
 
 
 class Placing:
@@ -32,7 +32,12 @@ class Placing:
         said: Said,
     ) -> None:
         self.only_lent = only_lent
-        self.xml, self.record, self.elements, self.said = xml, record, elements, said
+        self.xml, self.record, self.said = xml, record, said
+        self.made: dict[str, list[tuple[Element, SourceObject]]] = {}
+        """Table -> its objects with the elements that they are of, in the order of the documents."""
+        for element in elements:
+            for name, made in element.objects.items():
+                self.made.setdefault(name, []).append((element, made))
         self.merged: dict[str, dict[Any, SourceObject]] = {}
         """Table that merges -> key -> object."""
         self.opened: set[int] = set()
@@ -44,10 +49,10 @@ class Placing:
         """Slots that are there for others to take, as all of objects that stand in no slot are: what nobody took is lost."""
         tables = self.xml.tables.values()
         keys = {slot for table in tables for slot in (*(table.by or ()), table.newest)}
-        waiting = [table for table in tables if not table.slot or self.only_lent[table.name]]
-        for element in self.elements:
-            for table in waiting:
-                made = element.objects.get(table.name, _NOTHING)
+        for table in tables:
+            if table.slot and not self.only_lent[table.name]:
+                continue
+            for _, made in self.made.get(table.name, ()):
                 for slot in self.only_lent[table.name] & made.keys() if table.slot else made.keys() - keys:
                     if (id(made), slot) not in self.taken:
                         self.said.no_place(made, slot)
@@ -55,10 +60,7 @@ class Placing:
     def place(self, table: XmlTable) -> None:
         """Put the objects of one table where they belong."""
         groups: dict[Any, tuple[SourceObject, list[tuple[Element, SourceObject]]]] = {}
-        for element in self.elements:
-            made = element.objects.get(table.name)
-            if made is None or not table.slot:
-                continue
+        for element, made in self.made.get(table.name, ()) if table.slot else ():
             self._inherit(table, element, made)
             if not made:
                 continue
@@ -205,15 +207,7 @@ def _contradict(made: SourceObject, slot: str, said: Said) -> None:
 
 def _canonical(value: Any) -> bytes:
     """The contents in one spelling: dates are written day first by some dialects."""
-    return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return date_order(value) if len(value) == _DAY_LENGTH else value
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return {slot: _plain(item) for slot, item in value.items()}
+    return _DAY_FIRST.sub(rb'"\3-\2-\1"', orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
 def settle(value: SourceObject) -> None:
@@ -231,11 +225,33 @@ def settle(value: SourceObject) -> None:
             value[slot] = [known[contents] for contents in sorted(known)]
 
 
-def cells_of(value: Any) -> Iterator[Cell]:
-    """All cells whose values stand in the source object *value*."""
-    for slot, item in value.items():
-        if isinstance(item, str):
-            yield from value.cells(slot)
-        else:
-            for inner in item if isinstance(item, list) else [item]:
-                yield from cells_of(inner)
+def held_cells(record: SourceObject, asked: frozenset[Cell]) -> set[Cell]:
+    """Which of the cells that are *asked* for hold values of *record*."""
+    rows = {cell.row for cell in asked}
+    held: set[Cell] = set()
+    _collect(record, rows, held)
+    return held & asked
+
+
+def _collect(value: SourceObject, rows: set[int | None], held: set[Cell]) -> None:
+    """Add the cells of *value* in *rows*: cells are made of the rows that are asked for alone, for there are many."""
+    if value.number in rows:
+        for slot, item in value.items():
+            if item.__class__ is str:
+                held.update(value.cells(slot))
+    elif value.members:
+        _collect_members(value, rows, held)
+    for item in value.values():
+        if item.__class__ is SourceObject:
+            _collect(item, rows, held)
+        elif item.__class__ is list:
+            for inner in item:
+                _collect(inner, rows, held)
+
+
+def _collect_members(value: SourceObject, rows: set[int | None], held: set[Cell]) -> None:
+    for member in value.members or ():
+        if member.number in rows or member.members:
+            for slot in member:
+                if value.get(slot).__class__ is str:
+                    held.update(member.cells(slot))

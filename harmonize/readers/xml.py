@@ -239,7 +239,8 @@ def _account(source: XmlSource, log: ReadLog) -> None:
     log.rows[source.label] = source.paths.rows
     for columns in source.paths.columns:
         for column in columns.values():
-            log.filled[f"{source.label}/{column.name}"] = column.values
+            name = f"{source.label}/{column.name}"  # what stands beside the subjects is a column of theirs as well
+            log.filled[name] = log.filled.get(name, 0) + column.values
             if column.first is not None:
                 message = f"the element is not known to the profile; its {column.values} values are not carried"
                 fix = "add it to source.yaml and map.yaml, or leave it out with a reason"

@@ -235,3 +235,12 @@ def test_the_xsd_judges_and_costs_nothing(tmp_path: Path) -> None:
     assert breach["source"]["column"].endswith("Versichertendaten_Sonstige/Ersatzkode") and "masked" not in str(breach)
     unjudged = convert(tmp_path / "c", {"a.xml": masked})
     assert "source.schema-not-checked" in {f["rule"] for f in unjudged.findings(info=True)}
+
+
+def test_what_stands_beside_the_subjects_is_counted_with_what_is_theirs(tmp_path: Path) -> None:
+    """Meldedatum of the document is in every subject's row too; subjects that are withheld take theirs with them."""
+    withheld = [patient(name, [message(f"m{name}", reason="W")]) for name in ("P4", "P5", "P6")]
+    run = convert(tmp_path, {"a.xml": document([P1, *withheld])})
+    assert_adds_up(run)
+    counted = run.counts["values"]["fhir-r4"]["a.xml//Meldedatum"]
+    assert (counted["read"], counted["skipped"], counted["dropped"]) == (5, 3, 2)
