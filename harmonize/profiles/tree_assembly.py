@@ -144,8 +144,8 @@ class TreeAssembler:
         if not values and plan.spec.name not in self.empty:
             return
         made = row_object(values, self._table(plan.path, columns), element.number)
-        for slot, texts in plan.says_nothing.items():
-            reason = texts.get(values.get(slot, ""))
+        for slot, text in values.items():
+            reason = plan.says_nothing[slot].get(text) if slot in plan.says_nothing else None
             if reason is not None:
                 said.left_out.update((cell, reason) for cell in made.cells(slot))
                 del made[slot]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import orjson
@@ -168,6 +168,8 @@ def _apart(table: XmlTable, made: SourceObject) -> list[SourceObject]:
 
 def _merge(table: XmlTable, rows: list[tuple[Element, SourceObject]], said: Said) -> SourceObject:
     """One object of *rows*, each slot from the newest row that states it. Rows that say otherwise are said."""
+    if len(rows) == 1:
+        return rows[0][1]
     dated = [(date_order(e.stated(table.newest)) if table.newest else "", _canonical(made), made) for e, made in rows]
     dated.sort(key=lambda item: item[:2], reverse=True)
     values: dict[str, Any] = {}
@@ -227,31 +229,33 @@ def settle(value: SourceObject) -> None:
 
 def held_cells(record: SourceObject, asked: frozenset[Cell]) -> set[Cell]:
     """Which of the cells that are *asked* for hold values of *record*."""
-    rows = {cell.row for cell in asked}
+    columns: dict[int | None, set[str | None]] = {}
+    for cell in asked:
+        columns.setdefault(cell.row, set()).add(cell.column)
     held: set[Cell] = set()
-    _collect(record, rows, held)
+    _collect(record, columns, held)
     return held & asked
 
 
-def _collect(value: SourceObject, rows: set[int | None], held: set[Cell]) -> None:
-    """Add the cells of *value* in *rows*: cells are made of the rows that are asked for alone, for there are many."""
-    if value.number in rows:
-        for slot, item in value.items():
-            if item.__class__ is str:
-                held.update(value.cells(slot))
-    elif value.members:
-        _collect_members(value, rows, held)
+def _collect(value: SourceObject, asked: Mapping[int | None, Set[str | None]], held: set[Cell]) -> None:
+    """Add the cells of *value* that may be among those that are *asked* for, as columns by row; there are many others."""
+    _add_cells(value, value, asked, held)
     for item in value.values():
         if item.__class__ is SourceObject:
-            _collect(item, rows, held)
+            _collect(item, asked, held)
         elif item.__class__ is list:
             for inner in item:
-                _collect(inner, rows, held)
+                _collect(inner, asked, held)
 
 
-def _collect_members(value: SourceObject, rows: set[int | None], held: set[Cell]) -> None:
-    for member in value.members or ():
-        if member.number in rows or member.members:
-            for slot in member:
-                if value.get(slot).__class__ is str:
-                    held.update(member.cells(slot))
+def _add_cells(
+    row: SourceObject, stating: SourceObject, asked: Mapping[int | None, Set[str | None]], held: set[Cell]
+) -> None:
+    """Add the cells of *row*, and of the rows that it is made of, that hold what *stating* states."""
+    if row.table is not None and row.number in asked:
+        columns = asked[row.number]
+        for slot, column in row.table.columns.items():
+            if column in columns and stating.get(slot).__class__ is str and slot in row:
+                held.add(row.table.cell(row.number, column))
+    for member in row.members or ():
+        _add_cells(member, stating, asked, held)

@@ -136,7 +136,7 @@ def main() -> None:
             convert(path, scratch / "out")
             profile = cProfile.Profile()
             profile.runcall(convert, path, scratch / "out")
-            pstats.Stats(profile).sort_stats("tottime").print_stats(45)
+            pstats.Stats(profile).sort_stats("tottime").print_stats(40).sort_stats("cumtime").print_stats(70)
             return
         sizes = [float(size) for size in chosen.memory.split(",") if size]
         found = [*(bench_memory(scratch, sizes) if sizes else bench_registry_xml(scratch, chosen.megabytes))]
