@@ -28,6 +28,8 @@ from tests.bench.conformance import bench_conformance
 from tests.bench.omop import bench_end_to_end, bench_start
 from tests.bench.omop import bench_memory as bench_memory_of_omop
 from tests.bench.omop import bench_plan as bench_plan_of_omop
+from tests.bench.registry_xml import bench_memory as bench_memory_of_xml
+from tests.bench.registry_xml import bench_registry_xml
 from tests.bench.result import Result, best
 from tests.bench.value_sets import bench_value_sets
 from tests.linkml_map_oracle import oracle
@@ -166,6 +168,8 @@ def main() -> None:
         report(bench_plan_of_omop(Path(scratch)))
         report(bench_end_to_end(Path(scratch), chosen.persons))
         report(bench_start(Path(scratch), Path(scratch) / "cdm"))
+        report(bench_registry_xml(Path(scratch), 20))
+        report(bench_memory_of_xml(Path(scratch), (10, 100)))
         sizes = (10_000, 100_000, *([1_000_000] if chosen.million else []))
         report(bench_memory_of_omop(Path(scratch), sizes))
     sys.exit(any(not result.holds for result in results))

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -93,9 +94,13 @@ def bench_registry_xml(scratch: Path, megabytes: float) -> Iterator[Result]:
         lambda: read_alone(path, scratch / "xml-work"),
         lambda: convert(path, scratch / "xml-out"),
         rounds=3,
+        clock=time.process_time,
     )
     size = path.stat().st_size / 1e6
-    figure = f"{whole / parsing:.1f} times its time ({size / whole:.2f} MB/s; reading alone {reading / parsing:.1f}; lxml {size / parsing:.1f} MB/s)"
+    figure = (
+        f"{whole / parsing:.1f} times its time of the processor "
+        f"({size / whole:.2f} MB/s; reading alone {reading / parsing:.1f} times; lxml {size / parsing:.1f} MB/s)"
+    )
     yield Result("XML to FHIR and Phenopackets, iterparse", figure, "<= 6", whole / parsing <= 6)
 
 

@@ -55,13 +55,17 @@ class Sheet:
         """Identifier of a sample -> id of its Specimen."""
         self._ids: dict[tuple[str, str], int] = {}
         self._under_way = ("Patient", self.patient_id)
+        self._last: tuple[Any, str] = (None, "")
+        """What the last id was made of, with its text."""
 
     def new_id(self, kind: str, made_of: Any) -> str:
         """A deterministic id from the subject and what *made_of* says, never from a position; twins are numbered.
 
         The resource is under way from now on: paths that the other methods take are those inside of it.
         """
-        content = f"{self.patient_id}|{self.run.identities.of(made_of)}"
+        if made_of is not self._last[0]:  # several resources are made of one object, one after the other
+            self._last = (made_of, f"{self.patient_id}|{self.run.identities.of(made_of)}")
+        content = self._last[1]
         key = (kind, content)
         twins = self._ids.get(key, 0)
         self._ids[key] = twins + 1
