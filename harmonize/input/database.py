@@ -67,12 +67,21 @@ def settings(folder: Path, memory: int | None) -> dict[str, str | bool | int | f
     }
 
 
+def connected(folder: Path, memory: int | None) -> duckdb.DuckDBPyConnection:
+    """A database in memory, which shows no bar of progress: stdout carries data only."""
+    import duckdb
+
+    session = duckdb.connect(":memory:", config=settings(folder, memory))
+    session.execute("SET enable_progress_bar = false")
+    return session
+
+
 @contextmanager
 def sorting_session(folder: Path, memory: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory. Raises OutputError where *folder* has no room for what is spilled."""
     import duckdb
 
-    session = duckdb.connect(":memory:", config=settings(folder, memory))
+    session = connected(folder, memory)
     try:
         yield session
     except duckdb.IOException:  # its text may quote a line of the file

@@ -17,7 +17,7 @@ import orjson
 
 from harmonize.errors import InputError, SortingMemoryError
 from harmonize.input.cells import usable_cells
-from harmonize.input.database import settings
+from harmonize.input.database import connected
 from harmonize.input.log import ReadLog
 from harmonize.profiles.source_record import RawRow
 
@@ -97,9 +97,7 @@ class Database:
 
     def _open(self, *, allowed: Sequence[Path] = (), attach: Path | None = None) -> duckdb.DuckDBPyConnection:
         """A session that can read *allowed* or the database *attach*, and nothing else."""
-        import duckdb
-
-        session = duckdb.connect(":memory:", config=settings(self._work, self._memory))
+        session = connected(self._work, self._memory)
         if attach is not None:
             _guarded(attach, lambda: session.execute(f"ATTACH {_text(str(attach))} AS source (READ_ONLY)"))
         paths = ", ".join(_text(str(path)) for path in allowed)
