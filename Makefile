@@ -79,4 +79,4 @@ wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies insid
 	$(BIN)/python -m build --wheel --installer uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(DEMO) dist site docs/datasets docs/hub .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(DEMO) dist site docs/datasets docs/hub docs/profiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,4 +1,4 @@
-"""`harmonize profiles list | show | check | new`; doc is planned and refused by name."""
+"""`harmonize profiles list | show | check | new | doc`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harmonize.cli.output import print_json, say
-from harmonize.cli.planned import refuse
+from harmonize.cli.output import print_json, say, write_file
 from harmonize.errors import CallError
 
 app = typer.Typer(help="The national formats that harmonize knows.", no_args_is_help=True, rich_markup_mode=None)
@@ -120,4 +119,20 @@ def new(
     say(f"next: `harmonize profiles check {folder}` lists what waits for a decision")
 
 
-refuse(app, "doc", "profiles doc", "The field-by-field page of a profile")
+@app.command("doc")
+def doc(
+    profile_id: Id,
+    out: Annotated[Path | None, typer.Option(help="The file to write; by default the page goes to stdout.")] = None,
+    xsd: Annotated[
+        list[Path] | None, typer.Option(help="An XSD: the page lists every element of it. Repeatable.")
+    ] = None,
+) -> None:
+    """The field-by-field page of a profile, in Markdown: where every slot goes, or why it does not."""
+    from harmonize.profile_page import profile_page
+
+    page = profile_page(profile_id, xsd or ())
+    if out is None:
+        print(page, end="")
+        return
+    write_file(out, page.encode())
+    say(f"written: {out}")

@@ -17,7 +17,7 @@ def dataset_markdown(dataset: Dataset, version: str | None = None) -> str:
     chosen = dataset.version if version is None else version
     rows = item_rows(dataset, chosen)
     lines = [f"# {dataset.title} {chosen}", "", *_paragraph(dataset.description)]
-    lines += [f"{len(rows)} items. Source: {_text(dataset.source)}. Licence: {_text(dataset.licence)}.", ""]
+    lines += [f"{len(rows)} items. Source: {one_line(dataset.source)}. Licence: {one_line(dataset.licence)}.", ""]
     lines += _petals(dataset)
     for name, owner in dataset.classes.items():
         own = [row for row in rows if row["class"] == name]
@@ -48,7 +48,7 @@ def hub_markdown() -> str:
                     row["definition"],
                     row["source"],
                 )
-                lines.append(_row(cells))
+                lines.append(table_row(cells))
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -56,7 +56,7 @@ def hub_markdown() -> str:
 def _petals(dataset: Dataset) -> Iterator[str]:
     for petal in dataset.petals.values():
         shown = "the record shows it" if petal.applies is not None else "only where it is asked for"
-        yield f"- **{petal.name}**: {_text(petal.title)}; {shown}."
+        yield f"- **{petal.name}**: {one_line(petal.title)}; {shown}."
     if dataset.petals:
         yield ""
 
@@ -70,38 +70,40 @@ def _item_table(rows: Sequence[ItemRow]) -> list[str]:
         definition = " ".join(part for part in (row["definition"], row["note"]) if part)
         path = " or ".join(f"`{path}`" for path in row["slot"].split(" | "))
         lines.append(
-            _row((f"**{_text(row['item'])}** `{row['id']}`", level, row["cardinality"], path, values, definition))
+            table_row(
+                (f"**{one_line(row['item'])}** `{row['id']}`", level, row["cardinality"], path, values, definition)
+            )
         )
     return [*lines, ""]
 
 
 def _value_set(values: ValueSet) -> list[str]:
-    lines = [f"## Value set {values.name}", "", f"{_text(values.title)}.", "", *_paragraph(values.note)]
+    lines = [f"## Value set {values.name}", "", f"{one_line(values.title)}.", "", *_paragraph(values.note)]
     for part in parts_of(value_set_as_json(values)):
-        lines += [f"{_text(part.words[0].upper() + part.words[1:])}.", ""]
+        lines += [f"{one_line(part.words[0].upper() + part.words[1:])}.", ""]
     if values.values:
         lines += ["| code | label | IRI |", "|---|---|---|"]
-        lines += [_row((f"`{value.code}`", value.label, value.iri)) for value in values.values] + [""]
+        lines += [table_row((f"`{value.code}`", value.label, value.iri)) for value in values.values] + [""]
     return lines
 
 
 def _paragraph(text: str) -> list[str]:
-    return [_text(text), ""] if text else []
+    return [one_line(text), ""] if text else []
 
 
-def _row(cells: Sequence[str]) -> str:
+def table_row(cells: Sequence[str]) -> str:
     """A row of a table; what would end a cell is escaped, code spans stay as they are."""
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
 def _cell(text: str) -> str:
-    return _text(text).replace("|", "\\|")
+    return one_line(text).replace("|", "\\|")
 
 
-def _text(text: str) -> str:
+def one_line(text: str) -> str:
     """*text* in one line, in which no HTML begins.
 
-    >>> _text("a <b>\\n c")
+    >>> one_line("a <b>\\n c")
     'a &lt;b> c'
     """
     return " ".join(text.split()).replace("<", "&lt;")

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from scripts.site_pages.dataset_pages import dataset_pages
 from scripts.site_pages.hub_pages import hub_pages
+from scripts.site_pages.profile_pages import profile_pages
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-FOLDERS = ("datasets", "hub")
+FOLDERS = ("datasets", "hub", "profiles")
 """Folders below docs/ that hold these pages and nothing else."""
 
 
 def pages() -> dict[str, str]:
     """Every page by its path below docs/."""
-    return {**dict(dataset_pages()), **dict(hub_pages())}
+    return {**dict(dataset_pages()), **dict(hub_pages()), **dict(profile_pages())}
 
 
 def main() -> None:
