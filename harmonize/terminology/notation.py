@@ -174,8 +174,12 @@ class _Notation:
         self.refused = tuple((compile_pattern(f"(?i:{r.pattern})"), r.reason) for r in refused)
 
     def read(self, text: str, readings: Sequence[_Reading], *, signs: bool = True) -> Code | NotACode:
-        """*text* as one code with its modifiers."""
+        """*text* as one code with its modifiers. A capital that is a sign is one wherever a code is left without it."""
         modifiers: list[str] = []
+        if signs and text[-1:].isupper() and text[-1] in self.system.modifiers:
+            without = self._bare(text[:-1].rstrip(), readings)
+            if isinstance(without, Code):
+                return without._replace(modifiers=(self.system.modifiers[text[-1]],))
         answer = self._bare(text, readings)
         while answer is None and signs and text[-1:] in self.system.modifiers:
             modifiers.insert(0, self.system.modifiers[text[-1]])

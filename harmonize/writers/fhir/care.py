@@ -8,11 +8,18 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
-from harmonize.writers.fhir.datatypes import ACT_CODE, DATA_ABSENT_REASON
+from harmonize.writers.fhir.datatypes import ACT_CODE, DATA_ABSENT_REASON, SNOMED_CT, fixed
+from harmonize.writers.fhir.oncology import LATERALITY_QUALIFIER
 from harmonize.writers.fhir.sheet import Sheet
 
 _NOT_STATED = orjson.Fragment(orjson.dumps({"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}))
 """A primitive that must be there and is not known, where its required value set has no code that says so."""
+
+_SIDES = {  # qualifiers of codes (mappings/systems); SNOMED CT as mCODE 4.0.0 has it, LateralityQualifierVS
+    ("left",): fixed(SNOMED_CT, "7771000", "Left"),
+    ("right",): fixed(SNOMED_CT, "24028007", "Right"),
+    ("both sides",): fixed(SNOMED_CT, "51440002", "Right and left"),
+}
 
 
 def encounters(sheet: Sheet) -> None:
@@ -51,8 +58,8 @@ def procedures(sheet: Sheet) -> None:
     """FHIR R4 Procedure."""
     for procedure in sheet.record.get("procedures", ()):
         resource_id = sheet.new_id("Procedure", procedure)
-        code = sheet.concept(procedure, "code", "/code")
-        if code is None:
+        code, side = _code_and_side(sheet, procedure)
+        if not code:
             sheet.not_made(procedure, "a procedure needs a code; the record states none")
             continue
         if "status" not in procedure:
@@ -64,9 +71,23 @@ def procedures(sheet: Sheet) -> None:
         }
         body.update(sheet.time(procedure, "date", "end_date", "performed"))
         site = sheet.concept(procedure, "body_site", "/bodySite")
-        if site:
+        if side:
+            place = sheet.run.concepts.codings(procedure["body_site"])[0] if site else {}
+            body["bodySite"] = [{**place, "extension": [{"url": LATERALITY_QUALIFIER, "valueCodeableConcept": side}]}]
+        elif site:
             body["bodySite"] = [site]
         sheet.add("Procedure", resource_id, procedure, body)
+
+
+def _code_and_side(sheet: Sheet, procedure: HubObject) -> tuple[Any, Any]:
+    """The code of a procedure, and the side where a qualifier of the code says one: FHIR holds it at the body site."""
+    stated = procedure.get("code", {})
+    side = _SIDES.get(tuple(stated.get("qualifiers", ())))
+    if side is not None:
+        body, loses = sheet.run.concepts.codings({name: v for name, v in stated.items() if name != "qualifiers"})
+        if body and not loses:
+            return body, side
+    return sheet.concept(procedure, "code", "/code"), None
 
 
 def device_use_statements(sheet: Sheet) -> None:

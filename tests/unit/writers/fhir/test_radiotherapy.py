@@ -110,3 +110,29 @@ def test_the_words_of_a_kind_stand_beside_its_code(
     assert losses(treatments=[treatment]) == lost
     if place:
         assert procedure[place] == {**written(SURGERY), "text": "FOLFOX"}
+
+
+@pytest.mark.parametrize(
+    ("procedure", "site", "lost"),
+    [
+        ({"code": coded(code("SNOMEDCT:172043006"), qualifiers=["left"])}, "7771000", set()),
+        (
+            {"code": coded(code("SNOMEDCT:172043006"), qualifiers=["both sides"]), "body_site": BREAST},
+            "51440002",
+            set(),
+        ),
+        ({"code": coded(code("SNOMEDCT:172043006"), qualifiers=["dagger"])}, None, {("code", "coarsened")}),
+        ({"code": coded(code("SNOMEDCT:172043006"), qualifiers=["left", "dagger"])}, None, {("code", "coarsened")}),
+    ],
+)
+def test_the_side_of_a_procedure_stands_at_its_site(
+    procedure: dict[str, Any], site: str | None, lost: set[tuple[str, str]]
+) -> None:
+    (made,) = resources("Procedure", procedures=[procedure])
+    assert losses(procedures=[procedure]) == lost and made["code"] == written(coded(code("SNOMEDCT:172043006")))
+    if site is None:
+        assert "bodySite" not in made
+        return
+    (place,) = made["bodySite"]
+    assert place["extension"][0]["valueCodeableConcept"]["coding"][0]["code"] == site
+    assert ("coding" in place) == ("body_site" in procedure)
