@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 import harmonize
-from harmonize.errors import CallError, NotAvailableError
+from harmonize.errors import CallError
 from harmonize.hub.objects import HubObject, hub_object
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import RowsOutOfOrder
@@ -53,8 +53,6 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
     """
     manifest = read_manifest(folder)
     profile = load_profile(manifest["profile"].get("folder", manifest["profile"]["id"]))
-    if profile.assembly.xml is not None:
-        raise NotAvailableError("trace of XML sources")
     if profile.sha256 != manifest["profile"]["sha256"]:
         raise CallError(
             f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest"
@@ -65,6 +63,8 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
         for file, ranges in lineage["rows"].items()
     }
     wanted = "" if path is None else _hub_path(folder, manifest, subject, path)
+    if profile.assembly.xml is not None:
+        return _of_tree(profile, inputs, lineage["rows"], folder, wanted)
     values = _values(profile, inputs, lineage["rows"], folder) if inputs else {}
     read = {column for columns in manifest["counts"]["values"].values() for column in columns}
     record = _record(folder, subject) if "hub" in manifest["targets"] else None
@@ -77,6 +77,22 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
     ]
     if not found:
         raise CallError(f"nothing of this subject was made at {path}. To mend it: leave --path out to see every path")
+    return found
+
+
+def _of_tree(profile: Profile, inputs: Sequence[Path], rows: Rows, folder: Path, wanted: str) -> list[Origin]:
+    """The origins of a subject of XML, which is made again from its documents."""
+    from harmonize.tree_trace import traced_cells  # lxml is imported where it is used
+
+    if not inputs:
+        raise CallError("XML is traced in its documents. To mend it: give the input of the run with --input")
+    found = [
+        Origin(at, cell.file, cell.row, cell.column or "", rule, text)
+        for at, cell, rule, text in traced_cells(profile, inputs, rows, folder / "private")
+        if _is_at(at, wanted)
+    ]
+    if not found:
+        raise CallError("nothing of this subject was made there. To mend it: leave --path out to see every path")
     return found
 
 

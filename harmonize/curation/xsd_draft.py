@@ -261,7 +261,8 @@ def _source(draft: _Draft) -> dict[str, Any]:
         slots = {slot: _slot(slot, *said, enums, shared) for slot, said in table.slots.items()}
         if table is not first:
             slots |= _inner(table)
-        classes[table.row_class] = {"description": f"The element {table.path}." if table.parent else "The subject's own element.", "attributes": slots}
+        said = f"The element {table.path}." if table.parent else "The subject's own element."
+        classes[table.row_class] = {"description": said, "attributes": slots}
     return source_document(draft.profile_id, "Subjects with what repeats in them", classes, enums)
 
 

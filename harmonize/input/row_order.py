@@ -16,6 +16,8 @@ from harmonize.input.database import sorting_session
 from harmonize.profiles.source_record import RawRow
 
 _FETCH_ROWS = 1_000
+_LEAST_LINE = 2_000_000
+"""What DuckDB takes for the longest line by itself."""
 _COLUMNS = {"k": "VARCHAR", "n": "BIGINT", "cells": "VARCHAR"}
 
 
@@ -34,8 +36,8 @@ def sorted_rows(
     *folder* is a private folder in which the file *name* and DuckDB's own are written, *memory* the bytes that DuckDB may take.
     """
     path = unsorted_file(folder, name)
-    _write(blocks, sorting.place, path)
-    for rows in sorted_lines(path, sorting.order, folder, memory):
+    longest = _write(blocks, sorting.place, path)
+    for rows in sorted_lines(path, sorting.order, folder, memory, longest):
         yield [RawRow(number, *orjson.loads(cells)) for number, cells in rows]
     path.unlink()
 
@@ -51,24 +53,74 @@ def line_of(key: str, number: int, document: bytes) -> bytes:
     return b"%s\t%d\t%s\n" % (key.encode().hex().encode(), number, document)
 
 
-def sorted_lines(path: Path, order: str, folder: Path, memory: int | None = None) -> Iterator[list[tuple[int, str]]]:
-    """(number, JSON) of the lines of *path* in the order of the identifiers, those of one identifier by number."""
+def sorted_lines(
+    path: Path, order: str, folder: Path, memory: int | None, longest: int
+) -> Iterator[list[tuple[int, str]]]:
+    """(number, JSON) of the lines of *path* in the order of the identifiers, those of one identifier by number.
+
+    *longest* is the length of the longest line: DuckDB reads in pieces that are a multiple of it, which must fit into the memory.
+    """
     keys = "length(k), k, n" if order == "numeric" else "k, n"  # of hexadecimal digits, two a byte: the same order
     with sorting_session(folder, memory) as session:
         columns = ", ".join(f"'{column}': '{kind}'" for column, kind in _COLUMNS.items())
         found = session.execute(
             f"SELECT n, cells FROM read_csv(?, columns={{{columns}}}, delim='\t', quote='', escape='', header=false, "  # noqa: S608
-            f"auto_detect=false, max_line_size=100000000) ORDER BY {keys}",
+            f"auto_detect=false, max_line_size={max(longest, _LEAST_LINE) + 1}) ORDER BY {keys}",
             [str(path)],
         )
         while rows := found.fetchmany(_FETCH_ROWS):
             yield rows
 
 
-def _write(blocks: Iterable[Sequence[RawRow]], index: int, path: Path) -> None:
-    """One line a row."""
+def _write(blocks: Iterable[Sequence[RawRow]], index: int, path: Path) -> int:
+    """One line a row; the length of the longest."""
+    longest = 0
     with path.open("wb") as file:
         for block in blocks:
-            file.writelines(
+            lines = [
                 line_of(cells[index].strip(), number, orjson.dumps([cells, whole])) for number, cells, whole in block
-            )
+            ]
+            longest = max(longest, max(map(len, lines), default=0))
+            file.writelines(lines)
+    return longest
+
+
+class Spool:
+    """Documents of subjects in the order in which they are read, given back in the order of the identifiers, in flat memory.
+
+    Identifiers and places are sorted, not the documents; where they come in order they are not sorted at all.
+    """
+
+    def __init__(self, folder: Path, name: str, order: str) -> None:
+        self._folder, self._order = folder, order
+        self._keys = unsorted_file(folder, name)
+        self._documents = self._keys.with_suffix(".documents")
+        self._last: tuple[int, bytes] = (0, b"")
+        self._in_order = True
+        self._longest = self._end = 0
+
+    def write(self, subjects: Iterable[tuple[str, int, bytes]]) -> None:
+        """Add (identifier, number, JSON) of subjects."""
+        with self._keys.open("ab") as keys, self._documents.open("ab") as documents:
+            for key, number, document in subjects:
+                code = key.encode()
+                place = (len(code) if self._order == "numeric" else 0, code)
+                self._in_order = self._in_order and self._last <= place
+                self._last = place
+                line = line_of(key, number, b"%d %d" % (self._end, len(document)))
+                self._longest = max(self._longest, len(line))
+                self._end += len(document) + 1
+                keys.write(line)
+                documents.write(document + b"\n")
+
+    def read(self, memory: int | None) -> Iterator[bytes]:
+        """The documents in the order of the identifiers, those of one identifier by number."""
+        with self._documents.open("rb") as documents:
+            if self._in_order:
+                yield from documents
+                return
+            for rows in sorted_lines(self._keys, self._order, self._folder, memory, self._longest):
+                for _, place in rows:
+                    start, length = place.split()
+                    documents.seek(int(start))
+                    yield documents.read(int(length))

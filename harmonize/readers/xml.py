@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,7 +19,7 @@ from harmonize.input.cells import readable_name
 from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
-from harmonize.input.row_order import line_of, sorted_lines, unsorted_file
+from harmonize.input.row_order import Spool
 from harmonize.input.xml_rows import ElementRow, Paths, Walker
 from harmonize.input.xml_schema import SchemaJudge, schema_file
 from harmonize.input.xml_subjects import Root, read_root, subject_elements
@@ -34,7 +34,7 @@ class XmlSource:
     """The opened documents: all rows are in the private file, by subject as they were read."""
 
     def __init__(
-        self, opening: Opening, paths: Paths, parts: Sequence[str], inputs: Sequence[Path], spool: Path
+        self, opening: Opening, paths: Paths, parts: Sequence[str], inputs: Sequence[Path], spool: Spool
     ) -> None:
         self.opening, self.paths, self.inputs, self.spool = opening, paths, tuple(inputs), spool
         self.parts = tuple(parts)
@@ -51,16 +51,14 @@ class XmlSource:
         """The subjects in the order of their identifiers, each with its rows by path of the element, as they stand in the documents."""
         assembly = self.opening.profile.assembly
         pattern = compile_pattern(assembly.subject_pattern) if assembly.subject_pattern else None
-        lines = sorted_lines(self.spool, assembly.subject_order, self.opening.work, self.opening.memory)
         key, rows = None, dict[str, list[RawRow]]()
-        for block in lines:
-            for _, text in block:
-                found, payload = orjson.loads(text)
-                if found != key:
-                    if key is not None:
-                        yield from self._whole(key, rows, pattern)
-                    key, rows = found, {}
-                self._add(payload, rows)
+        for document in self.spool.read(self.opening.memory):
+            found, payload = orjson.loads(document)
+            if found != key:
+                if key is not None:
+                    yield from self._whole(key, rows, pattern)
+                key, rows = found, {}
+            self._add(payload, rows)
         if key is not None:
             yield from self._whole(key, rows, pattern)
 
@@ -99,13 +97,12 @@ def open_source(opening: Opening) -> XmlSource:
     log, profile = ReadLog(), opening.profile
     documents = _documents(opening, log)
     paths = Paths(profile)
-    spool = unsorted_file(opening.work, "subjects")
+    spool = Spool(opening.work, "subjects", profile.assembly.subject_order)
     judges = _judges(opening, [dialect for _, _, dialect in documents], log)
     breaches: Breaches = {}
-    with spool.open("wb") as out:
-        for index, (path, root, dialect) in enumerate(documents):
-            reading = _Reading(Walker(paths, dialect, path.name, index, log), judges.get(dialect.name), breaches)
-            _read(path, root, reading, out, log)
+    for index, (path, root, dialect) in enumerate(documents):
+        reading = _Reading(Walker(paths, dialect, path.name, index, log), judges.get(dialect.name), breaches)
+        spool.write(_read(path, root, reading, log))
     _say_breaches(breaches, log)
     source = XmlSource(opening, paths, [path.name for path, _, _ in documents], [d[0] for d in documents], spool)
     _account(source, log)
@@ -208,8 +205,8 @@ class _Reading(NamedTuple):
             self.breaches[key] = (file, line, count + 1)
 
 
-def _read(path: Path, root: Root, reading: _Reading, out: IO[bytes], log: ReadLog) -> None:
-    """The subjects of one document as lines of *out*."""
+def _read(path: Path, root: Root, reading: _Reading, log: ReadLog) -> Iterator[tuple[str, int, bytes]]:
+    """(identifier, number, JSON) of the subjects of one document."""
     walker, dialect = reading.walker, reading.walker.dialect
     beside: dict[str, str] | None = None
     try:
@@ -224,7 +221,7 @@ def _read(path: Path, root: Root, reading: _Reading, out: IO[bytes], log: ReadLo
             key = _identifier(rows[0], walker, dialect)
             payload = [(table, number, cells) for table, number, cells in rows]
             document = orjson.dumps([key, payload], option=orjson.OPT_NON_STR_KEYS)
-            out.write(line_of(key, rows[0].number, document))
+            yield key, rows[0].number, document
     except InputError as error:
         log.cut_off(path.name, error.row or 1, error.what, error.fix or "")
 

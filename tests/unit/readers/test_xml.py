@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from harmonize.errors import InputError
+from harmonize.errors import CallError, InputError
+from harmonize.trace import trace
 from tests.obds import case_documents, convert, document, message, patient
 from tests.properties.effort import examples
 from tests.properties.test_accounting import assert_adds_up
@@ -244,3 +245,31 @@ def test_what_stands_beside_the_subjects_is_counted_with_what_is_theirs(tmp_path
     assert_adds_up(run)
     counted = run.counts["values"]["fhir-r4"]["a.xml//Meldedatum"]
     assert (counted["read"], counted["skipped"], counted["dropped"]) == (5, 3, 2)
+
+
+def test_a_merged_value_is_traced_to_the_element_that_states_it(tmp_path: Path) -> None:
+    older = document([patient("P1", [message("m1", icd="C61")])], date="2024-01-01")
+    newer = document([P2, patient("P1", [message("m2", icd="C50.4")])], date="2024-02-01")
+    run = convert(tmp_path, {"a.xml": older, "b.xml": newer})
+    subject = KEY.pseudonym("test", "subject", "P1")
+    found = {
+        (origin.path, origin.file, origin.row, origin.column, origin.value)
+        for origin in trace(run.folder, subject, "/diagnoses/0/disease", [tmp_path / "in"])
+    }
+    code, edition = (f"Menge_Meldung/Meldung/Tumorzuordnung/Primaertumor_ICD/{name}" for name in ("Code", "Version"))
+    line = next(number for number, text in enumerate(newer.splitlines(), 1) if "m2" in text)
+    assert ("/diagnoses/0/disease", "b.xml", line, code, "C50.4") in found
+    assert {(column, value) for _, _, _, column, value in found} == {(code, "C50.4"), (edition, "10 2021 GM")}
+    everything = trace(run.folder, subject, None, [tmp_path / "in"])
+    assert {"/birth_date", "/administrative_gender", "/subject_id"} <= {origin.path for origin in everything}
+    assert all("map.yaml:0)" not in origin.rule for origin in everything)
+
+
+def test_xml_is_traced_in_the_documents_of_the_run(tmp_path: Path) -> None:
+    run = convert(tmp_path, {"a.xml": document([P1])})
+    subject = KEY.pseudonym("test", "subject", "P1")
+    with pytest.raises(CallError, match="--input"):
+        trace(run.folder, subject, None, [])
+    (tmp_path / "other.xml").write_text("\n\n\n" + document([P2]))
+    with pytest.raises(CallError, match="does not hold the elements of this subject"):
+        trace(run.folder, subject, None, [tmp_path / "other.xml"])
