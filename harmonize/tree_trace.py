@@ -21,7 +21,7 @@ from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.specification import ClassDerivation, Profile
 from harmonize.profiles.tree_assembly import TreeAssembler
 from harmonize.pseudonyms import key_from_secret
-from harmonize.readers import open_source
+from harmonize.readers.xml import open_source
 
 
 class TracedCell(NamedTuple):
@@ -37,7 +37,7 @@ def traced_cells(
     profile: Profile, inputs: Sequence[Path], rows: Mapping[str, Sequence[int]], work: Path
 ) -> list[TracedCell]:
     """Every value of the subject whose elements stand in the lines *rows*, by document. Raises CallError where *inputs* lack it."""
-    wanted = {(file, line) for file, lines in rows.items() for line in lines}
+    wanted: set[tuple[str, int | None]] = {(file, line) for file, lines in rows.items() for line in lines}
     plan = compile_profile(profile, make_environment(profile, key_from_secret(bytes(32)), "trace"))
     lines = {
         (derivation.source_class, derivation.hub_class, slot.slot): slot.line
@@ -106,7 +106,7 @@ def _cells(value: Any, path: str) -> Iterator[_Found]:
                     yield _Found(f"{path}/{slot}", lineage.source_class, lineage.hub_class, slot, cell)
 
 
-def _traced(found: _Found, lines: Mapping[tuple[str, str, str], int], texts: Mapping[Cell, str]) -> TracedCell:
+def _traced(found: _Found, lines: Mapping[tuple[str, str, str], int | None], texts: Mapping[Cell, str]) -> TracedCell:
     line = lines.get((found.source_class, found.hub_class, found.slot), 0)
     shown = found.cell._replace(row=shown_row(found.cell.row)) if found.cell.row is not None else found.cell
     return TracedCell(found.path, shown, f"{found.hub_class}.{found.slot} (map.yaml:{line})", texts.get(found.cell))
