@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harmonize.cli.output import print_json, say, write_file
 from harmonize.errors import CallError, NotAvailableError, UnknownNameError
 
+if TYPE_CHECKING:
+    from harmonize.report.comparison import Change
+    from harmonize.report.verdict import Verdict
+
 app = typer.Typer(help="Conformance reports.", no_args_is_help=True, rich_markup_mode=None)
-FORMATS = ("json", "md")
-PLANNED_FORMATS = ("html", "junit", "sarif", "csv", "operation-outcome", "multiqc", "dqv")
+FORMATS = ("html", "json", "md")
+PLANNED_FORMATS = ("junit", "sarif", "csv", "operation-outcome", "multiqc", "dqv")
 
 
 @app.command("build")
@@ -22,7 +26,10 @@ def build(
     path: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run; with --as, documents of others.")],
     formats: Annotated[
         str, typer.Option(envvar="HARMONIZE_FORMATS", help=f"{', '.join(FORMATS)}; several with commas.")
-    ] = "md",
+    ] = "html,md",
+    language: Annotated[
+        str, typer.Option(envvar="HARMONIZE_LANGUAGE", help="The language of report.html: en, de.")
+    ] = "en",
     out: Annotated[Path | None, typer.Option(help="Where the report goes; for a run, its folder.")] = None,
     datasets: Annotated[
         str, typer.Option(envvar="HARMONIZE_DATASETS", help="Data sets to grade by, as hmd,erdri-cds; none: leave out.")
@@ -40,6 +47,10 @@ def build(
         str | None, typer.Option("--as", help="The format of documents that others wrote: hub, fhir-r4, phenopackets.")
     ] = None,
     site: Annotated[str, typer.Option(envvar="HARMONIZE_SITE", help="With --as: where they are from.")] = "",
+    coverage: Annotated[
+        Path | None,
+        typer.Option(help="What `mappings coverage --out` wrote of the same input: the codes that the maps cover."),
+    ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="A report.json, or the folder of a run, to compare with.")
     ] = None,
@@ -56,14 +67,19 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Build the report of a run, or of documents that others wrote, and say whether it passes."""
+    from harmonize.curation.coverage import read_tsv
     from harmonize.report.building import ReportRequest, build_report, is_run
+    from harmonize.report.code_coverage import with_coverage
     from harmonize.report.comparison import compared
+    from harmonize.report.markdown import markdown
     from harmonize.report.policy import read_policy
     from harmonize.report.report_file import read_report
     from harmonize.report.summary import summary_text
     from harmonize.report.verdict import FAIL_ON, verdict_on
 
     names = _formats(formats)
+    if "html" in names:
+        _check_language(language)
     fails = _words(fail_on, FAIL_ON, "severity of --fail-on")
     if "new" in fails and baseline is None:
         raise CallError("--fail-on new needs a baseline. To mend it: give --baseline an older report.json")
@@ -77,10 +93,19 @@ def build(
     request = ReportRequest(tuple(_dataset_names(datasets)), level, judge, site)
     rules_of_node = read_policy(policy) if policy is not None else None
     before = read_report(baseline) if baseline is not None else None
+    measured = read_tsv(coverage) if coverage is not None else None
     report = build_report(path, request, as_format)
+    if measured is not None:
+        report = with_coverage(report, measured)
     changes = compared(before, report) if before is not None else []
     verdict = verdict_on(report, policy=rules_of_node, fail_on=fails, changes=changes, today=_today(), strict=strict)
-    written = _write(path, out, names, report, verdict, changes)
+    pages: dict[str, Callable[[], str]] = {
+        "md": lambda: markdown(report, verdict, changes),
+        "html": lambda: _page(
+            report, verdict, changes if before is not None else None, language, bool(fails or policy)
+        ),
+    }
+    written = _write(path, out, report, {name: pages[name] for name in names if name in pages})
     if as_json:
         print_json(
             {
@@ -107,12 +132,26 @@ def _print_verdict(verdict: Any, was_asked: bool) -> None:
         print(f"  verdict  {'passes' if verdict.passes else 'fails'}")
 
 
+def _page(
+    report: Mapping[str, Any], verdict: Verdict, changes: Sequence[Change] | None, language: str, was_asked: bool
+) -> str:
+    from harmonize.report.page import html_page
+
+    return html_page(report, verdict, changes, language=language, has_limits=was_asked)
+
+
+def _check_language(name: str) -> None:
+    """Before anything is read or written: raises UnknownNameError."""
+    from harmonize.report.page_texts import page_texts
+
+    page_texts(name)
+
+
 def _write(
-    run: Path, out: Path | None, names: Sequence[str], report: Mapping[str, Any], verdict: Any, changes: Sequence[Any]
+    run: Path, out: Path | None, report: Mapping[str, Any], pages: Mapping[str, Callable[[], str]]
 ) -> list[Path]:
-    """Write the report into the folder of its run, or into *out*; the files that were written."""
+    """Write the report and its *pages* into the folder of its run, or into *out*; the files that were written."""
     from harmonize.output_folder import replace_in_run
-    from harmonize.report.markdown import markdown
     from harmonize.report.report_file import REPORT, report_bytes, write_report
 
     if out is None:
@@ -120,9 +159,9 @@ def _write(
     else:
         write_report(out / REPORT, report)
     written, folder = [(out or run) / REPORT], out or run
-    if "md" in names:
-        written.append(folder / "report.md")
-        write_file(written[-1], markdown(report, verdict, changes).encode())
+    for name, page in pages.items():
+        written.append(folder / f"report.{name}")
+        write_file(written[-1], page().encode())
     for file in written:
         say(f"written: {file}")
     return written

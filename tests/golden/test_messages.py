@@ -89,6 +89,13 @@ COVERAGE_TABLE = (
     "#profile: eu/ern-cde\noutcome\tsystem\tcode\tlabel\tcolumn\tdistinct\trecords\tpersons\tshare\tcumulative\n"
     "not-mapped\tNCIT\tNCIT:C3020\tSeizure\ta.csv/x\t1\t2\t2\t1\t1\n"
 )
+
+
+def _finished_run_and_other_coverage(folder: Path) -> None:
+    _finished_run(folder)
+    (folder / "x.tsv").write_text(COVERAGE_TABLE.replace("eu/ern-cde", "intl/omop-5.4"), "utf-8")
+
+
 _PROFILE = "profiles check mine/eu/ern-cde"
 CASES = [
     # --- wrong calls ---
@@ -148,7 +155,9 @@ CASES = [
     Case("trace-unknown-subject", "trace out --subject 0000", _finished_run),
     Case("trace-no-run", "trace in --subject 0000"),
     Case("report-no-run", "report build in"),
-    Case("report-format-planned", "report build out --formats html", _finished_run),
+    Case("report-format-planned", "report build out --formats junit", _finished_run),
+    Case("report-language-unknown", "report build out --language xx", _finished_run),
+    Case("report-coverage-of-other-profile", "report build out --coverage x.tsv", _finished_run_and_other_coverage),
     Case("validate-nothing-there", "validate nowhere --as hub"),
     Case("validate-empty-folder", "validate empty --as fhir-r4", lambda folder: (folder / "empty").mkdir()),
     Case("validate-format-misspelt", "validate in --as fhir-r5x"),
