@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harmonize.cli.output import print_json, say, write_file
+from harmonize.cli.output import print_json, say
 from harmonize.errors import CallError, NotAvailableError, UnknownNameError
 
+if TYPE_CHECKING:
+    from harmonize.report.formats import Material
+
 app = typer.Typer(help="Conformance reports.", no_args_is_help=True, rich_markup_mode=None)
-FORMATS = ("json", "md")
-PLANNED_FORMATS = ("html", "junit", "sarif", "csv", "operation-outcome", "multiqc", "dqv")
+FORMATS = ("json", "md", "junit", "csv")
+"""Those of `harmonize.report.formats`, which `--help` does not load."""
+PLANNED_FORMATS = ("html", "sarif", "operation-outcome", "multiqc", "dqv")
 
 
 @app.command("build")
@@ -58,6 +62,7 @@ def build(
     """Build the report of a run, or of documents that others wrote, and say whether it passes."""
     from harmonize.report.building import ReportRequest, build_report, is_run
     from harmonize.report.comparison import compared
+    from harmonize.report.formats import Material
     from harmonize.report.policy import read_policy
     from harmonize.report.report_file import read_report
     from harmonize.report.summary import summary_text
@@ -80,7 +85,8 @@ def build(
     report = build_report(path, request, as_format)
     changes = compared(before, report) if before is not None else []
     verdict = verdict_on(report, policy=rules_of_node, fail_on=fails, changes=changes, today=_today(), strict=strict)
-    written = _write(path, out, names, report, verdict, changes)
+    material = Material(report, verdict, changes, path if as_format is None else None)
+    written = _write(path, out, names, material)
     if as_json:
         print_json(
             {
@@ -107,22 +113,18 @@ def _print_verdict(verdict: Any, was_asked: bool) -> None:
         print(f"  verdict  {'passes' if verdict.passes else 'fails'}")
 
 
-def _write(
-    run: Path, out: Path | None, names: Sequence[str], report: Mapping[str, Any], verdict: Any, changes: Sequence[Any]
-) -> list[Path]:
+def _write(run: Path, out: Path | None, names: Sequence[str], material: Material) -> list[Path]:
     """Write the report into the folder of its run, or into *out*; the files that were written."""
     from harmonize.output_folder import replace_in_run
-    from harmonize.report.markdown import markdown
+    from harmonize.report.formats import write_formats
     from harmonize.report.report_file import REPORT, report_bytes, write_report
 
+    folder = out or run
     if out is None:
-        replace_in_run(run, REPORT, report_bytes(report))
+        replace_in_run(run, REPORT, report_bytes(material.report))
     else:
-        write_report(out / REPORT, report)
-    written, folder = [(out or run) / REPORT], out or run
-    if "md" in names:
-        written.append(folder / "report.md")
-        write_file(written[-1], markdown(report, verdict, changes).encode())
+        write_report(out / REPORT, material.report)
+    written = [folder / REPORT, *write_formats(names, material, folder)]
     for file in written:
         say(f"written: {file}")
     return written

@@ -1,0 +1,64 @@
+"""The formats that a report is written in beside `report.json`, by name: what each makes, and under which file names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harmonize.errors import CallError
+from harmonize.report.comparison import Change
+from harmonize.report.csv_tables import checks_csv, items_csv
+from harmonize.report.junit import junit
+from harmonize.report.markdown import markdown
+from harmonize.report.verdict import Verdict
+from harmonize.whole_files import write_whole
+
+
+@dataclass(frozen=True)
+class Material:
+    """What formats are made of: the report, the verdict on it, its changes since a baseline, and the folder of its run, if it is of one."""
+
+    report: Mapping[str, Any]
+    verdict: Verdict
+    changes: Sequence[Change] = ()
+    run: Path | None = None
+
+
+Write = Callable[[Material, Path], list[Path]]
+"""Writes the files of a format into a folder; the files that were written. Raises OSError."""
+
+
+def _documents(make: Callable[[Material], Mapping[str, bytes]]) -> Write:
+    """A format whose files are made in memory."""
+
+    def write(material: Material, folder: Path) -> list[Path]:
+        made = make(material)
+        for name, data in made.items():
+            write_whole(folder / name, data)
+        return [folder / name for name in made]
+
+    return write
+
+
+FORMATS: Mapping[str, Write] = {
+    "json": _documents(lambda material: {}),  # report.json is written always
+    "md": _documents(lambda m: {"report.md": markdown(m.report, m.verdict, m.changes).encode()}),
+    "junit": _documents(lambda m: {"junit.xml": junit(m.report)}),
+    "csv": _documents(lambda m: {"checks.csv": checks_csv(m.report), "items.csv": items_csv(m.report)}),
+}
+
+
+def write_formats(names: Iterable[str], material: Material, folder: Path) -> list[Path]:
+    """Write the formats *names* into *folder*; the files that were written, each once. Raises CallError where one cannot be written."""
+    written: list[Path] = []
+    for name in dict.fromkeys(names):
+        try:
+            written += FORMATS[name](material, folder)
+        except OSError as error:
+            raise CallError(
+                f"the report format {name} cannot be written into {folder} ({error.strerror}). "
+                "To mend it: free space, or give --out another folder"
+            ) from None
+    return list(dict.fromkeys(written))
