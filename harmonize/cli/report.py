@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from harmonize.report.formats import Material
 
 app = typer.Typer(help="Conformance reports.", no_args_is_help=True, rich_markup_mode=None)
-FORMATS = ("json", "md", "junit", "csv")
+FORMATS = ("json", "md", "junit", "sarif", "csv")
 """Those of `harmonize.report.formats`, which `--help` does not load."""
-PLANNED_FORMATS = ("html", "sarif", "operation-outcome", "multiqc", "dqv")
+PLANNED_FORMATS = ("html", "operation-outcome", "multiqc", "dqv")
 
 
 @app.command("build")

@@ -12,6 +12,7 @@ from harmonize.report.comparison import Change
 from harmonize.report.csv_tables import checks_csv, items_csv
 from harmonize.report.junit import junit
 from harmonize.report.markdown import markdown
+from harmonize.report.sarif import sarif
 from harmonize.report.verdict import Verdict
 from harmonize.whole_files import write_whole
 
@@ -46,6 +47,7 @@ FORMATS: Mapping[str, Write] = {
     "json": _documents(lambda material: {}),  # report.json is written always
     "md": _documents(lambda m: {"report.md": markdown(m.report, m.verdict, m.changes).encode()}),
     "junit": _documents(lambda m: {"junit.xml": junit(m.report)}),
+    "sarif": _documents(lambda m: {"results.sarif": sarif(m.report, m.changes)}),
     "csv": _documents(lambda m: {"checks.csv": checks_csv(m.report), "items.csv": items_csv(m.report)}),
 }
 

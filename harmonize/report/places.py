@@ -33,14 +33,14 @@ class Place(NamedTuple):
 
 
 def places(check: Mapping[str, Any]) -> list[Place]:
-    """The first places of a check, those that are said once a run after those of records; at most EXAMPLES.
+    """The first places of a check, each once, those that are said once a run after those of records; at most EXAMPLES.
 
     >>> places({"examples": [], "notes": [{"file": "a.csv", "column": "x", "target": "hub", "message": "m"}]})
     [Place(file='a.csv', row=0, column='x', format='hub', path='', message='m')]
     """
     found = [place_of(example) for example in sorted(check["examples"], key=example_order)]
     notes = [Place(note["file"], 0, note["column"], note["target"], "", note["message"]) for note in check["notes"]]
-    return [*found, *dict.fromkeys(notes)][:EXAMPLES]
+    return list(dict.fromkeys([*found, *notes]))[:EXAMPLES]
 
 
 def place_of(finding: Mapping[str, Any]) -> Place:
