@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from harmonize.report.formats import Material
 
 app = typer.Typer(help="Conformance reports.", no_args_is_help=True, rich_markup_mode=None)
-FORMATS = ("json", "md", "junit", "sarif", "csv")
+FORMATS = ("json", "md", "junit", "sarif", "operation-outcome", "csv")
 """Those of `harmonize.report.formats`, which `--help` does not load."""
-PLANNED_FORMATS = ("html", "operation-outcome", "multiqc", "dqv")
+PLANNED_FORMATS = ("html", "multiqc", "dqv")
 
 
 @app.command("build")
@@ -62,7 +62,7 @@ def build(
     """Build the report of a run, or of documents that others wrote, and say whether it passes."""
     from harmonize.report.building import ReportRequest, build_report, is_run
     from harmonize.report.comparison import compared
-    from harmonize.report.formats import Material
+    from harmonize.report.formats import Material, check_formats
     from harmonize.report.policy import read_policy
     from harmonize.report.report_file import read_report
     from harmonize.report.summary import summary_text
@@ -79,6 +79,7 @@ def build(
         )
     if as_format is not None and out is None:
         raise CallError("--as needs --out. To mend it: give the folder that the report goes to")
+    check_formats(names, of_run=as_format is None)
     request = ReportRequest(tuple(_dataset_names(datasets)), level, judge, site)
     rules_of_node = read_policy(policy) if policy is not None else None
     before = read_report(baseline) if baseline is not None else None

@@ -12,6 +12,7 @@ from harmonize.report.comparison import Change
 from harmonize.report.csv_tables import checks_csv, items_csv
 from harmonize.report.junit import junit
 from harmonize.report.markdown import markdown
+from harmonize.report.operation_outcome import write_operation_outcomes
 from harmonize.report.sarif import sarif
 from harmonize.report.verdict import Verdict
 from harmonize.whole_files import write_whole
@@ -43,13 +44,32 @@ def _documents(make: Callable[[Material], Mapping[str, bytes]]) -> Write:
     return write
 
 
+def _operation_outcomes(material: Material, folder: Path) -> list[Path]:
+    assert material.run is not None, "check_formats was not asked"
+    return [write_operation_outcomes(material.run, folder)]
+
+
 FORMATS: Mapping[str, Write] = {
     "json": _documents(lambda material: {}),  # report.json is written always
     "md": _documents(lambda m: {"report.md": markdown(m.report, m.verdict, m.changes).encode()}),
     "junit": _documents(lambda m: {"junit.xml": junit(m.report)}),
     "sarif": _documents(lambda m: {"results.sarif": sarif(m.report, m.changes)}),
+    "operation-outcome": _operation_outcomes,
     "csv": _documents(lambda m: {"checks.csv": checks_csv(m.report), "items.csv": items_csv(m.report)}),
 }
+
+
+OF_RUNS = frozenset({"operation-outcome"})
+"""Formats that are made of the findings of a run, which are not in its report."""
+
+
+def check_formats(names: Iterable[str], *, of_run: bool) -> None:
+    """Raise CallError where one of *names* needs a run and the report is of no run."""
+    for name in names:
+        if name in OF_RUNS and not of_run:
+            raise CallError(
+                f"the report format {name} is made of the findings of a run. To mend it: leave out --as, or the format"
+            )
 
 
 def write_formats(names: Iterable[str], material: Material, folder: Path) -> list[Path]:

@@ -149,6 +149,8 @@ CASES = [
     Case("trace-no-run", "trace in --subject 0000"),
     Case("report-no-run", "report build in"),
     Case("report-format-planned", "report build out --formats html", _finished_run),
+    Case("report-format-needs-run", "report build nowhere --as hub --out made --formats md,operation-outcome"),
+    Case("report-format-misspelt", "report build out --formats sarf", _finished_run),
     Case("validate-nothing-there", "validate nowhere --as hub"),
     Case("validate-empty-folder", "validate empty --as fhir-r4", lambda folder: (folder / "empty").mkdir()),
     Case("validate-format-misspelt", "validate in --as fhir-r5x"),
