@@ -49,12 +49,28 @@ def _operation_outcomes(material: Material, folder: Path) -> list[Path]:
     return [write_operation_outcomes(material.run, folder)]
 
 
+def _rdf(*names: str) -> Write:
+    """Vocabularies of RDF, by the names of their files; rdflib is loaded when one is asked for."""
+
+    def make(material: Material) -> Mapping[str, bytes]:
+        from harmonize.report.rdf import dqv, earl, prov
+
+        vocabularies = {"dqv": dqv, "earl": earl, "prov": prov}
+        return {f"{name}.ttl": vocabularies[name](material.report) for name in names}
+
+    return _documents(make)
+
+
 FORMATS: Mapping[str, Write] = {
     "json": _documents(lambda material: {}),  # report.json is written always
     "md": _documents(lambda m: {"report.md": markdown(m.report, m.verdict, m.changes).encode()}),
     "junit": _documents(lambda m: {"junit.xml": junit(m.report)}),
     "sarif": _documents(lambda m: {"results.sarif": sarif(m.report, m.changes)}),
     "operation-outcome": _operation_outcomes,
+    "rdf": _rdf("dqv", "earl", "prov"),
+    "dqv": _rdf("dqv"),
+    "earl": _rdf("earl"),
+    "prov": _rdf("prov"),
     "csv": _documents(lambda m: {"checks.csv": checks_csv(m.report), "items.csv": items_csv(m.report)}),
 }
 

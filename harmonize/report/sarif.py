@@ -118,7 +118,7 @@ def _uri(file: str) -> str:
     >>> _uri("my data.csv"), _uri("javascript:x")
     ('my%20data.csv', 'javascript%3Ax')
     """
-    return quote(file.encode("utf-8", "surrogatepass"), safe="/").lstrip("/") or "."
+    return quote(file, safe="/").lstrip("/") or "."
 
 
 def _text(text: str) -> str:
