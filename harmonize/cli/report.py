@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from harmonize.report.formats import Material
 
 app = typer.Typer(help="Conformance reports.", no_args_is_help=True, rich_markup_mode=None)
-FORMATS = ("json", "md", "junit", "sarif", "operation-outcome", "rdf", "dqv", "earl", "prov", "csv")
+FORMATS = ("json", "md", "junit", "sarif", "operation-outcome", "rdf", "dqv", "earl", "prov", "multiqc", "csv")
 """Those of `harmonize.report.formats`, which `--help` does not load."""
-PLANNED_FORMATS = ("html", "multiqc")
+PLANNED_FORMATS = ("html",)
 
 
 @app.command("build")

@@ -12,6 +12,7 @@ from harmonize.report.comparison import Change
 from harmonize.report.csv_tables import checks_csv, items_csv
 from harmonize.report.junit import junit
 from harmonize.report.markdown import markdown
+from harmonize.report.multiqc import multiqc_files
 from harmonize.report.operation_outcome import write_operation_outcomes
 from harmonize.report.sarif import sarif
 from harmonize.report.verdict import Verdict
@@ -71,6 +72,7 @@ FORMATS: Mapping[str, Write] = {
     "dqv": _rdf("dqv"),
     "earl": _rdf("earl"),
     "prov": _rdf("prov"),
+    "multiqc": _documents(lambda m: multiqc_files(m.report)),
     "csv": _documents(lambda m: {"checks.csv": checks_csv(m.report), "items.csv": items_csv(m.report)}),
 }
 
