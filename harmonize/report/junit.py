@@ -29,7 +29,8 @@ def junit(report: Mapping[str, Any]) -> bytes:
         checks = [check for check in report["checks"] if check["family"] == family]
         root.append(_suite(report, family, number, checks))
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def _suite(report: Mapping[str, Any], family: str, number: int, checks: list[Mapping[str, Any]]) -> ElementTree.Element:
