@@ -13,7 +13,7 @@ import harmonize
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.violations import Violation
 from harmonize.hub import hub_json_schema_without_values, hub_schema, value_json_schema
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import DerivedObject, HubObject
 from harmonize.profiles.assembly import require_assembly
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.compiler import Plan, compile_profile
@@ -117,7 +117,7 @@ class Engine:
     def derive(self, source: SourceObject, log: SubjectLog) -> HubObject:
         """The hub record of a source record."""
         derived = self.plan.derive(source, log)
-        record = HubObject(schema_version=hub_schema().version)
+        record = DerivedObject(schema_version=hub_schema().version)
         record.source, record.derivation = source, derived.derivation if derived is not None else None
         record.update(derived or {})
         return record

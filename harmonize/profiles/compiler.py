@@ -15,7 +15,7 @@ from typing import Any
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Cell, Outcome, Severity
 from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
-from harmonize.hub.objects import HubObject, is_stated
+from harmonize.hub.objects import DerivedObject, HubObject, is_stated
 from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
 from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, PLAIN_VALUES, library_function
@@ -136,7 +136,7 @@ class _Compiler:
         self.names: dict[int, str] = {}
         self.blocks: list[list[str]] = []
         self.constants: dict[str, Any] = {
-            "HubObject": HubObject,
+            "DerivedObject": DerivedObject,
             "Noted": Noted,
             "unknown_value": _unknown_value,
             "second_choice": _second_choice,
@@ -207,7 +207,7 @@ class _Compiler:
         self.read = outer
 
     def new_object(self, name: str) -> list[str]:
-        return [f"{self.out} = HubObject()", f"{self.out}.source = src", f"{self.out}.derivation = lineage_{name}"]
+        return [f"{self.out} = DerivedObject()", f"{self.out}.source = src", f"{self.out}.derivation = lineage_{name}"]
 
     def src(self) -> str:
         """What stands for the source object: itself, or what is made of the row where something is to be said of it."""
