@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harmonize.checks.features import StatedFeature, feature_problems
@@ -76,18 +76,20 @@ def _check_dates(record: HubObject, terminologies: Terminologies) -> Iterator[Vi
         date = record.get(slot)
         if date is not None and not born <= date["value"] <= died:
             yield from _out_of_life(f"/{slot}", record, slot, birth, death)
-    suspicious = False
-    for collection, (slots, ordered) in _DATED.items():
-        for item in record.get(collection, ()):
-            for slot in slots:
-                date = item.get(slot)
-                if date is not None and not born <= date["value"] <= died:
-                    suspicious = True
-            for earlier, later in ordered:
-                if later in item and earlier in item and item[earlier]["value"] > item[later]["value"]:
-                    suspicious = True
-    if suspicious:
+    if any(_looks_wrong(record[name], dated, born, died) for name, dated in _DATED.items() if name in record):
         yield from _judged_dates(record, birth, death)
+
+
+def _looks_wrong(items: Sequence[HubObject], dated: _Dated, born: str, died: str) -> bool:
+    """Whether the text of some date is not between the other two, or those of one object are not in order."""
+    values = [date["value"] for slot in dated.slots for item in items if (date := item.get(slot)) is not None]
+    if values and not (born <= min(values) and max(values) <= died):
+        return True
+    for earlier, later in dated.ordered:
+        for item in items:
+            if later in item and earlier in item and item[earlier]["value"] > item[later]["value"]:
+                return True
+    return False
 
 
 def _check_evaluations(record: HubObject, terminologies: Terminologies) -> Iterator[Violation]:
@@ -156,26 +158,26 @@ def _check_references(record: HubObject, terminologies: Terminologies) -> Iterat
         ("sample_id", "samples", _evaluations(record)),
         ("sequence_id", "sequences", _objects(record, "variants")),
     ):
-        known: set[Any] | None = None
+        if not objects:
+            continue
+        known = {named.get(slot) for named in record.get(collection, ())}
         for path, item in objects:
-            if slot not in item:
-                continue
-            if known is None:
-                known = {named.get(slot) for named in record.get(collection, ())}
-            if item[slot] not in known:
+            if slot in item and item[slot] not in known:
                 message = f"{slot} is that of none of the {collection} of the record"
                 yield Violation("plausibility.dangling-reference", f"{path}/{slot}", message, item, slot)
 
 
-def _objects(record: HubObject, collection: str) -> Iterator[tuple[str, HubObject]]:
-    for index, item in enumerate(record.get(collection, ())):
-        yield f"/{collection}/{index}", item
+def _objects(record: HubObject, collection: str) -> list[tuple[str, HubObject]]:
+    return [(f"/{collection}/{index}", item) for index, item in enumerate(record.get(collection, ()))]
 
 
-def _evaluations(record: HubObject) -> Iterator[tuple[str, HubObject]]:
-    for path, diagnosis in _objects(record, "diagnoses"):
-        for index, tnm in enumerate(diagnosis.get("tnm_classifications", ())):
-            yield f"{path}/tnm_classifications/{index}", tnm
+def _evaluations(record: HubObject) -> list[tuple[str, HubObject]]:
+    return [
+        (f"/diagnoses/{index}/tnm_classifications/{place}", tnm)
+        for index, diagnosis in enumerate(record.get("diagnoses", ()))
+        if "tnm_classifications" in diagnosis
+        for place, tnm in enumerate(diagnosis["tnm_classifications"])
+    ]
 
 
 CHECKS: tuple[Check, ...] = (_check_dates, _check_evaluations, _check_features, _check_vital_status, _check_references)
