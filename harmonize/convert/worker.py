@@ -224,9 +224,9 @@ class Worker:
         answer = consent_answer(record, log)
         return _Derived(raw, assembled, log, record, answer, answer.withholds and self.settings.consent == "require")
 
-    def _report(self, known: _Derived, written: _Written, violations: list[Violation], result: BatchResult) -> None:
+    def _report(self, subject: _Derived, written: _Written, violations: list[Violation], result: BatchResult) -> None:
         """What became of a subject: its documents, findings, counts and lineage."""
-        raw, assembled, log, record, answer, _ = known
+        raw, assembled, log, record, answer, _ = subject
         subject_id = record["subject_id"]
         if answer.rule is not None:
             result.say(answer.rule, subject_id, None)

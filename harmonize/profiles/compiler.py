@@ -459,6 +459,9 @@ class _Compiler:
         if call.function == "first":
             lines += self.first_known(call, arguments, result, feed)
             return result
+        if call.function == "listed":
+            lines.append(f"{result} = {_listed(arguments)}")
+            return result
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
         texts = [name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path)]
         if isinstance(call.arguments[0], Path) and function.pure and len(constants) == len(call.arguments) - 1:
@@ -739,6 +742,13 @@ class _Compiler:
 def _is_flat(derivation: ClassDerivation) -> bool:
     """Whether an object is filled from texts alone, and by no slot that can end its making early."""
     return all(slot.value is None and not slot.nested and slot.slot != "excluded" for slot in derivation.slots)
+
+
+def _listed(arguments: list[str]) -> str:
+    """What `listed` gives for local variables, without a call: most slots of several values take one."""
+    if len(arguments) == 1:
+        return f"[{arguments[0]}] if {arguments[0]} is not None else None"
+    return f"[v for v in ({', '.join(arguments)}) if v is not None] or None"
 
 
 def _paths_of_derivation(derivation: ClassDerivation) -> list[tuple[str, ...]]:
