@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,8 @@ class Rule:
     """A rule. Its id never changes.
 
     `what` it checks, `why` it matters, `how` it is computed, how to `mend` it (for those who build the data flow) and
-    what it `means` for those who use the data.
+    what it `means` for those who use the data. `needs` names the code systems without which it is not checked, `only` the verb
+    that runs it where not every verb does, `source` where it is from.
     """
 
     id: str
@@ -32,6 +33,9 @@ class Rule:
     how: str
     mend: str
     means: str
+    needs: tuple[str, ...] = ()
+    only: str = ""
+    source: str = ""
 
     @property
     def fix(self) -> str:
@@ -48,7 +52,9 @@ def rules() -> Mapping[str, Rule]:
     """
     tree, _ = load_strict_yaml(_FILE, name=_FILE.name)
     return {
-        rule_id: Rule(rule_id, **{**body, "severity": Severity(body["severity"])})
+        rule_id: Rule(
+            rule_id, **{**body, "severity": Severity(body["severity"]), "needs": tuple(body.get("needs", ()))}
+        )
         for rule_id, body in sorted(tree.items())
     }
 
@@ -59,3 +65,15 @@ def rule(rule_id: str) -> Rule:
     if known is None:
         raise UnknownNameError("rule", rule_id, rules())
     return known
+
+
+def not_checked(verb: str, installed: Collection[str]) -> list[str]:
+    """The rules that *verb* does not check with the code systems that are *installed*: not checked, never passed.
+
+    >>> "plausibility.excluded-ancestor" in not_checked("validate", ["MONDO"])
+    True
+    """
+    missing = [
+        rule for rule in rules().values() if rule.only not in ("", verb) or not set(rule.needs) <= set(installed)
+    ]
+    return sorted(rule.id for rule in missing)

@@ -37,8 +37,9 @@ def explain(
                 "rule": known.id,
                 **{
                     n: str(getattr(known, n))
-                    for n in ("family", "severity", "title", "what", "why", "how", "mend", "means")
+                    for n in ("family", "severity", "title", "what", "why", "how", "mend", "means", "source", "only")
                 },
+                "needs": list(known.needs),
             }
         )
         return
@@ -49,5 +50,9 @@ def explain(
         ("how", known.how),
         ("to mend it", known.mend),
         ("for the data", known.means),
+        ("source", known.source),
+        ("needs", ", ".join(known.needs)),
+        ("checked by", f"harmonize {known.only} alone" if known.only else ""),
     ):
-        print(f"  {label:<13}{text}")
+        if text:
+            print(f"  {label:<13}{text}")
