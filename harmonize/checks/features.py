@@ -41,7 +41,8 @@ def feature_problems(
 ) -> Iterator[FeatureProblem]:
     """Every problem among *features*; None stands for a feature without a code.
 
-    What was assessed at two times may differ; what has no time is compared with all.
+    What was assessed at two times may differ and be repeated; what has no time is compared with all. What is implied says nothing
+    more at any time.
 
     >>> two = [StatedFeature("HP:0002069", False), StatedFeature("HP:0001250", True)]
     >>> [problem.rule for problem in feature_problems(two, Terminologies.installed())]
@@ -91,17 +92,15 @@ def _of_observed(observed: _Places, excluded: _Places, terminologies: Terminolog
                 if ancestor != code and _beside(excluded[ancestor], assessed) is not None:
                     message = f"{code} is observed and its ancestor {ancestor} is excluded"
                     yield FeatureProblem("plausibility.excluded-ancestor", index, message)
-            for ancestor in sorted(ancestors & observed.keys()):
-                place = _beside(observed[ancestor], assessed) if ancestor != code else None
-                if place is not None:
-                    message = f"{ancestor} is implied by its descendant {code}"
-                    yield FeatureProblem("plausibility.term-beside-ancestor", place, message)
+        for ancestor in sorted(ancestors & observed.keys()):
+            if ancestor != code:  # whenever it was assessed: it says nothing more
+                message = f"{ancestor} is implied by its descendant {code}"
+                yield FeatureProblem("plausibility.term-beside-ancestor", observed[ancestor][0][0], message)
 
 
 def _of_excluded(excluded: _Places, terminologies: Terminologies) -> Iterator[FeatureProblem]:
     for code, places in excluded.items():
         for ancestor in sorted(terminologies.ancestors(code) & excluded.keys()):
-            for index, assessed in places:
-                if ancestor != code and _beside(excluded[ancestor], assessed) is not None:
-                    message = f"excluding {ancestor} already excludes {code}"
-                    yield FeatureProblem("plausibility.redundant-exclusion", index, message)
+            if ancestor != code:
+                message = f"excluding {ancestor} already excludes {code}"
+                yield FeatureProblem("plausibility.redundant-exclusion", places[0][0], message)

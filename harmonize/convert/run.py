@@ -335,6 +335,7 @@ class _Run:
                     self.folder.write(f"{target}/{stem}.ndjson", piece)
         self._say_notes_of_the_run(engine)
         self._say_values_that_are_left_out()
+        self._say_columns_without_values()
         self._say_columns_that_are_not_carried(engine)
         too_many = self.limit.error(self.tally.account)
         problems = self.tally.account.problems(self.settings.targets)
@@ -402,6 +403,16 @@ class _Run:
             known = rule("mapping.left-out")
             cell = Cell(file, None, name)
             self.find(Finding(known.id, known.severity, reason, Outcome.DROPPED, None, cell, count=number))
+
+    def _say_columns_without_values(self) -> None:
+        """One finding for each column that the map uses and no row fills."""
+        known = rule("completeness.empty-column")
+        read = self.tally.account.read
+        for column, feeds in sorted(self.worker.columns().items()):
+            if feeds and not read.get(column):
+                file, _, name = column.partition("/")
+                message = "no row has a value in this column, which the map uses"
+                self.find(Finding(known.id, known.severity, message, cell=Cell(file, None, name)))
 
     def _say_declared_loss(
         self, engine: Engine, target: str, column: str, feeds: Sequence[Feed], outcome: Outcome, number: int

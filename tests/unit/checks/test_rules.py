@@ -717,6 +717,77 @@ PACKET_MUTANTS = [
 ]  # fmt: skip
 
 
+PACKET_OF_RULES: dict[str, Any] = changed(
+    changed(PACKET, "subject/dateOfBirth", "1990-02-28T00:00:00Z"), "subject/sex", "MALE"
+)
+ONSET = "phenotypicFeatures/0/onset"
+# what is there beside it: the rules on hub records, on packets: rule, path, value, where it is found; None where it is not
+RULES_ON_PACKETS = [
+    ("plausibility.excluded-ancestor", "phenotypicFeatures/1", {"type": {"id": "HP:0002069", "label": "Bilateral tonic-clonic seizure"}}, None),
+    ("plausibility.term-beside-ancestor", "phenotypicFeatures/1", {"type": {"id": "HP:0002069", "label": "Bilateral tonic-clonic seizure"}}, "/phenotypicFeatures/0/type"),
+    ("plausibility.observed-and-excluded", "phenotypicFeatures/1", {"type": {"id": "HP:0001250", "label": "Seizure"}, "excluded": True}, "/phenotypicFeatures/0/type"),
+    ("plausibility.not-a-phenotype", "phenotypicFeatures/0/type", {"id": "HP:0003593", "label": "Infantile onset"}, "/phenotypicFeatures/0/type"),
+    ("plausibility.wrong-branch", ONSET, {"ontologyClass": {"id": "HP:0012828", "label": "Severe"}}, "/phenotypicFeatures/0/onset"),
+    ("plausibility.wrong-branch", "phenotypicFeatures/0/modifiers", [{"id": "HP:0001250", "label": "Seizure"}], "/phenotypicFeatures/0/modifiers/0"),
+    ("plausibility.age-order", ONSET, {"age": {"iso8601duration": "P12Y"}}, "/phenotypicFeatures/0/onset"),
+    ("plausibility.age-order", ONSET, {"age": {"iso8601duration": "P10Y6M"}}, None),
+    ("plausibility.onset-before-birth", ONSET, {"timestamp": "1990-01-01T00:00:00Z"}, "/phenotypicFeatures/0/onset"),
+    ("plausibility.date-order", ONSET, {"timestamp": "1980-01-01T00:00:00Z"}, "/phenotypicFeatures/0/onset"),
+    ("plausibility.future-date", ONSET, {"timestamp": "2030-01-01T00:00:00Z"}, "/phenotypicFeatures/0/onset"),
+    ("plausibility.alive-and-dead", "subject/vitalStatus", {"status": "ALIVE", "timeOfDeath": {"age": {"iso8601duration": "P9Y"}}}, "/subject/vitalStatus/timeOfDeath"),
+    ("plausibility.sex-and-disease", "diseases", [{"term": {"id": "ICD10:C56", "label": "x"}}], "/diseases/0/term"),
+    ("plausibility.sex-and-disease", "diseases", [{"term": {"id": "ICD10:C61", "label": "x"}}], None),
+    ("plausibility.diagnosis-and-excluded", "diseases", [{"term": {"id": "OMIM:154700", "label": "x"}}, {"term": {"id": "OMIM:154700", "label": "x"}, "excluded": True}], "/diseases/1/term"),
+    ("plausibility.value-range", "measurements", [{"assay": {"id": "LOINC:8302-2", "label": "x"}, "value": {"quantity": {"unit": {"id": "UCUM:cm", "label": "cm"}, "value": 1710}}}], "/measurements/0/value"),
+    ("plausibility.reference-range", "measurements", [{"assay": {"id": "LOINC:1-8", "label": "x"}, "value": {"quantity": {"unit": {"id": "UCUM:cm", "label": "cm"}, "value": 1, "referenceRange": {"unit": {"id": "UCUM:cm", "label": "cm"}, "low": 2}}}}], "/measurements/0/value/quantity/referenceRange/low"),
+    ("completeness.measurement-without-result", "measurements", [{"assay": {"id": "LOINC:8302-2", "label": "x"}}], "/measurements/0"),
+    ("privacy.identifier-in-text", "phenotypicFeatures/0/description", "mother: +49 30 1234567", "/phenotypicFeatures/0/description"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule_id", "path", "value", "where"), RULES_ON_PACKETS)
+def test_rules_on_records_judge_packets(rule_id: str, path: str, value: Any, where: str | None) -> None:
+    assert {v.rule for v in check_packet(PACKET_OF_RULES, TERMINOLOGIES, "2026-12-01")} == set()
+    packet = copy.deepcopy(PACKET_OF_RULES)
+    if path == "phenotypicFeatures/1":
+        packet["phenotypicFeatures"].append(value)
+    else:
+        packet = changed(packet, path, value)
+    found = [v.path for v in check_packet(packet, TERMINOLOGIES, "2026-12-01") if v.rule == rule_id]
+    assert found == ([where] if where else [])
+    if where:
+        assert _at(packet, where) is not None or where.endswith("low")
+
+
+def test_a_family_that_cannot_be() -> None:
+    persons = [
+        {"familyId": "f", "individualId": "a", "paternalId": "b", "maternalId": "0"},
+        {"familyId": "f", "individualId": "b", "paternalId": "0", "maternalId": "0", "sex": "MALE"},
+    ]
+    family = {"id": "f", "proband": PACKET, "pedigree": {"persons": persons}, "metaData": PACKET["metaData"]}
+    assert "plausibility.pedigree" not in {v.rule for v in check_packet(family, TERMINOLOGIES)}
+    persons[1]["sex"] = "FEMALE"
+    found = [v.path for v in check_packet(family, TERMINOLOGIES) if v.rule == "plausibility.pedigree"]
+    assert found == ["/pedigree/persons/0/paternalId"]
+
+
+@pytest.mark.parametrize(
+    "broken", [7, "x", None, [], {}, {"a": 1}, [7], [None], [[{}]], [{"type": 7}], [{"term": [], "onset": 5}]]
+)
+def test_broken_packets_are_read_to_their_end(broken: Any) -> None:
+    for name in (
+        "subject",
+        "phenotypicFeatures",
+        "diseases",
+        "measurements",
+        "biosamples",
+        "metaData",
+        "interpretations",
+    ):
+        packet = {**PACKET, name: broken}
+        assert all(violation.message for violation in check_packet(packet, TERMINOLOGIES))
+
+
 @pytest.mark.parametrize(("rule_id", "path", "value", "where"), PACKET_MUTANTS)
 def test_rules_on_packets(rule_id: str, path: str, value: Any, where: str) -> None:
     assert list(check_packet(PACKET, TERMINOLOGIES)) == []
