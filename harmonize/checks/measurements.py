@@ -1,10 +1,11 @@
-"""Rules on measurements: a result, a unit, bounds that nobody passes alive, a reference range the right way round."""
+"""Rules on measurements: bounds that nobody passes alive, a reference range the right way round; and what has no result or no unit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harmonize.checks.violations import Circumstances, Violation
 from harmonize.hub.objects import HubObject
@@ -31,18 +32,7 @@ def check_measurements(record: HubObject, circumstances: Circumstances) -> Itera
     """Every measurement by itself."""
     for index, measurement in enumerate(record.get("measurements", ())):
         value = measurement.get("value")
-        if value is None:
-            if "coded_value" not in measurement and _has_no_result(measurement):
-                path, message = (
-                    f"/measurements/{index}",
-                    "the measurement has neither a number nor a code as its result",
-                )
-                yield Violation("completeness.measurement-without-result", path, message, measurement, "assay")
-            continue
-        if "unit" not in value and "unit_source" not in value:
-            path, message = f"/measurements/{index}/value", "the number has no unit"
-            yield Violation("completeness.value-without-unit", path, message, measurement, "value")
-        elif "unit" in value:
+        if value is not None and "unit" in value:
             yield from _out_of_bounds(measurement, index, value)
         if "reference_low" in measurement and "reference_high" in measurement:
             low, high = (_number({"value": measurement[slot]}) for slot in ("reference_low", "reference_high"))
@@ -51,13 +41,17 @@ def check_measurements(record: HubObject, circumstances: Circumstances) -> Itera
                 yield Violation("plausibility.reference-range", path, message, measurement, "reference_low")
 
 
-def _has_no_result(measurement: HubObject) -> bool:
-    """Whether a result could be there: not where it was cancelled, is awaited, or is said by its interpretation."""
-    return "interpretation" not in measurement and measurement.get("status") not in (
-        "cancelled",
-        "entered-in-error",
-        "registered",
-    )
+def has_no_result(measurement: Mapping[str, Any]) -> bool:
+    """Whether a result is missing: not where it was cancelled, is awaited, or is said by its interpretation."""
+    if "value" in measurement or "coded_value" in measurement or "interpretation" in measurement:
+        return False
+    return measurement.get("status") not in ("cancelled", "entered-in-error", "registered")
+
+
+def has_no_unit(measurement: Mapping[str, Any]) -> bool:
+    """Whether the result is a number without a unit, of UCUM or as the source states it."""
+    value = measurement.get("value")
+    return value is not None and "unit" not in value and "unit_source" not in value
 
 
 def _out_of_bounds(measurement: HubObject, index: int, value: HubObject) -> Iterator[Violation]:

@@ -61,7 +61,7 @@ def _validator(message: str) -> Any:
 def check_packet(packet: Any, terminologies: Terminologies, recorded: str = "") -> Iterator[Violation]:
     """Every violation of a Phenopacket, or of a Family with its proband. *recorded* is the last day that a date may have.
 
-    >>> [violation.rule for violation in check_packet({"id": "1"}, Terminologies.installed())]
+    >>> [violation.rule for violation in check_packet({"id": "1", "files": [{}]}, Terminologies.installed())]
     ['target.phenopackets-required']
     """
     if not isinstance(packet, dict):

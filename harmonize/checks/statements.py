@@ -32,7 +32,7 @@ def _participation(participation: HubObject, vital: HubObject, status: str | Non
     """The state in the registry may be older than the death; where both have their day, that is looked at."""
     stated = local_code(participation["status"], "ERDRISTATUS")
     path = "/participation_status/status"
-    if stated == "alive" and (status == "deceased" or says_death(vital)):
+    if stated == "alive" and (status == "deceased" or (status is None and says_death(vital))):
         noted, death = participation.get("date"), vital.get("date_of_death")
         if noted is None or death is None or is_after(noted, death):
             message = "the registry calls the person alive, the vital status dead"

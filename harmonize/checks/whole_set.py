@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from harmonize.checks.ages import YEAR, age_days, days_between
 from harmonize.checks.catalogue import rule
+from harmonize.checks.measurements import has_no_result, has_no_unit
 from harmonize.findings import Finding, add_counts
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import is_stated, local_code
@@ -188,6 +189,11 @@ def _of_completeness(record: Mapping[str, Any]) -> Iterator[str]:
         yield "completeness.no-demographics"
     if any("codings" not in item.get(slot, ()) for name, slot in _CODED for item in record.get(name, ())):
         yield "completeness.uncoded"
+    measurements = record.get("measurements", ())
+    if any(map(has_no_result, measurements)):
+        yield "completeness.measurement-without-result"
+    if any(map(has_no_unit, measurements)):
+        yield "completeness.value-without-unit"
 
 
 def _combination(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -411,30 +411,6 @@ HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
         [hub(), hub(registration_date=day("2001"), consents=[{"purpose": "contact"}])],
         [hub(undiagnosed=True)],
     ),
-    "completeness.measurement-without-result": (
-        [
-            measured("LOINC:8302-2", "171", "cm"),
-            hub(measurements=[{"assay": {}, "coded_value": coded("SNOMEDCT:112144000")}]),
-        ],
-        [hub(measurements=[{"assay": coded("LOINC:8302-2")}])],
-        [
-            hub(),
-            hub(
-                measurements=[
-                    {"assay": {}, "status": "cancelled"},
-                    {"assay": {}, "interpretation": coded("NCIT:C78800")},
-                ]
-            ),
-        ],
-    ),
-    "completeness.value-without-unit": (
-        [
-            measured("LOINC:9269-2", "15", "1"),
-            hub(measurements=[{"assay": {}, "value": {"value": "1", "unit_source": {"text": "drops"}}}]),
-        ],
-        [measured("LOINC:8302-2", "171", None)],
-        [hub(), hub(measurements=[{"assay": {}, "coded_value": {}}])],
-    ),
     "plausibility.alive-and-dead": (
         [
             hub(vital_status={"status": VITAL["alive"]}),
@@ -740,7 +716,6 @@ RULES_ON_PACKETS = [
     ("plausibility.diagnosis-and-excluded", "diseases", [{"term": {"id": "OMIM:154700", "label": "x"}}, {"term": {"id": "OMIM:154700", "label": "x"}, "excluded": True}], "/diseases/1/term"),
     ("plausibility.value-range", "measurements", [{"assay": {"id": "LOINC:8302-2", "label": "x"}, "value": {"quantity": {"unit": {"id": "UCUM:cm", "label": "cm"}, "value": 1710}}}], "/measurements/0/value"),
     ("plausibility.reference-range", "measurements", [{"assay": {"id": "LOINC:1-8", "label": "x"}, "value": {"quantity": {"unit": {"id": "UCUM:cm", "label": "cm"}, "value": 1, "referenceRange": {"unit": {"id": "UCUM:cm", "label": "cm"}, "low": 2}}}}], "/measurements/0/value/quantity/referenceRange/low"),
-    ("completeness.measurement-without-result", "measurements", [{"assay": {"id": "LOINC:8302-2", "label": "x"}}], "/measurements/0"),
     ("privacy.identifier-in-text", "phenotypicFeatures/0/description", "mother: +49 30 1234567", "/phenotypicFeatures/0/description"),
 ]  # fmt: skip
 
@@ -848,7 +823,7 @@ def test_hub_structure(document: dict[str, Any], tmp_path: Any) -> None:
 
     (tmp_path / "good.json").write_text(json.dumps(hub(birth_date=day("1990"))))
     (tmp_path / "bad.json").write_text(json.dumps(document))
-    assert validate(tmp_path / "good.json", "hub").counts == {}
+    assert set(validate(tmp_path / "good.json", "hub").by_severity()) == {"info"}  # what it does not state
     assert "hub.structure" in validate(tmp_path / "bad.json", "hub").counts
 
 

@@ -58,6 +58,21 @@ COUNTED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"diagnoses": [{"disease": coded(coding("ORPHA:558"))}, {"disease": {"text": "rare"}}]},
         {},
     ),
+    "completeness.measurement-without-result": (
+        {"measurements": [{"assay": {}, "coded_value": {}}, {"assay": {}, "value": {"value": "1"}}]},
+        {"measurements": [{"assay": {}, "coded_value": {}}, {"assay": {}}]},
+        {"measurements": [{"assay": {}, "status": "cancelled"}, {"assay": {}, "interpretation": {}}]},
+    ),
+    "completeness.value-without-unit": (
+        {
+            "measurements": [
+                {"assay": {}, "value": {"value": "1", "unit": "1"}},
+                {"assay": {}, "value": {"value": "1", "unit_source": {}}},
+            ]
+        },
+        {"measurements": [{"assay": {}, "value": {"value": "1"}}]},
+        {"measurements": [{"assay": {}, "coded_value": {}}]},
+    ),
     "accounting.schema-version": ({"schema_version": VERSION}, {"schema_version": "0.1.0"}, {}),
 }
 
