@@ -879,3 +879,19 @@ RESOURCE_MUTANTS = [
 def test_rules_on_other_resources(rule_id: str, resource: dict[str, Any], path: str) -> None:
     found = {(violation.rule, violation.path) for violation in check_resource(resource, None, TERMINOLOGIES)}
     assert (rule_id, path) in found
+
+
+def test_a_mapped_column_without_any_value(tmp_path: Any) -> None:
+    """Three ways: a column with values, one without, and one that the map does not use."""
+    from tests.registry import convert, make_registry
+
+    registry = make_registry(tmp_path / "in", subjects=20)
+    registry.write("Birthdate", [{**row, "value": "", "stranger": ""} for row in registry.rows("Birthdate")])
+    run = convert(registry.folder, tmp_path / "out", targets=("hub",))
+    empty = {
+        (f["source"]["file"], f["source"]["column"])
+        for f in run.findings(info=True)
+        if f["rule"] == "completeness.empty-column"
+    }
+    assert ("Birthdate.csv", "value") in empty
+    assert not empty & {("Birthdate.csv", "stranger"), ("Phenotype.csv", "valueIRI"), ("Birthdate.csv", "pid")}
