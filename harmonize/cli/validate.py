@@ -164,7 +164,7 @@ def _print_findings(findings: Sequence[Finding]) -> None:
     for several in sorted(alike.values(), key=len, reverse=True)[:SHOWN]:
         first = several[0]
         where = f"{first.cell.file}, line {first.cell.row}" if first.cell else ""
-        place = f"{where} {first.path or '/'}"
+        place = f"{where} {first.path or '/'}" if where else "the whole set"
         print(
             f"    {len(several)} x {first.message}; first: {place}"
             if len(several) > 1
