@@ -32,6 +32,10 @@ class Limits(NamedTuple):
     highest: Sequence[int]
     prices: Sequence[int | None]
 
+    def room(self, cell: int, count: int, delta: int) -> int:
+        """How often *cell* may move by *delta* (1 or -1) from *count*."""
+        return self.highest[cell] - count if delta > 0 else count - self.lowest[cell]
+
 
 Residuals = tuple[tuple[int, int], ...]
 """The sums that do not hold and by how much, in order."""

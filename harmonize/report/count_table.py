@@ -114,7 +114,7 @@ def two_way(name: CellKey, rows: Mapping[str, Mapping[str, int]]) -> CountTable:
 
     >>> table = two_way((), {"A": {"filled": 7, "missing": 2}, "B": {"filled": 1, "missing": 0}})
     >>> table.counts[("*", "filled")], table.counts[("A", "*")], table.counts[("*", "*")]
-    (8, 9, 9)
+    (8, 9, 10)
     """
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     cells = {(*name, row, column): counts.get(column, 0) for row, counts in rows.items() for column in columns}

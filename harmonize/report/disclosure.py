@@ -118,10 +118,17 @@ def rounded(count: int, base: int) -> int:
 
 
 def after(table: CountTable, earlier: Mapping[CellKey, ShownCount]) -> CountTable:
-    """*table*, some cells of which *earlier* has shown or suppressed: these stay as they are. Raises CallError for a key that is not there.
+    """*table*, some cells of which *earlier* has shown or suppressed: these stay as they are.
 
-    A rounded count is taken as known exactly: what is suppressed now holds against those who know it.
+    A rounded count is taken as known exactly: what is suppressed now holds against those who know it. Raises CallError for a cell
+    that is not in the table or was shown with another count.
     """
+    for key, shown in earlier.items():
+        if isinstance(shown, Exact) and table.counts.get(key) != shown.number:
+            raise CallError(
+                f"the count of {' / '.join(key)} was shown before and is not the same now. To mend it: give the counts of different "
+                "reports different names, as `before` and `after`"
+            )
     suppressed = frozenset(key for key, shown in earlier.items() if isinstance(shown, Suppressed))
     return replace(
         table,

@@ -150,7 +150,9 @@ class _Cells:
     def touches_published(self, cells: Iterable[int]) -> bool:
         """Whether a number that was published before stands in a sum with one of *cells*."""
         sums = {number for cell in cells for number, _ in self.structure.sums[cell]}
-        return any(other in self.known and self.counts[other] for number in sums for other, _ in self.structure.cells[number])
+        return any(
+            other in self.known and self.counts[other] for number in sums for other, _ in self.structure.cells[number]
+        )
 
 
 def _structure(size: int, sums: Sequence[tuple[int, Sequence[int]]]) -> Structure:
@@ -201,15 +203,19 @@ class _Search:
 
     def _withhold(self, cells: set[int]) -> bool:
         """Withhold *cells*, and zeros among them too. Whether that is new."""
-        is_new = not cells <= self._cells.forced
-        self._cells.forced |= cells
-        for changed in self._cells.hide(cells):
-            self._uses.pop(changed, None)
+        large = {cell for cell in cells if self._cells.counts[cell] > self._cells.top} - self._cells.known
+        changed = self._cells.hide(cells)
+        for cell in changed:
+            self._uses.pop(cell, None)
+        is_new = bool(changed) or not large <= self._cells.chosen
+        self._cells.chosen |= large
+        self._cells.refresh(large)
         return is_new
 
     def _silence(self, cell: int, part: set[int]) -> set[int]:
         """Nothing of the *part* of the table is shown: then nobody knows which of its counts are large either."""
         self._cells.silent |= part
+        self._cells.forced |= part
         self._cells.refresh(part)
         used = self._protect(cell)
         if used is None and self._cells.touches_published(part):
@@ -220,7 +226,7 @@ class _Search:
         return used or set()
 
     def _protect(self, cell: int) -> set[int] | None:
-        """Find witnesses for the highest and the lowest value of *cell*, one step at a time, so for all between them too.
+        """Find witnesses for the highest and the lowest value of *cell* by steps of one, so for all between them too.
 
         The large counts that they need are chosen. The answer: all cells that move; None where there is no witness.
         """
@@ -232,8 +238,12 @@ class _Search:
                 move = find_move(self._cells.structure, counts, cell, step, limits)
                 if move is None:
                     return None
+                times = min(
+                    abs(goal - counts[cell]),
+                    *(limits.room(moved, counts[moved], delta) for moved, delta in move.items()),
+                )
                 for moved, delta in move.items():
-                    counts[moved] += delta
+                    counts[moved] += delta * times
                 self._choose(move)
                 used |= move.keys()
         return used
@@ -293,4 +303,3 @@ class _Search:
 
     def _cost(self, choice: Iterable[int]) -> tuple[int, int]:
         return sum(self._cells.weights[c] for c in choice), sum(self._cells.counts[c] for c in choice)
-

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 from scipy.sparse import csr_array
 
 from harmonize.report.count_table import CellKey, CountTable
@@ -64,37 +64,61 @@ def learnt(attacks: Sequence[Attack], *, whole: bool = True) -> Iterator[list[Le
 
     With *whole* the attacker knows that counts are whole numbers (an integer program).
     """
-    blocks = [(one, target, sign) for one in attacks for target in one.targets for sign in (1, -1)]
-    rows: list[int] = []
-    columns: list[int] = []
-    values: list[int] = []
-    objective: list[int] = []
-    lowest: list[float] = []
-    highest: list[float] = []
-    starts = []
-    row = 0
-    for one, target, sign in blocks:
-        place = {key: len(objective) + index for index, key in enumerate(one.table.counts)}
-        starts.append(place[target])
-        # what is not bounded is cut far away: a program with an unbounded block would say nothing of the others
-        far = 10 * (sum(one.table.counts.values()) + 1000)
-        for key, (low, high) in one.limits.items():
-            objective.append(sign if key == target else 0)
-            lowest.append(low)
-            highest.append(min(high, far))
-        for total, parts in one.table.sums:
-            rows += [row] * (1 + len(parts))
-            columns += [place[total], *(place[part] for part in parts)]
-            values += [1] + [-1] * len(parts)
-            row += 1
-    matrix = csr_array((values, (rows, columns)), shape=(row, len(objective)))
-    done = milp(
-        np.array(objective),
-        constraints=LinearConstraint(matrix, np.zeros(row), np.zeros(row)) if row else None,
-        bounds=Bounds(lowest, highest),
-        integrality=np.full(len(objective), int(whole)),
-    )
+    program = _Program()
+    for one in attacks:
+        for target in one.targets:
+            for sign in (1, -1):
+                program.add(one, target, sign)
+    done = program.solve(whole=whole)
     assert done.success, done.message
-    found = iter(float(done.x[start]) for start in starts)
+    found = iter(float(done.x[place]) for place in program.sought)
     for one in attacks:
         yield [Learnt(target, round(next(found)), round(next(found))) for target in one.targets]
+
+
+class _Program:
+    """One integer program: the sum of the least, and of the negative greatest, counts of all targets."""
+
+    def __init__(self) -> None:
+        self.sought: list[int] = []
+        self._rows: list[int] = []
+        self._columns: list[int] = []
+        self._values: list[int] = []
+        self._known: list[float] = []
+        self._objective: list[int] = []
+        self._lowest: list[float] = []
+        self._highest: list[float] = []
+
+    def add(self, one: Attack, target: CellKey, sign: int) -> None:
+        """A block that seeks the least (sign 1) or greatest (sign -1) count of *target*."""
+        # what is not bounded is cut far away: a program with an unbounded block would say nothing of the others
+        far = 10 * (sum(one.table.counts.values()) + 1000)
+        place = {}
+        for key, (low, high) in one.limits.items():
+            if low == high:
+                continue
+            place[key] = len(self._objective)
+            self._objective.append(sign if key == target else 0)
+            self._lowest.append(low)
+            self._highest.append(min(high, far))
+        self.sought.append(place[target])
+        for total, parts in one.table.sums:
+            known = 0.0
+            for key, value in ((total, 1), *((part, -1) for part in parts)):
+                if key in place:
+                    self._rows.append(len(self._known))
+                    self._columns.append(place[key])
+                    self._values.append(value)
+                else:
+                    known -= value * one.limits[key][0]
+            self._known.append(known)
+
+    def solve(self, *, whole: bool) -> OptimizeResult:
+        shape = (len(self._known), len(self._objective))
+        matrix = csr_array((self._values, (self._rows, self._columns)), shape=shape)
+        return milp(
+            np.array(self._objective),
+            constraints=LinearConstraint(matrix, self._known, self._known),
+            bounds=Bounds(self._lowest, self._highest),
+            integrality=np.full(len(self._objective), int(whole)),
+        )
