@@ -150,7 +150,7 @@ def test_source_date_epoch_is_the_clock(small: Registry, tmp_path: Path, key: Pa
 @pytest.mark.parametrize(
     "verb",
     [
-        ("mappings", "coverage"), ("mappings", "review", "x"), ("gdi-validate", "--describe"), ("report", "diff", "a", "b"), ("report", "trend", "d"),
+        ("mappings", "coverage"), ("mappings", "review", "x"), ("report", "diff", "a", "b"), ("report", "trend", "d"),
         ("profiles", "doc", "x/y"), ("terminology", "pull", "HP"),
     ],
 )  # fmt: skip
