@@ -160,7 +160,8 @@ def _hub_codes(value: Any, path: str, terminologies: Terminologies) -> Iterator[
     if isinstance(value, dict):
         beside = {coding["code"] for coding in value.get("codings", ())}
         for index, coding in enumerate(value.get("codings", ())):
-            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside)
+            edition = coding.get("version", "")
+            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside, edition)
             if problem is not None:
                 yield Violation(problem.rule, f"{path}/codings/{index}/code", problem.message)
         for name, item in value.items():

@@ -32,7 +32,7 @@ def list_systems(as_json: AsJson = False) -> None:
             "title": store.meta["title"],
             "file": str(store.path),
         }
-        for store in Terminologies.installed().stores()
+        for store in Terminologies.installed().all_editions()
     ]
     if as_json:
         print_json(entries)
@@ -117,7 +117,14 @@ def _column(text: str) -> tuple[str, str]:
 
 
 @app.command("lookup")
-def lookup(code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250.")], as_json: AsJson = False) -> None:
+def lookup(
+    code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250.")],
+    edition: Annotated[str, typer.Option(help="The edition that is meant; by default the newest.")] = "",
+    date: Annotated[
+        str, typer.Option(help="Date of the statement, for systems that have an edition for each year.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """What is known of a code. Leaves with 1 where it is unknown."""
     from harmonize.terminology.answers import as_json as answer_as_json
     from harmonize.terminology.store import Terminologies
@@ -126,13 +133,15 @@ def lookup(code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250
         raise CallError(
             f"{code!r} is no CURIE. To mend it: write it as HP:0001250, or look for words with `harmonize terminology search`"
         )
-    answer = answer_as_json(Terminologies.installed().lookup(code))
+    answer = answer_as_json(Terminologies.installed().lookup_in(code, edition, date))
     if as_json:
         print_json(answer)
     else:
         print(f"{answer['code']}: {answer['status']}" + (f", {answer['label']}" if answer.get("label") else ""))
         for candidate in answer["candidates"]:
             print(f"  {candidate['code']} {candidate['label']}")
+        if answer.get("reason"):
+            say(answer["reason"])
     if answer["status"] == "unknown":
         raise typer.Exit(1)
 
@@ -222,11 +231,16 @@ def _accepted(predicates: str) -> list[str]:
 
 @app.command("diff")
 def diff(
-    before: Annotated[Path, typer.Argument(metavar="A.sqlite", help="The older edition, compiled.")],
-    after: Annotated[Path, typer.Argument(metavar="B.sqlite", help="The newer edition, compiled.")],
+    before: Annotated[
+        Path,
+        typer.Argument(metavar="A", help="The older edition: a compiled file, or SYSTEM@EDITION of what is installed."),
+    ],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The newer edition.")],
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="FILE|NAME", help="A mapping set: which of its rows the change touches."),
+        typer.Option(
+            "--set", "--mappings", metavar="FILE|NAME", help="A mapping set: which of its rows the change touches."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

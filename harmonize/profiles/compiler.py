@@ -31,6 +31,7 @@ _TAKE_SYSTEMS = frozenset(
         "chosen",
         "chosen_if",
         "code",
+        "code_on",
         "code_iri",
         "code_iri_if",
         "code_or_text",
@@ -627,6 +628,10 @@ class _Compiler:
             self.check_stated_code(call, slot)
         if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
+            constants = constants[:1]
+        if call.function == "code_on":
+            if not isinstance(call.arguments[1], Constant):
+                raise self.wrong("code_on takes a code system that is written in the map", slot.line)
             constants = constants[:1]
         if call.function in ("meaning", "meaning_or_text"):
             if constants[:1] and constants[0] not in self.source.meanings:

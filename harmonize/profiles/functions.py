@@ -22,6 +22,7 @@ from harmonize.profiles.coded_values import (
     make_code,
     make_code_iri,
     make_code_iri_if,
+    make_code_on,
     make_gene,
     make_map_code,
     make_mapped,
@@ -196,6 +197,16 @@ FUNCTIONS: Mapping[str, Function] = {
         make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."
     ),
     "code": Function(make_code, 2, 2, True, "CodedValue", "`code(text, 'SYSTEM')`: a code in the notation of SYSTEM."),
+    "code_on": Function(
+        make_code_on,
+        3,
+        4,
+        True,
+        "CodedValue",
+        "`code_on(text, 'SYSTEM', date)`, `code_on(text, 'SYSTEM', date, edition)`: a code in the edition that the source states, else in "
+        "that of the year of the date, for systems with an edition for each year.",
+        False,
+    ),
     "chosen": Function(
         make_chosen,
         3,

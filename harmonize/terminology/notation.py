@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.check_digits import CHECKS
+from harmonize.terminology.editions import RULES
 from harmonize.terminology.patterns import compile_any, compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -31,6 +32,7 @@ _KEYS = frozenset(
         "modifiers",
         "pairs",
         "check",
+        "editions",
         "iri",
         "normalise",
         "fhir",
@@ -140,6 +142,8 @@ class CodeSystem:
     """Modifier of the first of two codes in one cell -> that of the second, where no sign of its own states it."""
     check: str | None = None
     """How the check digit that the codes end in is made: a name of `check_digits.CHECKS`."""
+    editions: str | None = None
+    """How the edition of a code is found: a name of `editions.RULES`; None where codes outlive editions."""
 
     def fhir_code(self, curie: str) -> str:
         """The code as FHIR writes it.
@@ -418,6 +422,7 @@ def _load(path: Path) -> CodeSystem:
             modifiers=dict(body.get("modifiers", {})),
             pairs=dict(body.get("pairs", {})),
             check=body.get("check"),
+            editions=body.get("editions"),
         )
     except (KeyError, TypeError) as error:
         raise SpecificationError(f"{error} is missing or not known", file=str(path)) from None
@@ -426,6 +431,8 @@ def _load(path: Path) -> CodeSystem:
         raise SpecificationError("an unknown normaliser", file=str(path), fix=f"use {', '.join(_NORMALISERS)}")
     if system.check is not None and system.check not in CHECKS:
         raise SpecificationError("an unknown check digit", file=str(path), fix=f"use {', '.join(CHECKS)}")
+    if system.editions not in (None, *RULES):
+        raise SpecificationError("an unknown rule of editions", file=str(path), fix=f"use {', '.join(RULES)}")
     if {*system.pairs, *system.pairs.values()} - set(system.modifiers.values()):
         raise SpecificationError("pairs of no modifiers", file=str(path), fix="name signs of `modifiers`")
     return system

@@ -9,7 +9,7 @@ import os
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from harmonize.errors import SpecificationError
 from harmonize.shipped import ontologies_folder
 from harmonize.terminology import ucum
 from harmonize.terminology.answers import Ambiguous, Answer, Found, NotChecked, Obsolete, Replaced, Unknown
+from harmonize.terminology.editions import choose
+from harmonize.terminology.notation import load_systems
 
 FORMAT = "1"
 CACHE_LIMIT = 500_000
@@ -210,19 +212,23 @@ class CodeSystemStore:
 
 
 class Terminologies:
-    """The code systems that are installed, by CURIE prefix. Opened when first used; pickles as paths."""
+    """The code systems that are installed, by CURIE prefix. Opened when first used; pickles as paths.
 
-    def __init__(self, paths: Mapping[str, Path]) -> None:
+    *beside* are the files of other editions of the same systems, which answer only where they are the right ones.
+    """
+
+    def __init__(self, paths: Mapping[str, Path], beside: Iterable[Path] = ()) -> None:
         self.paths = dict(paths)
+        self.beside = tuple(beside)
         self._stores: dict[str, CodeSystemStore] = {}
         self._answers: dict[str, Answer] = {}
         self._ancestors: dict[str, frozenset[str]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"paths": self.paths}
+        return {"paths": self.paths, "beside": self.beside}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["paths"])  # type: ignore[misc]
+        self.__init__(state["paths"], state["beside"])  # type: ignore[misc]
 
     @classmethod
     def installed(cls, folder: Path | None = None) -> Terminologies:
@@ -231,7 +237,9 @@ class Terminologies:
         Of several editions of a system in one folder the one counts whose file name sorts last.
         """
         places = [folder] if folder else [ontologies_folder(), user_folder()]
-        return cls({path.stem.split("-")[0]: path for place in places for path in sorted(place.glob("*.sqlite"))})
+        files = [path for place in places for path in sorted(place.glob("*.sqlite"))]
+        used = {path.stem.split("-")[0]: path for path in files}
+        return cls(used, [path for path in files if path not in used.values()])
 
     def store(self, system: str) -> CodeSystemStore | None:
         """The store of *system*, or None where it is not installed."""
@@ -241,8 +249,21 @@ class Terminologies:
         return store
 
     def stores(self) -> list[CodeSystemStore]:
-        """All stores, by name."""
+        """The store of every system that is used where nothing is said of its edition, by name."""
         return [store for system in sorted(self.paths) if (store := self.store(system))]
+
+    @cached_property
+    def _stores_beside(self) -> list[CodeSystemStore]:
+        return [CodeSystemStore(path) for path in self.beside]
+
+    def all_editions(self) -> list[CodeSystemStore]:
+        """The stores of all systems and editions, by name."""
+        return sorted([*self.stores(), *self._stores_beside], key=lambda store: store.system)
+
+    def editions_of(self, system: str) -> list[CodeSystemStore]:
+        """All installed editions of *system*; the last one is used where nothing is said of the edition."""
+        store = self.store(system)
+        return [beside for beside in self._stores_beside if beside.system == system] + ([store] if store else [])
 
     def lookup(self, code: str) -> Answer:
         """What is known of the CURIE *code*.
@@ -261,6 +282,40 @@ class Terminologies:
             return ucum.check_unit(local)
         store = self.store(system)
         return store.lookup(code) if store else NotChecked(code, system, f"{system} is not installed")
+
+    def lookup_in(self, code: str, edition: str = "", date: str = "") -> Answer:
+        """What is known of the CURIE *code* in the edition that the statement means: the stated one, else that of its date.
+
+        Never the answer of another edition: where the right one is not installed, `NotChecked` says so. Which systems have
+        editions that differ so is said in mappings/systems (`editions`); of the others the newest edition answers.
+        """
+        rule = system.editions if (system := load_systems().get(code.partition(":")[0])) else None
+        if rule is None and not edition:
+            return self.lookup(code)
+        key = f"{code}\n{edition}\n{date[:4]}"
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._remember(self._answers, key, lambda _: self._lookup_in(code, rule, edition, date))
+        return answer
+
+    def _lookup_in(self, code: str, rule: str | None, edition: str, date: str) -> Answer:
+        system = code.partition(":")[0]
+        stores = self.editions_of(system)
+        if not stores:
+            return self.lookup(code)
+        chosen = choose(rule, [store.version for store in stores], edition, date)
+        if isinstance(chosen, str):
+            return NotChecked(code, system, chosen)
+        answer = stores[chosen.place].lookup(code)
+        if isinstance(answer, Unknown) and not chosen.certain:
+            what = f"the year of its edition is not stated, and {system} {answer.version} does not have all codes of all years"
+            return NotChecked(code, system, what)
+        return answer
+
+    def names(self, code: str, edition: str) -> list[tuple[str, str]]:
+        """(kind, text) of the label and the synonyms of *code* in the installed edition *edition*."""
+        stores = self.editions_of(code.partition(":")[0])
+        return next((store.names(code) for store in reversed(stores) if store.version == edition), [])
 
     def _remember(self, memo: dict[str, Any], code: str, compute: Callable[[str], Any]) -> Any:
         if len(memo) >= CACHE_LIMIT:
@@ -301,12 +356,20 @@ class Terminologies:
 
     @cached_property
     def _editions(self) -> dict[str, str]:
-        return {store.system: store.version for store in self.stores() if store.version} | {"UCUM": ucum.VERSION}
+        by_year = {name for name, system in load_systems().items() if system.editions == "by-year"}
+        several = {store.system for store in self._stores_beside} & by_year
+        stores = [store for store in self.stores() if store.version and store.system not in several]
+        return {store.system: store.version for store in stores} | {"UCUM": ucum.VERSION}
 
     def editions(self) -> dict[str, str]:
-        """CURIE prefix -> installed edition; a list of the codes in use from several editions has none."""
+        """CURIE prefix -> installed edition; a list of the codes in use from several editions has none.
+
+        Nor has a system of which an edition for each year is installed: its codes are of the year that each states.
+        """
         return dict(self._editions)
 
     def digests(self) -> list[dict[str, str]]:
-        """System, edition and digest of the source of every installed system, for manifests."""
-        return [{"system": s.system, "version": s.version, "source_sha256": s.meta["sha256"]} for s in self.stores()]
+        """System, edition and digest of the source of every installed system and edition, for manifests."""
+        return [
+            {"system": s.system, "version": s.version, "source_sha256": s.meta["sha256"]} for s in self.all_editions()
+        ]
