@@ -17,6 +17,7 @@ _guarded = {"on": False}
 NO_FOLDER = "/nonexistent/harmonize-terminologies"
 """The user's folder of terminologies in every test: the developer's own is never read."""
 os.environ["HARMONIZE_TERMINOLOGIES"] = NO_FOLDER
+os.environ["HARMONIZE_CACHE"] = ""
 
 
 def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
@@ -45,6 +46,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("HARMONIZE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HARMONIZE_TERMINOLOGIES", NO_FOLDER)
+    monkeypatch.setenv("HARMONIZE_CACHE", "")
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
 
 

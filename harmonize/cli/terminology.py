@@ -188,6 +188,12 @@ def translate(
     through: Annotated[
         list[str] | None, typer.Option(metavar="SYSTEM", help="A system to go through; several in their order.")
     ] = None,
+    minimum_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Rows that state less confidence, or none, do not count.")
+    ] = 0,
+    outcome: Annotated[
+        str, typer.Option(help="Of a test: its result as the code map names it, such as H, L, N, POS or NEG.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """A code in another system, over the code maps. Leaves with 1 where it is not mapped."""
@@ -203,6 +209,8 @@ def translate(
         parse_system(to, known),
         predicates=accepted,
         through=[parse_system(system, known) for system in through or ()],
+        minimum_confidence=minimum_confidence,
+        outcome=outcome,
     )
     if as_json:
         print_json(answer.as_json())
@@ -211,7 +219,9 @@ def translate(
         for target in answer.targets:
             way = f" through {', '.join(target.through)}" if target.through else ""
             signs = f" [{', '.join(target.modifiers)}]" if target.modifiers else ""
-            print(f"  {target.code}{signs} {target.predicate}{way} ({target.mapping_set})")
+            part = f" [scenario {target.scenario}, list {target.choice_list}]" if target.scenario else ""
+            absent = " [excluded]" if target.excluded else ""
+            print(f"  {target.code}{signs}{part}{absent} {target.predicate}{way} ({target.mapping_set})")
         if answer.reason:
             say(answer.reason)
     if answer.status == "not-mapped":
@@ -247,11 +257,11 @@ def diff(
     """What is new, retired, relabelled and moved between two editions, and what that does to mapping sets."""
     from harmonize.curation.edition_diff import diff as compare
     from harmonize.curation.edition_diff import open_edition
-    from harmonize.terminology.code_maps import find_set
+    from harmonize.terminology.code_map_files import find_table
     from harmonize.terminology.sssom import read_mapping_set
 
     found = compare(
-        open_edition(before), open_edition(after), [read_mapping_set(find_set(name)) for name in sets or ()]
+        open_edition(before), open_edition(after), [read_mapping_set(find_table(name)) for name in sets or ()]
     )
     if as_json:
         print_json(found.as_json())

@@ -24,8 +24,8 @@ from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.specification import Profile, load_profile
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.concept_table import ConceptTable
+from harmonize.terminology.map_policy import ProfileCodeMap
 from harmonize.terminology.notation import load_systems
-from harmonize.terminology.sssom import read_mapping_set
 from harmonize.terminology.store import Terminologies
 from harmonize.writers import Document, TargetLog, Writer, WriterContext, load_writer
 
@@ -54,7 +54,7 @@ def make_environment(
     return Environment(
         systems=systems,
         terminologies=Terminologies.installed(),
-        code_maps={name: read_mapping_set(path) for name, path in profile.code_maps.items()},
+        code_maps={name: ProfileCodeMap(policy) for name, policy in profile.code_maps.items()},
         predicates=profile.predicates,
         key=key,
         site=site,

@@ -215,6 +215,7 @@ class _Run:
             "values": settings.include_values,
             "limit": self.options.limit,
             "terminologies": engine.environment.terminologies.digests(),
+            "code_maps": _code_map_digests(engine),
             "input": self.watched.as_json(),
         }
 
@@ -436,6 +437,7 @@ class _Run:
             "recorded": self.settings.recorded,
             "key_id": self.settings.key.key_id,
             "terminologies": engine.environment.terminologies.digests(),
+            "code_maps": _code_map_digests(engine),
             "tables": dict(self.source.files),
             "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(self.watched.digests().items())],
             "counts": {
@@ -478,3 +480,8 @@ def reject_limit(text: str) -> RejectLimit:
     if re.fullmatch(r"[0-9]{1,18}", text):
         return RejectLimit(text, int(text), None)
     raise CallError("--max-errors is neither a number nor a percentage up to 100%. To mend it: write 25 or 10%")
+
+
+def _code_map_digests(engine: Engine) -> dict[str, list[dict[str, str]]]:
+    """The sets of every code map of the profile: some lie outside of its folder."""
+    return {name: code_map.digests() for name, code_map in sorted(engine.environment.code_maps.items())}

@@ -14,7 +14,7 @@ from typing import Any
 
 from harmonize.errors import CallError, SpecificationError
 from harmonize.terminology.answers import Obsolete, Replaced
-from harmonize.terminology.code_maps import CodeNames
+from harmonize.terminology.code_names import CodeNames
 from harmonize.terminology.sssom import MappingSet
 from harmonize.terminology.store import CodeSystemStore, Terminologies
 

@@ -15,9 +15,10 @@ from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.answers import Ambiguous, Found, NotChecked, Obsolete, Replaced, Unknown
 from harmonize.terminology.concept_table import Concepts
 from harmonize.terminology.editions import year_of
+from harmonize.terminology.map_policy import ProfileCodeMap
 from harmonize.terminology.notation import Code, NotACode, Systems
 from harmonize.terminology.sssom import Ambiguous as AmbiguousMapping
-from harmonize.terminology.sssom import Mapped, MappingSet, NotMapped
+from harmonize.terminology.sssom import Mapped, NotMapped
 from harmonize.terminology.store import Terminologies
 
 CACHE_LIMIT = 200_000
@@ -29,7 +30,7 @@ class Environment:
 
     systems: Systems
     terminologies: Terminologies
-    code_maps: Mapping[str, MappingSet]
+    code_maps: Mapping[str, ProfileCodeMap]
     predicates: tuple[str, ...]
     key: PseudonymKey
     site: str
@@ -264,7 +265,8 @@ def _translate(environment: Environment, value: dict[str, Any], map_name: str, *
         if isinstance(answer, Mapped):
             return _mapped_value(environment, value, answer)
         if isinstance(answer, AmbiguousMapping) and not silent:
-            message = f"{curie} has several targets in {mapping_set.id}"
+            what = "is several codes together" if answer.together else "has several targets"
+            message = f"{curie} {what} in {mapping_set.id}"
             return Noted(
                 value, "terms.ambiguous", Severity.WARNING, Outcome.UNMAPPED, message, "decide in the mapping set"
             )
@@ -283,7 +285,9 @@ def _mapped_value(environment: Environment, value: dict[str, Any], answer: Mappe
     system, _, local = answer.code.partition(":")
     made, _ = coding(environment, Code(system, local), origin="mapped")
     made = made.get("replaced", made)
-    made = {**made, "predicate": answer.predicate, "mapping_set": answer.mapping_set, "row": answer.row}
+    made = {**made, "predicate": answer.predicate, "mapping_set": answer.mapping_set}
+    if answer.row is not None:
+        made["row"] = answer.row
     result = {**value, "codings": [*value["codings"], made]}
     if answer.predicate in ("skos:broadMatch",):
         message = f"{answer.code} is broader than what the source states"

@@ -26,6 +26,9 @@ from harmonize.profiles.specification import ClassDerivation, Profile, SlotDeriv
 from harmonize.profiles.text_values import SEPARATORS
 from harmonize.terminology.notation import NotACode
 
+_TAKE_MAPS = frozenset(
+    ("mapped", "mapped_if", "unit", "classified", "outcome_feature", "outcome_absent", "outcome_excluded")
+)
 _TAKE_SYSTEMS = frozenset(
     [
         "chosen",
@@ -641,7 +644,7 @@ class _Compiler:
         if call.function in _TAKE_SYSTEMS:
             known: Any = self.environment.systems.notations
             kind = "code system"
-        elif call.function in ("mapped", "mapped_if", "unit", "classified"):
+        elif call.function in _TAKE_MAPS:
             known, kind = self.environment.code_maps, "code map"
         else:
             return

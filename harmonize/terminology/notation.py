@@ -8,7 +8,7 @@ What a spelling lost is not put back: the code is refused with a reason. All pat
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -335,8 +335,16 @@ class Systems(Mapping[str, CodeSystem]):
     @cached_property
     def _any_iri(self) -> Any:
         signs = {sign for system in self._systems.values() for sign in system.modifiers}
-        patterns = (reading.pattern.pattern for name in self._systems for reading in self._notations[name].iris)
+        patterns = (
+            f"(?i:{reading.pattern.pattern})" if system.normalise else reading.pattern.pattern
+            for name, system in self._systems.items()
+            for reading in self._notations[name].iris
+        )
         return compile_any(patterns, "".join(sorted(signs | {" "})))
+
+    def knows_any(self, texts: Iterable[str]) -> bool:
+        """Whether any of *texts* may be an IRI or CURIE of a system that is known, found in one pass over all of them."""
+        return self._any_iri.search("\n".join(texts)) is not None
 
     def _notation(self, name: str) -> _Notation:
         notation = self._notations.get(name)

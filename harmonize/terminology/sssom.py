@@ -44,7 +44,8 @@ class Mapped(NamedTuple):
     code: str
     predicate: str
     mapping_set: str
-    row: int
+    row: int | None
+    """None where several rows in a chain gave it."""
 
 
 class Ambiguous(NamedTuple):
@@ -52,6 +53,8 @@ class Ambiguous(NamedTuple):
 
     candidates: tuple[str, ...]
     mapping_set: str
+    together: bool = False
+    """Whether the candidates are one translation together."""
 
 
 class NotMapped(NamedTuple):
@@ -147,6 +150,8 @@ def _meta(header: str, name: str) -> dict[str, Any]:
 
 
 def _cells(line: str, number: int, name: str) -> list[str]:
+    if '"' not in line and len(line) < csv.field_size_limit():
+        return line.rstrip("\r\n").split("\t")  # the same cells, sooner
     try:
         return next(csv.reader([line], delimiter="\t"))
     except csv.Error:
@@ -174,12 +179,16 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         raise SpecificationError("predicate_modifier is neither empty nor Not", file=name, line=number)
     return Row(
         number,
-        unquote(values["subject_id"]),  # a CURIE is a reference: what an IRI cannot hold is percent-encoded in it
+        _unquoted(values["subject_id"]),  # a CURIE is a reference: what an IRI cannot hold is percent-encoded in it
         values["predicate_id"],
-        unquote(values["object_id"]),
+        _unquoted(values["object_id"]),
         values["mapping_justification"],
         values.get("confidence", ""),
         values.get("comment", ""),
         values.get("ext_path", ""),
         bool(values.get("predicate_modifier", "")),
     )
+
+
+def _unquoted(curie: str) -> str:
+    return unquote(curie) if "%" in curie else curie
