@@ -13,7 +13,7 @@ from tests.registry import Registry, make_registry
 from tests.shared_data import SHARED
 
 pytest_plugins = ["tests.sentinel_plugin"]
-_guarded = {"on": False}
+_guarded = {"on": False, "loopback": False}
 NO_FOLDER = "/nonexistent/harmonize-terminologies"
 """The user's folder of terminologies in every test: the developer's own is never read."""
 os.environ["HARMONIZE_TERMINOLOGIES"] = NO_FOLDER
@@ -25,6 +25,8 @@ def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
     if not _guarded["on"] or event not in ("socket.connect", "socket.getaddrinfo", "socket.bind"):
         return
     address = arguments[1] if event != "socket.getaddrinfo" else arguments[0]
+    if _guarded["loopback"] and (address[0] if isinstance(address, tuple) else address) == "127.0.0.1":
+        return
     if not isinstance(address, str | bytes) or event == "socket.getaddrinfo":
         raise RuntimeError(f"network in a test: {event}")
 
@@ -38,6 +40,14 @@ def no_network() -> object:
     _guarded["on"] = True
     yield
     _guarded["on"] = False
+
+
+@pytest.fixture
+def loopback() -> object:
+    """A server of the test's own may be reached, at 127.0.0.1 and nowhere else."""
+    _guarded["loopback"] = True
+    yield
+    _guarded["loopback"] = False
 
 
 @pytest.fixture(autouse=True)

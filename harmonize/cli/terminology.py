@@ -1,15 +1,18 @@
-"""`harmonize terminology list | build | add | lookup | translate | search | diff`; pull is planned and refused by name."""
+"""`harmonize terminology list | build | add | pull | lookup | translate | search | diff`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harmonize.cli.output import print_json, say
-from harmonize.cli.planned import refuse
 from harmonize.errors import CallError
+
+if TYPE_CHECKING:
+    from harmonize.terminology.pull import ByHand, Origin
 
 app = typer.Typer(help="The code systems that are installed.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -107,6 +110,67 @@ def add(
     for sentence in added["said"]:
         say(f"note: {sentence}")
     say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+
+
+@app.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="A source of ontologies/sources.yaml; `list` names them all.")],
+    sha256: Annotated[
+        str, typer.Option(help="The digest of the file, where its address moves with every release.")
+    ] = "",
+    version: Annotated[str, typer.Option(help="Edition, where the file does not state it.")] = "",
+    mirror: Annotated[
+        Path | None,
+        typer.Option(envvar="HARMONIZE_MIRROR", help="A folder with the files, in place of the network."),
+    ] = None,
+    proxy: Annotated[
+        str, typer.Option(envvar="HARMONIZE_PROXY", help="Proxy, as http://host:port; by default that of HTTPS_PROXY.")
+    ] = "",
+    sources: Annotated[Path | None, typer.Option(help="Another sources.yaml, of your own.")] = None,
+    into: Annotated[
+        Path | None, typer.Option(envvar="HARMONIZE_TERMINOLOGIES", help="Folder for what is compiled.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a code system or code map from its official address, check its digest and compile it. The only verb that uses the network."""
+    from harmonize.terminology.pull import Pull, load_sources
+    from harmonize.terminology.pull import pull as pull_source
+    from harmonize.terminology.store import user_folder
+
+    if name == "list":
+        _list_sources(*load_sources(sources), as_json=as_json)
+        return
+    asked = Pull(name, sha256, version, mirror, proxy, sources)
+    added = pull_source(asked, into or user_folder())
+    if as_json:
+        print_json(added)
+        return
+    for sentence in added["said"]:
+        say(f"note: {sentence}")
+    say(f"written: {added['file']} (SHA-256 of the source {added['sha256']}; licence: {added['licence']})")
+
+
+def _list_sources(pulled: Mapping[str, Origin], by_hand: Mapping[str, ByHand], *, as_json: bool) -> None:
+    """What can be pulled, and what a person has to fetch."""
+    if as_json:
+        stated = [
+            {
+                "name": o.name,
+                "kind": o.kind,
+                "title": o.title,
+                "address": o.address,
+                "sha256": o.sha256,
+                "licence": o.licence,
+            }
+            for o in pulled.values()
+        ]
+        print_json({"sources": stated, "by_hand": [{"name": name, **vars(one)} for name, one in by_hand.items()]})
+        return
+    for origin in pulled.values():
+        digest = "" if origin.sha256 else " (needs --sha256)"
+        print(f"{origin.name:<24} {origin.kind:<9} {origin.title} ({origin.licence}){digest}")
+    for name, one in by_hand.items():
+        print(f"{name:<24} {'by hand':<9} {one.title}: {one.where}")
 
 
 def _column(text: str) -> tuple[str, str]:
@@ -283,6 +347,3 @@ def diff(
     for row in found.touched:
         now = f" -> {', '.join(row.now)}" if row.now else ""
         print(f"{'touched':<11} {row.mapping_set} line {row.row} {row.column}: {row.code} {row.change}{now}")
-
-
-refuse(app, "pull", "terminology pull", "Fetch a code system from its official address")

@@ -159,7 +159,7 @@ def add_set(path: Path, name: str, into: Path | None = None) -> dict[str, Any]:
     if name in shipped_sets():
         raise CallError(f"a code map that ships is called {name}. To mend it: give another --name")
     if not path.is_file():
-        raise CallError(f"there is no file {path}")
+        raise CallError(f"there is no file {path}. To mend it: check the path")
     folder = into or added_folder()
     target = folder / f"{name}.sqlite"
     content = read_content(path)
