@@ -17,7 +17,14 @@ from typing import Any
 from harmonize.errors import CallError, InputError, UnknownNameError
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.code_map_forms import FORMS, form_of, lines_of
-from harmonize.terminology.compiled_sets import FORMAT, CompiledSet, Content, content_of, write_compiled
+from harmonize.terminology.compiled_sets import (
+    FORMAT,
+    CompiledSet,
+    Content,
+    collector_paused,
+    content_of,
+    write_compiled,
+)
 from harmonize.terminology.formats.source import open_sources
 from harmonize.terminology.sssom import MAX_BYTES, read_mapping_set
 from harmonize.terminology.store import user_folder
@@ -85,6 +92,7 @@ def find_table(name_or_file: str) -> Path:
     return path
 
 
+@collector_paused()
 def read_content(path: Path) -> Content:
     """What the file *path* holds, in whatever form and packing. Raises InputError, SpecificationError."""
     if path.suffix not in _PACKED and form_of(_first_line(path)) == "sssom":

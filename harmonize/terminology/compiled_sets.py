@@ -6,11 +6,13 @@ for: combinations (several targets together, with their scenario and choice list
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -87,6 +89,18 @@ class Content:
     one_way: bool = False
     """Whether the rows say nothing when they are read from the object to the subject."""
     strays: list[Stray] = field(default_factory=list)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No garbage collection meanwhile: it would look at a hundred thousand tuples again and again, none of which is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def content_of(mapping_set: MappingSet) -> Content:
@@ -200,9 +214,11 @@ class CompiledSet:
 
     def steps(self, code: str, system: str) -> list[Step]:
         """The rows that lead from *code* to *system*, in either direction."""
-        if (code.partition(":")[0], system) not in self.pairs:
-            return []
-        return [s for s in (*self.forwards(code), *self.backwards(code)) if s.code.partition(":")[0] == system]
+        own, start = code.partition(":")[0], f"{system}:"
+        steps = self.forwards(code) if own in self._subjects and system in self._objects else []
+        if own in self._objects and system in self._subjects:
+            steps += self.backwards(code)
+        return [step for step in steps if step.code.startswith(start)]
 
     def says_there_is_none(self, code: str, system: str = "") -> bool:
         """Whether the set says itself (sssom:NoTermFound) that *code* has no target in *system*."""
