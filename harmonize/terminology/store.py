@@ -18,7 +18,7 @@ from harmonize.errors import SpecificationError
 from harmonize.shipped import ontologies_folder
 from harmonize.terminology import ucum
 from harmonize.terminology.answers import Ambiguous, Answer, Found, NotChecked, Obsolete, Replaced, Unknown
-from harmonize.terminology.editions import choose
+from harmonize.terminology.editions import choose, year_of
 from harmonize.terminology.notation import load_systems
 
 FORMAT = "1"
@@ -292,7 +292,7 @@ class Terminologies:
         rule = system.editions if (system := load_systems().get(code.partition(":")[0])) else None
         if rule is None and not edition:
             return self.lookup(code)
-        key = f"{code}\n{edition}\n{date[:4]}"
+        key = f"{code}\n{edition}\n{year_of(date)}"
         answer = self._answers.get(key)
         if answer is None:
             answer = self._remember(self._answers, key, lambda _: self._lookup_in(code, rule, edition, date))

@@ -52,6 +52,8 @@ CASES = {
     "the year before": ("ICD10GM:U83.1", "", "2022-12-31", Unknown),
     "the edition that is stated": ("ICD10GM:U83.1", "2022", "", Unknown),
     "what is stated wins over the date": ("ICD10GM:U83.1", "10 2022 GM", "2023-01-02", Unknown),
+    "a day of 2022, as it is written in Germany": ("ICD10GM:U83.1", "", "05.01.2022", Unknown),
+    "the same day a year later": ("ICD10GM:U83.1", "", "05.01.2023", Found),
     "a year that is not installed": ("ICD10GM:A00.0", "", "2021-05", NotChecked),
     "a year to come": ("ICD10GM:A00.0", "", "2024", NotChecked),
     "an edition of no year": ("ICD10GM:A00.0", "current", "", NotChecked),
