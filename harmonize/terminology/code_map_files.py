@@ -172,7 +172,8 @@ def add_set(path: Path, name: str, into: Path | None = None) -> dict[str, Any]:
     target = folder / f"{name}.sqlite"
     content = read_content(path)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         write_compiled(target, content, _digest(path))
     except OSError as error:
         raise CallError(f"cannot write into {folder}: {error.strerror}") from None

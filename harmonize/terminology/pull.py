@@ -130,6 +130,7 @@ def pull(asked: Pull, into: Path, how: Fetching | None = None) -> dict[str, Any]
         file = _of_mirror(asked.mirror, origin, sha256)
     else:
         try:
+            into.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise CallError(f"cannot write into {into}: {error.strerror}. To mend it: give another --into") from None
@@ -163,8 +164,8 @@ def _digest_of(asked: Pull, origin: Origin) -> str:
         )
     if not origin.sha256 and not stated:
         raise CallError(
-            f"the address of {origin.name} moves with every release, so that no digest is known: {origin.address}. To mend it: give "
-            "--sha256 as the publisher states it, or of a file that you have looked at"
+            f"no digest of {origin.name} is known, and nothing unchecked is compiled: {origin.address}. To mend it: give --sha256 as the "
+            "publisher states it, or of a file that you have looked at"
         )
     return origin.sha256 or stated
 

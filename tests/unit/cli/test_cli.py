@@ -151,7 +151,7 @@ def test_source_date_epoch_is_the_clock(small: Registry, tmp_path: Path, key: Pa
     "verb",
     [
         ("mappings", "coverage"), ("mappings", "review", "x"), ("gdi-validate", "--describe"), ("report", "diff", "a", "b"), ("report", "trend", "d"),
-        ("profiles", "doc", "x/y"), ("terminology", "pull", "HP"),
+        ("profiles", "doc", "x/y"),
     ],
 )  # fmt: skip
 def test_planned_verbs_are_refused_by_name(verb: tuple[str, ...]) -> None:
