@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
@@ -77,7 +78,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in served.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[: served.cut_after.pop(0)] if served.cut_after else body)
+        with contextlib.suppress(ConnectionError):  # who asked may have gone: the file was too large, or a page
+            self.wfile.write(body[: served.cut_after.pop(0)] if served.cut_after else body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of http.server
         """Nothing on stderr."""
