@@ -22,12 +22,13 @@ from typing import Any
 from harmonize.errors import CallError, HarmonizeError, InputError, NotAvailableError, UnknownNameError
 from harmonize.shipped import ontologies_folder
 from harmonize.terminology.build import Term, write_store
+from harmonize.terminology.canonical_codes import CanonicalCodes, without_strays
 from harmonize.terminology.formats import FORMATS, PLANNED, TRANSLATIONS
 from harmonize.terminology.formats.babelon import add_translations, find_base
 from harmonize.terminology.formats.delimited import ROLES
 from harmonize.terminology.formats.detect import find_format
 from harmonize.terminology.formats.source import Request, Source, Stated, open_sources
-from harmonize.terminology.notation import Code, load_systems
+from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import FORMAT, CodeSystemStore, Terminologies
 
 TIMEOUT_SECONDS = 900
@@ -92,11 +93,12 @@ def _check(order: Order) -> None:
         raise UnknownNameError("format of code systems", order.format, (*FORMATS, TRANSLATIONS))
     if order.encoding not in ENCODINGS:
         raise UnknownNameError("encoding", order.encoding, ENCODINGS)
-    if order.system and not _PREFIX.fullmatch(order.system):
-        raise CallError(
-            f"{order.system[:60]!r} is no CURIE prefix. To mend it: write letters and digits, such as ICD10GM"
-        )
-    if order.system == "UCUM":
+    prefix, axis, _ = order.system.partition("/")
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise CallError(f"{prefix[:60]!r} is no CURIE prefix. To mend it: write letters and digits, such as ICD10GM")
+    if axis and order.system not in load_systems().notations:
+        raise UnknownNameError("axis of a code system", order.system, (n for n in load_systems().notations if "/" in n))
+    if prefix == "UCUM":
         raise CallError("UCUM is a grammar and no list of codes; it is built in")
     for role in order.columns:
         if role not in ROLES:
@@ -134,8 +136,8 @@ def compile_file(order: Order, target: Path) -> dict[str, Any]:
     if form == TRANSLATIONS:
         return _translate(order, sources, target)
     stated = Stated()
-    request = Request(order.system, order.version, order.columns, order.encoding)
-    terms = _collect(FORMATS[form](sources, request, stated), sources, stated)
+    request = Request(order.system.partition("/")[0], order.version, order.columns, order.encoding)
+    terms = _collect(FORMATS[form](sources, request, stated), order, sources, stated)
     system = _system(order, stated)
     version = order.version or stated.version
     if not version:
@@ -144,8 +146,6 @@ def compile_file(order: Order, target: Path) -> dict[str, Any]:
         stated.said.append(f"the file calls its edition {stated.version[:80]!r}; --version wins")
     if not terms:
         raise InputError("it holds no codes", file=path.name)
-    if not stated.curies:
-        _prefix(terms, system)
     terms.sort(key=lambda term: term.code)
     _say_about(terms, system, stated)
     known = load_systems().get(system)
@@ -195,13 +195,21 @@ def _translate(order: Order, sources: Sequence[Source], target: Path) -> dict[st
     return {**answer, "concepts": int(meta["concepts"]), "said": [f"{names} names were added", *said]}
 
 
-def _collect(terms: Iterable[Term], sources: Sequence[Source], stated: Stated) -> list[Term]:
-    """All terms; a code that stands twice is an error where it stands the second time."""
+def _collect(terms: Iterable[Term], order: Order, sources: Sequence[Source], stated: Stated) -> list[Term]:
+    """All terms, by their canonical codes; a code that stands twice is an error where it stands the second time."""
     found: dict[str, Term] = {}
+    rows: dict[str, int] = {}
+    name: CanonicalCodes | None = None
     folded = 0
     for term in terms:
+        if name is None:  # the importer knows its system when it yields its first term
+            system = _system(order, stated)
+            name = CanonicalCodes(order.system or system, curies=stated.curies)
+        name.rename(term)
         if term.code not in found:
             found[term.code] = term
+            if term.code in name.wrong:
+                rows[term.code] = max((source.line for source in sources), default=0) if len(sources) == 1 else 0
         elif stated.folds and found[term.code] == term:
             folded += 1
         else:
@@ -210,18 +218,21 @@ def _collect(terms: Iterable[Term], sources: Sequence[Source], stated: Stated) -
             raise read[0].error(what) if len(read) == 1 else InputError(what)
     if folded:
         stated.said.append(f"{folded} codes stand twice with the same words and count once")
-    own = [term for term in found.values() if term.code in term.parents]
+    kept, said = without_strays(list(found.values()), name.wrong, rows) if name else ([], [])
+    stated.said += said
+    own = [term for term in kept if term.code in term.parents]
     for term in own:
         term.parents = [parent for parent in term.parents if parent != term.code]
     if own:
         stated.said.append(f"{len(own)} codes name themselves as their parent, which is passed over")
-    return list(found.values())
+    return kept
 
 
 def _system(order: Order, stated: Stated) -> str:
-    if order.system and stated.system not in ("", order.system):
-        raise CallError(f"the file is of {stated.system[:60]} and --system says {order.system}")
-    system = order.system or stated.system
+    asked = order.system.partition("/")[0]
+    if asked and stated.system not in ("", asked):
+        raise CallError(f"the file is of {stated.system[:60]} and --system says {asked}")
+    system = asked or stated.system
     if not system:
         raise CallError("the file does not state its code system. To mend it: give --system, such as ICD10GM")
     if not _PREFIX.fullmatch(system):
@@ -229,37 +240,12 @@ def _system(order: Order, stated: Stated) -> str:
     return system
 
 
-def _prefix(terms: Iterable[Term], system: str) -> None:
-    for term in terms:
-        term.code = _with_prefix(term.code, system)
-        for codes in (term.alternatives, term.replaced_by, term.consider, term.parents, term.ancestors):
-            if codes:
-                codes[:] = [_with_prefix(code, system) for code in codes]
-
-
-def _with_prefix(code: str, system: str) -> str:
-    return code if code.startswith(f"{system}:") else f"{system}:{code}"
-
-
 def _say_about(terms: Sequence[Term], system: str, stated: Stated) -> None:
-    """Parents that are not there, and codes that the system does not write so; where it writes none so, it is another system."""
-    codes = {term.code for term in terms}
-    lost = {parent for term in terms for parent in term.parents} - codes
-    foreign = {parent for parent in lost if not parent.startswith(f"{system}:")}
-    if lost - foreign:
-        stated.said.append(f"{len(lost - foreign)} parents are not in the file, such as {min(lost - foreign)[:60]}")
-    systems = load_systems()
-    if system in systems:
-        others = [c for c in codes if not isinstance(systems.parse_local(c.partition(":")[2], system), Code)]
-        if len(others) == len(codes):
-            raise InputError(
-                f"none of its {len(codes)} codes is written as {system} writes codes",
-                fix="check --system and the column of the codes",
-            )
-        if others:
-            stated.said.append(
-                f"{len(others)} codes are not written as {system} writes codes, such as {min(others)[:60]}"
-            )
+    """Parents that are not there; those of other systems are left out of an ontology on purpose."""
+    lost = {parent for term in terms for parent in term.parents} - {term.code for term in terms}
+    own = {parent for parent in lost if parent.startswith(f"{system}:")}
+    if own:
+        stated.said.append(f"{len(own)} parents are not in the file, such as {min(own)[:60]}")
 
 
 def _digest(path: Path) -> str:
