@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harmonize.cli.output import print_json, say
+from harmonize.cli.output import print_json, say, say_damaged, say_editions
 from harmonize.cli.planned import refuse
 from harmonize.errors import CallError
 
@@ -17,33 +17,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 
 @app.command("list")
 def list_systems(as_json: AsJson = False) -> None:
-    """Installed code systems with edition, size, licence, digest of their source, and where those lie that were added."""
-    from harmonize.shipped import ontologies_folder
+    """Installed code systems: edition, size, licence, tier, digest of their source. Leaves with 2 where a file is damaged."""
+    from harmonize.terminology.installed import installed_systems
     from harmonize.terminology.store import Terminologies
 
-    entries = [
-        {
-            "system": store.system,
-            "version": store.version,
-            "concepts": int(store.meta["concepts"]),
-            "licence": store.meta["licence"],
-            "sha256": store.meta["sha256"],
-            "complete": store.complete,
-            "title": store.meta["title"],
-            "file": str(store.path),
-        }
-        for store in Terminologies.installed().stores()
-    ]
+    entries, wrong = installed_systems(Terminologies.installed())
     if as_json:
         print_json(entries)
-        return
-    for entry in entries:
+    for entry in () if as_json else entries:
         edition = entry["version"] or "codes in use"
-        print(
-            f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts  {entry['title']} ({entry['licence']})"
-        )
-        if Path(str(entry["file"])).parent != ontologies_folder():
+        whole = "" if entry["complete"] else ", not all of its codes"
+        print(f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts{whole}  {entry['title']}")
+        print(f"{'':<12} {entry['tier']}, {entry['licence']}; source sha256 {entry['sha256']}")
+        if entry["tier"] == "user":
             print(f"{'':<12} added by you: {entry['file']}")
+    for entry in entries:
+        say_editions(entry)
+    say_damaged(wrong)
 
 
 @app.command("build")
@@ -85,6 +75,7 @@ def add(
         list[str] | None, typer.Option(help="Of a list: code=NAME, label=NAME, parent=NAME, synonyms=NAME.")
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="The file holds only some codes of the system.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="The file, a list, holds all codes of the system.")] = False,
     encoding: Annotated[str, typer.Option(help="utf-8, iso-8859-1, iso-8859-15 or windows-1252.")] = "utf-8",
     candidates: Annotated[
         bool, typer.Option("--candidates", help="Of translations: those too that nobody has confirmed.")
@@ -99,7 +90,7 @@ def add(
     from harmonize.terminology.store import user_folder
 
     columns = dict(_column(text) for text in column or ())
-    order = Order(str(file), system, version, form, licence, columns, partial, encoding, candidates)
+    order = Order(str(file), system, version, form, licence, columns, partial, whole, encoding, candidates)
     added = add_code_system(order, into or user_folder())
     if as_json:
         print_json(added)

@@ -29,7 +29,7 @@ from harmonize.terminology.formats.delimited import ROLES
 from harmonize.terminology.formats.detect import find_format
 from harmonize.terminology.formats.source import Request, Source, Stated, open_sources
 from harmonize.terminology.notation import load_systems
-from harmonize.terminology.store import FORMAT, CodeSystemStore, Terminologies
+from harmonize.terminology.store import FORMAT, CodeSystemStore, Terminologies, editions_in
 
 TIMEOUT_SECONDS = 900
 MEMORY_BYTES = 4 << 30
@@ -50,6 +50,8 @@ class Order:
     licence: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     partial: bool = False
+    whole: bool = False
+    """A list, which does not say so itself, holds all codes of its system."""
     encoding: str = "utf-8"
     candidates: bool = False
     """Translations that nobody has confirmed count too."""
@@ -76,13 +78,19 @@ def add_code_system(order: Order, into: Path) -> dict[str, Any]:
         CodeSystemStore(aside / "store.sqlite").close()
         version = _NOT_IN_NAMES.sub("_", answer["version"])[:60]
         target = into / f"{answer['system']}-{version}.sqlite"
-        others = sorted(p.name for p in into.glob(f"{answer['system']}-*.sqlite") if p.name != target.name)
         (aside / "store.sqlite").replace(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    if others:
-        used = max([target.name, *others])
-        answer["said"].append(f"{len(others)} other editions lie there: {used} is the one that is used")
+    editions = editions_in(into)[answer["system"]]
+    if len(editions.names) > 1:
+        why = (
+            ""
+            if editions.sure
+            else ", though their names do not say which is newer: delete those that are not to be used"
+        )
+        answer["said"].append(
+            f"{len(editions.names) - 1} other editions lie there: {editions.newest} is the one that is used{why}"
+        )
     return {**answer, "file": str(target)}
 
 
@@ -91,6 +99,8 @@ def _check(order: Order) -> None:
         raise NotAvailableError(f"the format {order.format!r} of `harmonize terminology add`")
     if order.format and order.format not in (*FORMATS, TRANSLATIONS):
         raise UnknownNameError("format of code systems", order.format, (*FORMATS, TRANSLATIONS))
+    if order.partial and order.whole:
+        raise CallError("--partial and --whole say opposite things. To mend it: give one of them")
     if order.encoding not in ENCODINGS:
         raise UnknownNameError("encoding", order.encoding, ENCODINGS)
     prefix, axis, _ = order.system.partition("/")
@@ -149,6 +159,13 @@ def compile_file(order: Order, target: Path) -> dict[str, Any]:
     terms.sort(key=lambda term: term.code)
     _say_about(terms, system, stated)
     known = load_systems().get(system)
+    if stated.listed and known and not (order.partial or order.whole):
+        stated.complete = False
+        stated.said.append(
+            f"a list does not say that it holds all codes of {system}: those that it lacks count as not checked; "
+            "where it holds all, say so with --whole"
+        )
+    digest, options = _digest(path), _options(order, form, version)
     meta = {
         "format": FORMAT,
         "system": system,
@@ -158,7 +175,10 @@ def compile_file(order: Order, target: Path) -> dict[str, Any]:
         "citation": f"{stated.title or system}, {version}, as in {path.name}",
         "source": path.name,
         "imported_as": form,
-        "sha256": _digest(path),
+        "sha256": digest,
+        "options": options,
+        "digest": _joined(digest, options),
+        "tier": "user",
         "complete": "true" if stated.complete and not order.partial else "false",
         "concepts": str(len(terms)),
     }
@@ -180,11 +200,15 @@ def _translate(order: Order, sources: Sequence[Source], target: Path) -> dict[st
         if order.version not in ("", meta["version"]):
             raise CallError(f"the edition {meta['version']} is installed and --version says {order.version[:60]}")
         path = Path(order.file)
-        both = hashlib.sha256(f"{meta['sha256']}\n{_digest(path)}\n".encode()).hexdigest()
-        names_of = f"{meta.get('translations', '')} {path.name}".strip()
-        connection.executemany(
-            "INSERT OR REPLACE INTO meta VALUES (?, ?)", [("sha256", both), ("translations", names_of)]
-        )
+        digest, options = _digest(path), _options(order, TRANSLATIONS, meta["version"])
+        changed = {
+            "sha256": _joined(meta["sha256"], digest),
+            "digest": _joined(meta.get("digest", meta["sha256"]), digest, options),
+            "options": f"{meta.get('options', '')} {options}".strip(),
+            "translations": f"{meta.get('translations', '')} {path.name}".strip(),
+            "tier": "user",
+        }
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed.items())
     connection.close()
     answer = {
         "system": meta["system"],
@@ -246,6 +270,16 @@ def _say_about(terms: Sequence[Term], system: str, stated: Stated) -> None:
     own = {parent for parent in lost if parent.startswith(f"{system}:")}
     if own:
         stated.said.append(f"{len(own)} parents are not in the file, such as {min(own)[:60]}")
+
+
+def _options(order: Order, form: str, version: str) -> str:
+    """What was asked, as JSON: the same file with other options is another store."""
+    asked = asdict(order) | {"format": form, "version": version}
+    return json.dumps({key: asked[key] for key in sorted(asked) if key not in ("file", "into")})
+
+
+def _joined(*texts: str) -> str:
+    return hashlib.sha256("".join(f"{text}\n" for text in texts).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

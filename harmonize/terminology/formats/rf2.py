@@ -17,6 +17,7 @@ from harmonize.terminology.build import Term
 from harmonize.terminology.formats.source import Request, Source, Stated
 
 IS_A = "116680003"
+ROOT = "138875005"
 FSN = "900000000000003001"
 PREFERRED = "900000000000548007"
 US_ENGLISH = "900000000000509007"
@@ -45,6 +46,11 @@ def read_rf2(sources: Sequence[Source], request: Request, stated: Stated) -> Ite
             fix="give the folder or .zip of the release",
         )
     terms = _concepts(files["Concept"])
+    if ROOT not in terms:
+        stated.complete = False
+        stated.said.append(
+            f"it holds no root concept ({ROOT}): an extension without the edition that it extends, so it counts as partial"
+        )
     preferred = _preferred(files.get("Language", []), stated)
     _describe(files["Description"], terms, preferred)
     for source in files["Relationship"]:

@@ -47,6 +47,8 @@ class Stated:
     title: str = ""
     licence: str = ""
     complete: bool = True
+    listed: bool = False
+    """A mere list, of which nobody can say whether it holds all codes of its system."""
     curies: bool = False
     """The codes carry their prefix already."""
     folds: bool = False
