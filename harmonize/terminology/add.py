@@ -6,15 +6,18 @@ wrote is opened and then renamed, so that an edition that was there stays as it 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ MEMORY_BYTES = 4 << 30
 """Address space of the process that reads."""
 ENCODINGS = ("utf-8", "iso-8859-1", "iso-8859-15", "windows-1252")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,39}")
+_ASIDE = ".adding-"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -70,17 +74,14 @@ def add_code_system(order: Order, into: Path) -> dict[str, Any]:
         raise CallError(f"there is no file or folder {order.file}")
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".adding-", dir=into))
+        with _alone_in(into) as aside:
+            answer = _compile_apart(replace(order, into=str(into)), aside / "store.sqlite")
+            CodeSystemStore(aside / "store.sqlite").close()
+            version = _NOT_IN_NAMES.sub("_", answer["version"])[:60]
+            target = into / f"{answer['system']}-{version}.sqlite"
+            (aside / "store.sqlite").replace(target)
     except OSError as error:
         raise CallError(f"cannot write into {into}: {error.strerror}") from None
-    try:
-        answer = _compile_apart(replace(order, into=str(into)), aside / "store.sqlite")
-        CodeSystemStore(aside / "store.sqlite").close()
-        version = _NOT_IN_NAMES.sub("_", answer["version"])[:60]
-        target = into / f"{answer['system']}-{version}.sqlite"
-        (aside / "store.sqlite").replace(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     editions = editions_in(into)[answer["system"]]
     if len(editions.names) > 1:
         why = (
@@ -92,6 +93,26 @@ def add_code_system(order: Order, into: Path) -> dict[str, Any]:
             f"{len(editions.names) - 1} other editions lie there: {editions.newest} is the one that is used{why}"
         )
     return {**answer, "file": str(target)}
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[Path]:
+    """A place of our own inside *folder*, which nobody else adds to meanwhile: another process waits.
+
+    The lock ends with the process that holds it, so whatever lies aside when we hold it was left by one that was killed.
+    """
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in folder.glob(f"{_ASIDE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
+        try:
+            yield aside
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        os.close(lock)
 
 
 def _check(order: Order) -> None:

@@ -208,3 +208,43 @@ def test_two_at_once_leave_a_whole_store(tmp_path: Path, into: Path) -> None:
         thread.join()
     assert [path.name for path in into.iterdir()] == ["X-1.sqlite"]
     assert CodeSystemStore(into / "X-1.sqlite").lookup("X:A").label in ("one", "two")
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path: Path, into: Path) -> None:
+    """The process is killed while it compiles; what it left lies there until the next run, and hides nothing."""
+    import signal
+    import subprocess
+    import time
+
+    path = tmp_path / "x.csv"
+    path.write_text("code,label\n" + "".join(f"{n},label {n}\n" for n in range(400_000)))
+    command = [sys.executable, "-m", "harmonize.cli.main", "terminology", "add", str(path), "--system", "X", "--version", "1", "--into", str(into)]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while not list(into.glob(".adding-*/*")):
+            time.sleep(0.01)
+            assert running.poll() is None, "it ended before it could be killed"
+        running.send_signal(signal.SIGKILL)
+    assert list(into.glob(".adding-*")) and CodeSystemStore(into / "X-1.sqlite").lookup("X:A").label == "old"
+    new = tmp_path / "new.csv"
+    new.write_text("code,label\nA,new\n")
+    add_code_system(Order(str(new), system="X", version="1"), into)
+    assert [left.name for left in into.iterdir()] == ["X-1.sqlite"]
+    assert CodeSystemStore(into / "X-1.sqlite").lookup("X:A").label == "new"
+
+
+def test_two_translations_at_once_are_both_there(tmp_path: Path) -> None:
+    """Each reads the store, adds names and writes it: one after the other."""
+    (tmp_path / "x.obo").write_text(f"{HEAD}{TERM}")
+    add_code_system(Order(str(tmp_path / "x.obo")), tmp_path / "into")
+    head = "subject_id\tpredicate_id\ttranslation_language\tsource_value\ttranslation_value\ttranslation_status\n"
+    threads = []
+    for language in ("de", "fr", "it"):
+        path = tmp_path / f"{language}.babelon.tsv"
+        path.write_text(f"{head}X:1\trdfs:label\t{language}\tone\tin {language}\tOFFICIAL\n")
+        threads.append(threading.Thread(target=add_code_system, args=(Order(str(path)), tmp_path / "into")))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    languages = CodeSystemStore(tmp_path / "into" / "X-1.sqlite").languages("X:1")
+    assert languages == [(tag, f"in {tag}") for tag in ("de", "fr", "it")]
