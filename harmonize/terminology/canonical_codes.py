@@ -19,8 +19,8 @@ class CanonicalCodes:
     >>> name = CanonicalCodes("ICD10GM")
     >>> name("E119"), name("g63.2*"), name("A00-A09")
     ('ICD10GM:E11.9', 'ICD10GM:G63.2', 'ICD10GM:A00-A09')
-    >>> name.wrong
-    {'ICD10GM:A00-A09': 'it is a block of categories, which is no code of a person'}
+    >>> list(name.wrong)
+    ['ICD10GM:A00-A09']
     """
 
     def __init__(self, notation: str, *, curies: bool = False) -> None:
