@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 import harmonize.terminology.add as add_module
 from harmonize.errors import HarmonizeError, InputError
@@ -29,6 +30,10 @@ CLASS = (
 CODE_SYSTEM = {"resourceType": "CodeSystem", "content": "complete", "version": "1"}
 LOL = '<!DOCTYPE ClaML [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
+OWL = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#" xmlns:owl="http://www.w3.org/2002/07/owl#">
+<owl:Ontology rdf:about="http://purl.obolibrary.org/obo/x.owl"/>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_1"><rdfs:label>one</rdfs:label></owl:Class></rdf:RDF>"""
+
 HOSTILE: dict[str, tuple[str, str | bytes, int | None, str]] = {
     "list in Latin-1": ("x.csv", "code,label\nA,b\nB,\xe9\n".encode("latin-1"), 3, "not utf-8"),
     "list in UTF-16": ("x.csv", "code,label\nA,b\n".encode("utf-16"), 1, "NUL"),
@@ -42,7 +47,7 @@ HOSTILE: dict[str, tuple[str, str | bytes, int | None, str]] = {
     "list with a line of ten megabytes": ("x.csv", "code,label\nA," + "b" * 10_000_000 + "\n", 2, "1,000,000 bytes"),
     "list with no rows": ("x.csv", "code,label\n", None, "no codes"),
     "OBO with a line of ten megabytes": ("x.obo", f"{HEAD}{TERM}comment: {'n' * 10_000_000}\n", 8, "1,000,000 bytes"),
-    "OBO that is something else": ("x.obo", "<rdf:RDF/>", None, "owl"),
+    "OBO that is something else": ("x.obo", "<rdf:RDF/>", 1, "no OWL"),
     "OBO that is empty": ("x.obo", "", None, "no stanza"),
     "OBO with a term twice": ("x.obo", f"{HEAD}{TERM}{TERM}\n[Typedef]\nid: p\n", 9, "X:1 stands twice"),
     "OBO with a loop": ("x.obo", f"{HEAD}{TERM}is_a: X:2\n\n[Term]\nid: X:2\nname: two\nis_a: X:1\n", None, "loop"),
@@ -72,6 +77,17 @@ HOSTILE: dict[str, tuple[str, str | bytes, int | None, str]] = {
     "ClaML with a loop": ("x.xml", CLAML.format(CLASS.format("a", "b") + CLASS.format("b", "a")), None, "loop"),
     "ClaML without codes": ("x.xml", CLAML.format("<Class/>"), 1, "class without code"),
     "ClaML in an unknown encoding": ("x.xml", '<?xml version="1.0" encoding="klingon"?>' + CLAML.format(""), 1, "encoding|no XML"),
+    "OWL that is cut off": ("x.owl", OWL[:-9], 3, "no XML"),
+    "OWL with entities": ("x.owl", OWL.replace("<rdf:RDF", LOL.replace("ClaML", "rdf:RDF") + "<rdf:RDF", 1), 1, "declarations of its own"),
+    "OWL with an external entity": ("x.owl", OWL.replace("<rdf:RDF", '<!DOCTYPE r SYSTEM "file:///etc/passwd">\n<rdf:RDF', 1).replace("one", "&a;"), 4, "entities"),
+    "OWL that is no ontology": ("x.owl", OWL.replace("owl:Ontology", "owl:Thing"), None, "no owl:Ontology"),
+    "OWL/XML": ("x.owl", '<Ontology xmlns="http://www.w3.org/2002/07/owl#"/>', 1, "no OWL in RDF/XML"),
+    "OWL with a loop": ("x.owl", OWL.replace("one", 'one</rdfs:label><rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/X_2"/></owl:Class><owl:Class rdf:about="http://purl.obolibrary.org/obo/X_2"><rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/X_1"/><rdfs:label>two'), None, "loop"),
+    "OWL in an unknown encoding": ("x.owl", '<?xml version="1.0" encoding="klingon"?>' + OWL, 1, "encoding|no XML"),
+    "cellxgene of nothing": ("x.json", '{"X:1": {"label": "a", "ancestors": 7, "deprecated": false}}', None, "as cellxgene"),
+    "cellxgene with a loop": ("x.json", '{"X:1": {"label": "a", "ancestors": {}, "deprecated": false}, "X:2": []}', None, "as cellxgene"),
+    "zst that is cut off": ("x.csv.zst", zstandard.compress(os.urandom(100_000))[:500], None, "damaged"),
+    "zst that is none": ("x.csv.zst", "code,label\nA,b\n", None, "damaged"),
     "gz that is cut off": ("x.csv.gz", gzip.compress(os.urandom(100_000))[:500], None, "damaged"),
     "xz that is none": ("x.csv.xz", "code,label\nA,b\n", None, "damaged"),
     "zip that is none": ("x.zip", "code,label\nA,b\n", None, "no zip"),
@@ -120,7 +136,11 @@ def test_another_kind_of_file_than_it_says(form: str, content: bytes, tmp_path: 
 
 def bomb(path: Path, kind: str) -> Path:
     zeros = bytes(1_000_000)
-    if kind == "xz":
+    if kind == "zst":
+        with zstandard.open(path, "wb") as file:
+            for _ in range(300):
+                file.write(zeros)
+    elif kind == "xz":
         with lzma.open(path, "wb", preset=0) as file:
             for _ in range(300):
                 file.write(zeros)
@@ -131,7 +151,7 @@ def bomb(path: Path, kind: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["xz", "zip"])
+@pytest.mark.parametrize("kind", ["xz", "zip", "zst"])
 def test_what_unpacks_to_far_too_much_is_refused_at_its_first_line(kind: str, tmp_path: Path, into: Path) -> None:
     path = bomb(tmp_path / f"x.{kind}", kind)
     with pytest.raises(InputError, match="1,000,000 bytes"):
@@ -173,6 +193,18 @@ def test_a_pipe_that_never_ends_is_no_file(tmp_path: Path, into: Path) -> None:
     with pytest.raises(HarmonizeError, match="no file or folder"):
         add_code_system(Order(str(tmp_path / "pipe.obo"), system="X", version="1"), into)
     assert_untouched(into)
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:1/x.owl", "file:///etc/passwd", "../../../etc/passwd"])
+def test_imports_of_owl_are_not_followed(target: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.owl"
+    path.write_text(OWL.replace('x.owl"/>', f'x.owl"><owl:imports rdf:resource="{target}"/></owl:Ontology>'))
+    opened: list[Any] = []
+    sys.addaudithook(
+        lambda event, args: opened.append(args[0]) if event == "open" and "passwd" in str(args[0]) else None
+    )
+    answer = add_module.compile_file(Order(str(path), version="1"), tmp_path / "x.sqlite")
+    assert answer["concepts"] == 1 and answer["said"] == ["1 imports are not followed"] and not opened
 
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1:1/x.obo", "file:///etc/passwd", "../../../etc/passwd"])

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harmonize.terminology.build import Term
+from harmonize.terminology.formats.cellxgene import read_cellxgene
 from harmonize.terminology.formats.claml import read_claml
 from harmonize.terminology.formats.delimited import read_delimited, read_orphanet
 from harmonize.terminology.formats.fhir_code_system import read_fhir_code_system
 from harmonize.terminology.formats.loinc import read_loinc
 from harmonize.terminology.formats.obo import read_obo, read_obographs
 from harmonize.terminology.formats.omop import read_omop
+from harmonize.terminology.formats.owl import read_owl
 from harmonize.terminology.formats.rf2 import read_rf2
 from harmonize.terminology.formats.source import Request, Source, Stated
 
 Importer = Callable[[Sequence[Source], Request, Stated], Iterator[Term]]
 
 FORMATS: Mapping[str, Importer] = {
+    "cellxgene": read_cellxgene,
     "claml": read_claml,
     "delimited": read_delimited,
     "fhir": read_fhir_code_system,
@@ -25,9 +28,10 @@ FORMATS: Mapping[str, Importer] = {
     "obographs": read_obographs,
     "omop": read_omop,
     "orphanet": read_orphanet,
+    "owl": read_owl,
     "rf2": read_rf2,
 }
 TRANSLATIONS = "babelon"
 """The format that adds names to what is installed, instead of making a code system."""
-PLANNED = ("conceptmap", "hpoa", "owl", "sssom", "valueset")
+PLANNED = ("conceptmap", "hpoa", "sssom", "valueset")
 """Formats that are refused by name."""

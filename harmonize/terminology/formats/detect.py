@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from harmonize.errors import CallError
+from harmonize.terminology.formats.cellxgene import is_cellxgene
 from harmonize.terminology.formats.source import Source
 
 _FILES = {"concept.csv": "omop", "loinc.csv": "loinc"}
@@ -69,4 +70,6 @@ def _of_json(source: Source) -> str:
     document = source.json()
     if isinstance(document, dict) and "resourceType" in document:
         return _FHIR.get(str(document["resourceType"]), "fhir")
-    return "obographs" if isinstance(document, dict) and "graphs" in document else ""
+    if isinstance(document, dict) and "graphs" in document:
+        return "obographs"
+    return "cellxgene" if is_cellxgene(document) else ""

@@ -176,6 +176,67 @@ def test_fhir_fragment_and_other_hierarchies_are_said(tmp_path: Path) -> None:
     assert any("fragment" in s for s in answer["said"]) and any("part-of" in s for s in answer["said"])
 
 
+OWL = """<?xml version="1.0"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#"
+ xmlns:owl="http://www.w3.org/2002/07/owl#" xmlns:obo="http://purl.obolibrary.org/obo/" xmlns:oio="http://www.geneontology.org/formats/oboInOwl#">
+<owl:Ontology rdf:about="http://purl.obolibrary.org/obo/x.owl">
+ <owl:versionIRI rdf:resource="http://purl.obolibrary.org/obo/x/releases/2099-01-01/x.owl"/>
+ <owl:imports rdf:resource="http://127.0.0.1:1/never.owl"/>
+</owl:Ontology>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_1"><rdfs:label>root</rdfs:label><oio:hasExactSynonym>the root</oio:hasExactSynonym>
+ <oio:hasDbXref>UMLS:C1</oio:hasDbXref></owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_2"><rdfs:label>leaf</rdfs:label>
+ <rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/X_1"/><rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/IMPORTED_1"/></owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_3"><rdfs:label>obsolete leaf</rdfs:label><owl:deprecated>true</owl:deprecated>
+ <obo:IAO_0100001 rdf:resource="http://purl.obolibrary.org/obo/X_2"/></owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/BFO_1"/>
+</rdf:RDF>
+"""
+CELLXGENE = {
+    "X:1": {"ancestors": {}, "label": "root", "synonyms": ["the root"], "deprecated": False},
+    "X:2": {"ancestors": {"X:1": 1}, "label": "leaf", "deprecated": False},
+    "X:3": {"ancestors": {}, "label": "obsolete leaf", "deprecated": True, "replaced_by": "X:2"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "order"),
+    [("x.obo", OBO, {}), ("x.json", GRAPHS, {}), ("x.owl", OWL, {}), ("y.json", CELLXGENE, {"version": "2099-01-01"})],
+)
+def test_one_ontology_in_its_formats(tmp_path: Path, name: str, content: Any, order: dict[str, Any]) -> None:
+    store, answer = compiled(written(tmp_path / name, content), **order)
+    assert (answer["system"], answer["version"], answer["concepts"]) == ("X", "2099-01-01", 3)
+    assert store.ancestors("X:2") == {"X:1", "X:2"} and store.by_text("leaf").code == "X:2"
+    assert store.lookup("X:3") == Replaced("X:3", store.lookup("X:2"), obsolete=True)
+    assert store.by_text("the root").code == "X:1"
+
+
+def test_owl_says_what_it_leaves_out(tmp_path: Path) -> None:
+    wordy = OWL.replace(
+        '<obo:IAO_0100001 rdf:resource="http://purl.obolibrary.org/obo/X_2"/>',
+        "<obo:IAO_0100001>leaf, X_2</obo:IAO_0100001>",
+    )
+    store, answer = compiled(written(tmp_path / "x.owl", wordy))
+    assert answer["said"] == [
+        "1 imports are not followed",
+        "1 replacements are words and no codes, and are left out",
+        "1 terms of other ontologies in the file are left out",
+    ]
+    assert isinstance(store.lookup("X:3"), Obsolete)
+
+
+def test_cellxgene_of_two_ontologies(tmp_path: Path) -> None:
+    import zstandard
+
+    two = CELLXGENE | {"Y:1": {"ancestors": {}, "label": "other", "deprecated": False}}
+    path = tmp_path / "x.json.zst"
+    path.write_bytes(zstandard.compress(json.dumps(two).encode()))
+    with pytest.raises(CallError, match="--system"):
+        compiled(path, version="1")
+    _, answer = compiled(path, version="1", system="X")
+    assert answer["concepts"] == 3 and answer["said"] == ["1 terms of other ontologies in the file are left out"]
+
+
 @pytest.mark.parametrize(("name", "content"), [("x.obo", OBO), ("x.json", GRAPHS)])
 def test_ontologies_as_pronto_reads_them(tmp_path: Path, name: str, content: Any) -> None:
     import pronto
@@ -321,7 +382,7 @@ def test_what_was_added_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "2099-01-01 is the one that is used" in again["said"][-1]
 
 
-@pytest.mark.parametrize("name", ["owl", "hpoa", "sssom", "valueset", "conceptmap"])
+@pytest.mark.parametrize("name", ["hpoa", "sssom", "valueset", "conceptmap"])
 def test_planned_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(NotAvailableError, match=name):
         add_code_system(Order(str(tmp_path), format=name), tmp_path / "out")
@@ -376,12 +437,6 @@ def test_real_translations(
         gone = counted.get("are of codes that the ontology does not have", 0)
         twice = counted.get("stand twice with the same words", 0)
         assert counted["were added"] + stale + gone + twice == expected and stale + gone < expected / 10
-
-
-def test_owl_is_refused_by_what_stands_in_it(tmp_path: Path) -> None:
-    path = written(tmp_path / "x.xml", '<?xml version="1.0"?>\n<rdf:RDF xmlns:owl="http://www.w3.org/2002/07/owl#"/>')
-    with pytest.raises(CallError, match="owl"):
-        add_code_system(Order(str(path), system="X"), tmp_path / "out")
 
 
 def test_the_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
