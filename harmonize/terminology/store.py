@@ -14,9 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harmonize.errors import SpecificationError
+from harmonize.errors import CallError, SpecificationError
 from harmonize.shipped import ontologies_folder
 from harmonize.terminology import ucum
+from harmonize.terminology.annotations import Annotation
 from harmonize.terminology.answers import Ambiguous, Answer, Found, NotChecked, Obsolete, Replaced, Unknown
 from harmonize.terminology.edition_order import Editions, in_order
 
@@ -233,6 +234,18 @@ class CodeSystemStore:
             )
             yield from self._connection.execute(query, (language.lower(), f"{language.lower()}-%"))
 
+    def annotations(self, *, disease: str = "", phenotype: str = "") -> list[Annotation]:
+        """What the store says of the phenotypes of *disease*, or of diseases with *phenotype*; nothing where it holds no annotations."""
+        if not self._one("SELECT 1 FROM sqlite_master WHERE name = 'annotation'"):
+            return []
+        wanted = {"disease": disease, "phenotype": phenotype}
+        given = {column: code for column, code in wanted.items() if code}
+        if not given:
+            raise CallError("annotations of nothing. To mend it: name a disease or a phenotype")
+        where = " AND ".join(f"{column} = ?" for column in given)
+        rows = self._all(f"SELECT * FROM annotation WHERE {where} ORDER BY id", *given.values())  # noqa: S608 - names of ours
+        return [Annotation(*row[1:])._replace(excluded=bool(row[3])) for row in rows]
+
     def xrefs(self, code: str) -> list[str]:
         """Cross references of *code*. They are untyped: never exact matches."""
         query = "SELECT x.target FROM xref x JOIN term t ON t.id = x.term WHERE t.code = ? ORDER BY x.target"
@@ -373,6 +386,11 @@ class Terminologies:
         """Terms of one or all systems with all words of *text*."""
         stores = [self.store(system)] if system else self.stores()
         return [found for store in stores if store for found in store.search(text, limit)][:limit]
+
+    def annotations(self, *, disease: str = "", phenotype: str = "") -> list[Annotation] | None:
+        """The annotations of HPO (phenotype.hpoa) of a disease, or with a phenotype; None where they are not installed."""
+        store = self.store("HPOA")
+        return store.annotations(disease=disease, phenotype=phenotype) if store else None
 
     @cached_property
     def _editions(self) -> dict[str, str]:

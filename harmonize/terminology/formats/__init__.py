@@ -9,6 +9,7 @@ from harmonize.terminology.formats.cellxgene import read_cellxgene
 from harmonize.terminology.formats.claml import read_claml
 from harmonize.terminology.formats.delimited import read_delimited, read_orphanet
 from harmonize.terminology.formats.fhir_code_system import read_fhir_code_system
+from harmonize.terminology.formats.hpoa import read_hpoa
 from harmonize.terminology.formats.loinc import read_loinc
 from harmonize.terminology.formats.obo import read_obo, read_obographs
 from harmonize.terminology.formats.omop import read_omop
@@ -23,6 +24,7 @@ FORMATS: Mapping[str, Importer] = {
     "claml": read_claml,
     "delimited": read_delimited,
     "fhir": read_fhir_code_system,
+    "hpoa": read_hpoa,
     "loinc": read_loinc,
     "obo": read_obo,
     "obographs": read_obographs,
@@ -33,5 +35,5 @@ FORMATS: Mapping[str, Importer] = {
 }
 TRANSLATIONS = "babelon"
 """The format that adds names to what is installed, instead of making a code system."""
-PLANNED = ("conceptmap", "hpoa", "sssom", "valueset")
+PLANNED = ("conceptmap", "sssom", "valueset")
 """Formats that are refused by name."""

@@ -14,6 +14,7 @@ _HEADERS = (
     ({"LOINC_NUM", "STATUS"}, "loinc"),
     ({"concept_id", "vocabulary_id"}, "omop"),
     ({"orpha_code"}, "orphanet"),
+    ({"database_id", "hpo_id", "biocuration"}, "hpoa"),
     ({"subject_id", "predicate_id", "object_id"}, "sssom"),
     ({"subject_id", "translation_value", "translation_status"}, "babelon"),
     ({"code"}, "delimited"),

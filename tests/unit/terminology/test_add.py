@@ -382,7 +382,7 @@ def test_what_was_added_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "2099-01-01 is the one that is used" in again["said"][-1]
 
 
-@pytest.mark.parametrize("name", ["hpoa", "sssom", "valueset", "conceptmap"])
+@pytest.mark.parametrize("name", ["sssom", "valueset", "conceptmap"])
 def test_planned_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(NotAvailableError, match=name):
         add_code_system(Order(str(tmp_path), format=name), tmp_path / "out")
