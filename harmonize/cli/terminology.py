@@ -67,7 +67,8 @@ def add(
         str,
         typer.Option(
             "--format",
-            help="babelon, claml, delimited, fhir, loinc, obo, obographs, omop, orphanet, rf2; found by itself.",
+            help="babelon, cellxgene, claml, conceptmap, delimited, fhir, hpoa, loinc, obo, obographs, omop, orphanet, owl, rf2, sssom, "
+            "synonyms, valueset; found by itself.",
         ),
     ] = "",
     licence: Annotated[str, typer.Option(help="Licence under which you hold the file.")] = "",
@@ -80,24 +81,32 @@ def add(
     candidates: Annotated[
         bool, typer.Option("--candidates", help="Of translations: those too that nobody has confirmed.")
     ] = False,
+    language: Annotated[
+        str,
+        typer.Option(help="Of SNOMED CT: language of the labels, such as da, or the id of a language reference set."),
+    ] = "",
     into: Annotated[
         Path | None, typer.Option(envvar="HARMONIZE_TERMINOLOGIES", help="Folder for compiled code systems.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compile a code system from a file that you may use. Nothing is fetched; what was there stays where it fails."""
+    """Compile a code system, or take a code map, from a file that you may use. Nothing is fetched; what was there stays where it fails."""
+    from harmonize.curation.add_worker import MODULE
     from harmonize.terminology.add import Order, add_code_system
     from harmonize.terminology.store import user_folder
 
     columns = dict(_column(text) for text in column or ())
-    order = Order(str(file), system, version, form, licence, columns, partial, whole, encoding, candidates)
-    added = add_code_system(order, into or user_folder())
+    order = Order(str(file), system, version, form, licence, columns, partial, whole, encoding, candidates, language)
+    added = add_code_system(order, into or user_folder(), worker=MODULE)
     if as_json:
         print_json(added)
         return
     for sentence in added["said"]:
         say(f"note: {sentence}")
-    say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+    if added["file"]:
+        say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+    for one in added["sets"]:
+        say(f"written: {one['file']} (code map {one['name']}, {one['rows']} mappings)")
 
 
 def _column(text: str) -> tuple[str, str]:

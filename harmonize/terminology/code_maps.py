@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from harmonize.errors import CallError, UnknownNameError
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.added_sets import added_sets
 from harmonize.terminology.notation import Code, NotACode, load_systems
 from harmonize.terminology.predicates import EXACT, STRENGTH, inverse, weaker
 from harmonize.terminology.sssom import NO_TERM, MappingSet, read_mapping_set
@@ -277,8 +278,8 @@ def shipped_sets() -> dict[str, Path]:
 
 
 def find_set(name_or_file: str) -> Path:
-    """The file of a set: a path, or the name of one that ships. Raises UnknownNameError, or CallError for a missing file."""
-    shipped = shipped_sets()
+    """The file of a set: a path, or the name of one that ships or was added. Raises UnknownNameError, or CallError for a missing file."""
+    shipped = {**added_sets(), **shipped_sets()}
     if name_or_file in shipped:
         return shipped[name_or_file]
     path = Path(name_or_file)
@@ -292,8 +293,8 @@ def find_set(name_or_file: str) -> Path:
 
 
 def load_code_maps(wanted: Sequence[str] = ()) -> CodeMaps:
-    """The code maps that ship and the files in *wanted*; a name in it takes of those that ship only the ones that are named."""
-    shipped = shipped_sets()
+    """The code maps that ship or were added, and the files in *wanted*; a name in it takes of them only the ones that are named."""
+    shipped = {**added_sets(), **shipped_sets()}
     paths = [find_set(name) for name in wanted]
     if not any(name in shipped for name in wanted):
         paths = [*shipped.values(), *paths]

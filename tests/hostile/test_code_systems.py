@@ -179,7 +179,7 @@ def test_a_parser_that_crashes_or_hangs(
 def test_too_little_memory_is_said(tmp_path: Path, into: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("code,label\n" + "".join(f"{n},{'label' * 20}{n}\n" for n in range(200_000)))
-    program = "import harmonize.terminology.add as a; a.MEMORY_BYTES = 150 << 20; a._main()"
+    program = "import harmonize.terminology.add as a; a.MEMORY_BYTES = 150 << 20; a.main()"
     done = __import__("subprocess").run(
         [sys.executable, "-c", program, str(tmp_path / "o.sqlite")],
         input=json.dumps({"file": str(path), "system": "X", "version": "1"}).encode(), capture_output=True, timeout=60,

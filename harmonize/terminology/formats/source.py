@@ -51,6 +51,8 @@ class Request:
     columns: Mapping[str, str] = field(default_factory=dict)
     """Role -> column of delimited lists: code, label, parent, synonyms."""
     encoding: str = "utf-8"
+    language: str = ""
+    """Language of labels, or the id of what states it, where a release holds several."""
 
 
 @dataclass
@@ -68,6 +70,8 @@ class Stated:
     """The codes carry their prefix already."""
     folds: bool = False
     """A code that stands twice with the same words counts once, which is said."""
+    sets: list[str] = field(default_factory=list)
+    """Code maps that the release holds, as SSSOM TSV."""
     said: list[str] = field(default_factory=list)
     """What the user has to know, sentence by sentence."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harmonize.errors import CallError, InputError, NotAvailableError, SpecificationError, UnknownNameError
+from harmonize.errors import CallError, InputError, SpecificationError, UnknownNameError
 from harmonize.terminology.add import Order, add_code_system, compile_file
 from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
 from harmonize.terminology.store import CodeSystemStore, Terminologies, user_folder
@@ -380,12 +380,6 @@ def test_what_was_added_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "HP" in Terminologies.installed(into).paths and "MONDO" not in Terminologies.installed(into).paths
     again = add_code_system(Order(str(tmp_path / "x.obo"), system="HP", version="2098"), into)
     assert "2099-01-01 is the one that is used" in again["said"][-1]
-
-
-@pytest.mark.parametrize("name", ["sssom", "valueset", "conceptmap"])
-def test_planned_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(NotAvailableError, match=name):
-        add_code_system(Order(str(tmp_path), format=name), tmp_path / "out")
 
 
 BABELON = (
