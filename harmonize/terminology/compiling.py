@@ -63,7 +63,9 @@ def compile_file(order: Order, target: Path, sets: Mapping[str, SetReader] = SET
         made = [write_set(sets[form](sources), target.parent, path.name)._asdict()]
         return {"system": None, "version": None, "format": form, "concepts": 0, "sets": made, "said": []}
     if form in PLANNED:
-        raise NotAvailableError(f"the format {form!r} here", "The command line reads it, and harmonize.curation.add_worker.")
+        raise NotAvailableError(
+            f"the format {form!r} here", "The command line reads it, and harmonize.curation.add_worker."
+        )
     if form == TRANSLATIONS:
         return _translate(order, sources, target)
     stated = Stated()

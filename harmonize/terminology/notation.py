@@ -36,6 +36,7 @@ _KEYS = frozenset(
         "fhir",
         "oid",
         "omop",
+        "rf2_maps",
         "phenopackets",
         "licence",
         "source",
@@ -136,6 +137,8 @@ class CodeSystem:
     source: str
     omop: tuple[str, ...] = ()
     """How OMOP's CONCEPT table names the system (`vocabulary_id`)."""
+    rf2_maps: tuple[str, ...] = ()
+    """Extended map reference sets of SNOMED CT whose targets are codes of the system."""
     refused: tuple[Refused, ...] = ()
     axes: Mapping[str, Axis] = field(default_factory=dict)
     modifiers: Mapping[str, str] = field(default_factory=dict)
@@ -427,6 +430,7 @@ def _load(path: Path) -> CodeSystem:
             licence=body["licence"],
             source=body["source"],
             omop=tuple(body.get("omop", ())),
+            rf2_maps=tuple(body.get("rf2_maps", ())),
             refused=_refused(body),
             axes={name: Axis(axis["pattern"], _spellings(axis), _refused(axis)) for name, axis in axes.items()},
             modifiers=dict(body.get("modifiers", {})),

@@ -106,7 +106,13 @@ class Source:
         self.line, total = 0, 0
         codec = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
         with self._opened() as file:
-            while line := self._read(lambda: file.readline(MAX_LINE + 1)):
+            while True:
+                try:
+                    line = file.readline(MAX_LINE + 1)
+                except _DAMAGED:
+                    raise self._unreadable() from None
+                if not line:
+                    return
                 self.line += 1
                 total += len(line)
                 if len(line) > MAX_LINE or total > MAX_BYTES:
@@ -134,7 +140,10 @@ class Source:
         try:
             return step()
         except _DAMAGED:
-            raise self.error("it cannot be read: damaged, encrypted, or not what its name says") from None
+            raise self._unreadable() from None
+
+    def _unreadable(self) -> InputError:
+        return self.error("it cannot be read: damaged, encrypted, or not what its name says")
 
 
 def open_sources(path: Path, encoding: str = "utf-8") -> list[Source]:

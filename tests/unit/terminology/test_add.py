@@ -16,6 +16,8 @@ import pytest
 from harmonize.errors import CallError, InputError, SpecificationError, UnknownNameError
 from harmonize.terminology.add import Order, add_code_system, compile_file
 from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
+from harmonize.terminology.code_maps import load_code_maps
+from harmonize.terminology.predicates import BROAD, RELATED
 from harmonize.terminology.store import CodeSystemStore, Terminologies, user_folder
 
 CLAML = """<?xml version="1.0" encoding="UTF-8"?>
@@ -304,6 +306,106 @@ def test_rf2(tmp_path: Path, packed: bool) -> None:
     assert store.ancestors("SNOMEDCT:404684003") == {"SNOMEDCT:404684003", "SNOMEDCT:138875005"}
     assert store.lookup("SNOMEDCT:100000000").by == store.lookup("SNOMEDCT:404684003")
     assert isinstance(store.lookup("SNOMEDCT:404684004"), Unknown)
+
+
+MAP = "refsetId\treferencedComponentId\tmapGroup\tmapPriority\tmapRule\tmapAdvice\tmapTarget\tcorrelationId\tmapCategoryId"
+
+
+def with_map(folder: Path, *rows: str) -> Path:
+    """The release with an extended map: rows are refset, concept, group, priority, rule, target, correlation."""
+    path = rf2(folder)
+    lines = [f"id\teffectiveTime\tactive\tmoduleId\t{MAP}"]
+    for row in rows:
+        refset, concept, group, priority, rule, target, correlation = row.split(";")
+        cells = (refset, concept, group, priority, rule, f"ALWAYS {target}", target, correlation, "447637006")
+        lines.append("\t".join(("u", "20990101", "1", "m", *cells)))
+    name = "der2_iisssccRefset_ExtendedMapSnapshot_INT_20990101.txt"
+    (path / "Snapshot" / "Terminology" / name).write_text("\r\n".join(lines) + "\r\n", encoding="utf-8")
+    return path
+
+
+def test_an_extended_map_becomes_a_code_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules, groups and priorities are kept in their order; what the release says of meaning is the predicate, else related."""
+    release = with_map(
+        tmp_path / "release",
+        "447562003;404684003;2;1;TRUE;G63.2*;447561005", "447562003;404684003;1;2;OTHERWISE TRUE;E14.4;447561005",
+        "447562003;404684003;1;1;IFA 44054006 | Type 2 |;E11.4+;447561005", "447562003;404684003;1;3;IFA 1;;447561005",
+        "447562003;138875005;1;1;TRUE;;447561005", "6011000124106;404684003;1;1;TRUE;E1142;447558009",
+        "447562003;100000000;1;1;TRUE;R69;447561005", "999;404684003;1;1;TRUE;X;447561005",
+    )  # fmt: skip
+    into = tmp_path / "mine"
+    answer = add_code_system(Order(str(release)), into)
+    assert [(one["name"], one["version"], one["rows"]) for one in answer["sets"]] == [("snomedct-icd10", "20990101", 4), ("snomedct-icd10cm", "20990101", 1)]  # fmt: skip
+    assert {sentence for sentence in answer["said"] if "row" in sentence} == {
+        "1 rows of maps to systems that mappings/systems does not name (rf2_maps) are left out",
+        "1 rows of the map to ICD10 are of concepts that are not active, and are left out",
+        "1 rows of the map to ICD10 have no target beside rows that have one, and are left out",
+    }
+    lines = [
+        line.split("\t")
+        for line in Path(answer["sets"][0]["file"]).read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+    assert [(r["subject_id"], r["predicate_id"], r["object_id"], r["ext_map_group"], r["ext_map_priority"], r["ext_map_rule"]) for r in rows] == [
+        ("SNOMEDCT:138875005", "skos:exactMatch", "sssom:NoTermFound", "1", "1", "TRUE"),
+        ("SNOMEDCT:404684003", "skos:relatedMatch", "ICD10:E11.4+", "1", "1", "IFA 44054006 | Type 2 |"),
+        ("SNOMEDCT:404684003", "skos:relatedMatch", "ICD10:E14.4", "1", "2", "OTHERWISE TRUE"),
+        ("SNOMEDCT:404684003", "skos:relatedMatch", "ICD10:G63.2*", "2", "1", "TRUE"),
+    ]  # fmt: skip
+    monkeypatch.setenv("HARMONIZE_TERMINOLOGIES", str(into))
+    maps = load_code_maps()
+    assert maps.translate("SNOMEDCT:404684003", "ICD10").status == "not-mapped", (
+        "a place in a classification is not exact"
+    )
+    assert maps.translate("SNOMEDCT:404684003", "ICD10", predicates=[RELATED]).status == "ambiguous"
+    assert maps.translate("SNOMEDCT:404684003", "ICD10CM", predicates=[BROAD]).targets[0].code == "ICD10CM:E11.42"
+
+
+@pytest.mark.parametrize("row", ["447562003;404684003;x;1;TRUE;A00;447561005", "447562003;404684003;1;1;TRUE;A00;1"])
+def test_an_extended_map_that_is_none(tmp_path: Path, row: str) -> None:
+    with pytest.raises(InputError, match="mapGroup") as caught:
+        compiled(with_map(tmp_path / "release", row))
+    assert caught.value.row == 2 and "ExtendedMap" in caught.value.file
+
+
+def test_the_language_of_labels(tmp_path: Path) -> None:
+    path = rf2(tmp_path / "release")
+    at = path / "Snapshot" / "Terminology"
+    head = "id\teffectiveTime\tactive\tmoduleId\t"
+    (at / "sct2_Description_Snapshot-da_DK_20990101.txt").write_text(
+        f"{head}conceptId\tlanguageCode\ttypeId\tterm\tcaseSignificanceId\n"
+        "16\t20990101\t1\tm\t404684003\tda\t900000000000013009\tklinisk fund\ts\n"
+    )
+    (at / "der2_cRefset_LanguageSnapshot-da_DK_20990101.txt").write_text(
+        f"{head}refsetId\treferencedComponentId\tacceptabilityId\nu\t20990101\t1\tm\t554461000005103\t16\t900000000000548007\n"
+    )
+    for language, label in (
+        ("", "Clinical finding"),
+        ("da", "klinisk fund"),
+        ("en", "Clinical finding"),
+        ("554461000005103", "klinisk fund"),
+    ):
+        store, _ = compiled(path, language=language)
+        assert (
+            store.lookup("SNOMEDCT:404684003").label == label
+            and store.lookup("SNOMEDCT:138875005").label == "SNOMED CT Concept"
+        )
+        assert store.languages("SNOMEDCT:404684003") == [("da", "klinisk fund")]
+        assert store.by_text("klinisk fund").code == store.by_text("clinical finding").code == "SNOMEDCT:404684003"
+    for language in ("fi", "123"):
+        with pytest.raises(CallError, match="no language reference set prefers terms"):
+            compiled(path, language=language)
+
+
+def test_an_extension_alone_is_partial(tmp_path: Path) -> None:
+    path = rf2(tmp_path / "release")
+    for file in (path / "Snapshot" / "Terminology").glob("sct2_*"):
+        file.write_text("\n".join(line for line in file.read_text().splitlines() if "138875005" not in line) + "\n")
+    store, answer = compiled(path)
+    assert isinstance(store.lookup("SNOMEDCT:404684004"), NotChecked) and any(
+        "an extension without" in s for s in answer["said"]
+    )
 
 
 def test_lists(tmp_path: Path) -> None:
