@@ -68,7 +68,7 @@ def add(
         typer.Option(
             "--format",
             help="babelon, cellxgene, claml, conceptmap, delimited, fhir, hpoa, loinc, obo, obographs, omop, orphanet, owl, rf2, sssom, "
-            "synonyms, valueset; found by itself.",
+            "valueset; found by itself.",
         ),
     ] = "",
     licence: Annotated[str, typer.Option(help="Licence under which you hold the file.")] = "",

@@ -16,7 +16,7 @@ _HEADERS = (
     ({"orpha_code"}, "orphanet"),
     ({"database_id", "hpo_id", "biocuration"}, "hpoa"),
     ({"subject_id", "predicate_id", "object_id"}, "sssom"),
-    ({"subject_id", "translation_value", "translation_status"}, "babelon"),
+    ({"subject_id", "translation_value"}, "babelon"),
     ({"code"}, "delimited"),
 )
 """Formats by columns of their header; some of them are refused by name."""

@@ -518,6 +518,37 @@ def test_translations(tmp_path: Path) -> None:
         add_code_system(Order(str(written(path, BABELON.replace("\tde\t", "\t../\t")))), into)
 
 
+SYNONYMS = (
+    "subject_id\ttranslation_value\tcomment\nID\tAL oboInOwl:hasBroadSynonym@de SPLIT=|\t\nX:1\tWurzel|Ursprung\tOFFICIAL\n"
+    "X:2\tBlatt\tCANDIDATE\nX:2\tleaf\tNOT_TRANSLATED\nX:99\tNichts\tOFFICIAL\nX:2\tLaub\t\n"
+)
+
+
+def test_synonyms_of_a_template(tmp_path: Path) -> None:
+    into = tmp_path / "mine"
+    add_code_system(Order(str(written(tmp_path / "x.obo", OBO))), into)
+    path = written(tmp_path / "x.tsv", SYNONYMS)
+    answer = add_code_system(Order(str(path)), into)
+    store = Terminologies.installed(into).store("X")
+    assert (
+        store is not None
+        and store.languages("X:1") == [("de", "Ursprung"), ("de", "Wurzel")]
+        and store.languages("X:2") == [("de", "Laub")]
+    )
+    assert ("broad", "Wurzel") in store.names("X:1") and answer["said"] == [
+        "3 names were added", "1 rows are candidates, which count with --candidates", "1 rows are not translated, or of another status",
+        "1 rows are of codes that the ontology does not have", "1 rows state no status and count as official ones",
+    ]  # fmt: skip
+    for wrong in (
+        SYNONYMS.replace("ID\t", "X:3\t"),
+        SYNONYMS.replace("@de", ""),
+        SYNONYMS.replace("hasBroadSynonym", "hasColour"),
+    ):
+        with pytest.raises(InputError, match="no template of ROBOT") as caught:
+            add_code_system(Order(str(written(path, wrong))), into)
+        assert caught.value.row == 2
+
+
 @pytest.mark.parametrize(
     ("language", "official", "all_names"), [("es", 19_932, 19_932), ("de", 587, 3_488), ("fr", 14_220, 14_220)]
 )
