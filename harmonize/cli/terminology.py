@@ -18,6 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 @app.command("list")
 def list_systems(as_json: AsJson = False) -> None:
     """Installed code systems: edition, size, licence, tier, digest of their source. Leaves with 2 where a file is damaged."""
+    from harmonize.terminology.added_sets import added_sets
     from harmonize.terminology.installed import installed_systems
     from harmonize.terminology.store import Terminologies
 
@@ -31,6 +32,8 @@ def list_systems(as_json: AsJson = False) -> None:
         print(f"{'':<12} {entry['tier']}, {entry['licence']}; source sha256 {entry['sha256']}")
         if entry["tier"] == "user":
             print(f"{'':<12} added by you: {entry['file']}")
+    for name, path in () if as_json else added_sets().items():
+        print(f"{'code map':<12} {name}  added by you: {path}")
     for entry in entries:
         say_editions(entry)
     say_damaged(wrong)
@@ -92,7 +95,8 @@ def add(
 ) -> None:
     """Compile a code system, or take a code map, from a file that you may use. Nothing is fetched; what was there stays where it fails."""
     from harmonize.curation.add_worker import MODULE
-    from harmonize.terminology.add import Order, add_code_system
+    from harmonize.terminology.add import add_code_system
+    from harmonize.terminology.compiling import Order
     from harmonize.terminology.store import user_folder
 
     columns = dict(_column(text) for text in column or ())

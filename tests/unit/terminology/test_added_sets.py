@@ -66,6 +66,8 @@ def test_a_mapping_set_is_added_and_translates(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert file.read_text() == SSSOM, "as it was, with the columns that are nobody's"
     assert added_sets(mine) == {"hp-mondo": file} and [path.name for path in mine.iterdir()] == ["code-maps"]
+    listed = harmonize("terminology", "list", HARMONIZE_TERMINOLOGIES=str(mine))
+    assert f"code map     hp-mondo  added by you: {file}" in listed.out
     for more in ((), ("--set", "hp-mondo")):
         done = harmonize(
             "terminology", "translate", "HP:0001250", "--to", "MONDO", *more, HARMONIZE_TERMINOLOGIES=str(mine)
