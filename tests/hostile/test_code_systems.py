@@ -18,7 +18,7 @@ import zstandard
 import harmonize.terminology.add as add_module
 from harmonize.errors import HarmonizeError, InputError
 from harmonize.terminology.add import Order, add_code_system
-from harmonize.terminology.formats import FORMATS
+from harmonize.terminology.formats import FORMATS, SETS
 from harmonize.terminology.store import CodeSystemStore
 
 HEAD = "format-version: 1.4\nontology: x\ndata-version: 1\n"
@@ -47,7 +47,7 @@ HOSTILE: dict[str, tuple[str, str | bytes, int | None, str]] = {
     "list with a line of ten megabytes": ("x.csv", "code,label\nA," + "b" * 10_000_000 + "\n", 2, "1,000,000 bytes"),
     "list with no rows": ("x.csv", "code,label\n", None, "no codes"),
     "OBO with a line of ten megabytes": ("x.obo", f"{HEAD}{TERM}comment: {'n' * 10_000_000}\n", 8, "1,000,000 bytes"),
-    "OBO that is something else": ("x.obo", "<rdf:RDF/>", 1, "no OWL"),
+    "OBO that is something else": ("x.obo", "<rdf:RDF/>", 1, "no XML"),
     "OBO that is empty": ("x.obo", "", None, "no stanza"),
     "OBO with a term twice": ("x.obo", f"{HEAD}{TERM}{TERM}\n[Typedef]\nid: p\n", 9, "X:1 stands twice"),
     "OBO with a loop": ("x.obo", f"{HEAD}{TERM}is_a: X:2\n\n[Term]\nid: X:2\nname: two\nis_a: X:1\n", None, "loop"),
@@ -124,7 +124,7 @@ def test_hostile_files(name: str, tmp_path: Path, into: Path) -> None:
     assert_untouched(into)
 
 
-@pytest.mark.parametrize("form", [*FORMATS, "babelon"])
+@pytest.mark.parametrize("form", [*FORMATS, *SETS, "babelon"])
 @pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"{}", b"[]", b"<a/>", b"a,b\n1,2\n", bytes(range(256)) * 10])
 def test_another_kind_of_file_than_it_says(form: str, content: bytes, tmp_path: Path) -> None:
     """In this process: no importer lets an exception out that is not of ours."""
