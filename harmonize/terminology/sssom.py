@@ -128,7 +128,7 @@ def _read(path: Path, name: str) -> MappingSet:
         prefixes = {*meta.get("curie_map", {}), "skos", "sssom", "semapv", "oboInOwl"}
         for number, line in lines:
             if line.strip():
-                rows.append(_row(_cells(line, number, name), columns, number, prefixes, name))
+                rows.append(_row(cells_of(line, number, name), columns, number, prefixes, name))
     if CANDIDATES in meta["mapping_set_id"]:
         fix = "move the rows that you accept into a set of your own"
         raise SpecificationError("a set of candidates, which nobody has accepted", file=name, line=1, fix=fix)
@@ -153,7 +153,8 @@ def _meta(header: str, name: str) -> dict[str, Any]:
     return meta
 
 
-def _cells(line: str, number: int, name: str) -> list[str]:
+def cells_of(line: str, number: int, name: str) -> list[str]:
+    """The cells of the line *number* of the TSV file *name*."""
     try:
         return next(csv.reader([line], delimiter="\t"))
     except csv.Error:

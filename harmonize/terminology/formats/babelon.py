@@ -5,8 +5,8 @@ translation_language, source_value, translation_value, translation_status. Colum
 OFFICIAL rows become names; CANDIDATE ones, mostly machine-made, only where they are asked for; others never. A row whose source_value is no
 longer what the ontology says is stale and left out. Definitions are not names.
 
-The synonyms of hpo-translations are templates of ROBOT (https://robot.obolibrary.org/template): below the header stands what a column makes,
-with the language; they do not say what was translated, and where a row states no status it counts.
+The synonyms of hpo-translations are templates of ROBOT (https://robot.obolibrary.org/template): below the header stands what a column
+makes, with the language; they do not say what was translated, and where a row states no status it counts.
 """
 
 from __future__ import annotations

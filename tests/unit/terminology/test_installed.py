@@ -14,6 +14,7 @@ from harmonize.terminology.add import Order, compile_file
 from harmonize.terminology.answers import NotChecked, Unknown
 from harmonize.terminology.installed import installed_systems
 from harmonize.terminology.store import CodeSystemStore, Terminologies
+from tests.registry import make_registry
 from tests.unit.cli.test_cli import harmonize
 
 
@@ -95,6 +96,18 @@ def test_the_command_line_says_what_is_damaged(tmp_path: Path) -> None:
         done = harmonize(*verb, HARMONIZE_TERMINOLOGIES=str(tmp_path))
         assert done.code == 2 and "X-1.sqlite" in done.err and "To mend it" in done.err and "Traceback" not in done.err
         assert "lookup" in verb or ("Y" in done.out and "HP" in done.out and "2026-02-16" in done.out)
+    registry = make_registry(tmp_path / "registry", subjects=2)
+    assert harmonize("key", "new", tmp_path / "node.key").code == 0
+    done = harmonize(
+        "convert", registry.folder, "--profile", "eu/ern-cde", "--to", "hub", "--out", tmp_path / "out",
+        "--pseudonym-key", tmp_path / "node.key", HARMONIZE_TERMINOLOGIES=str(tmp_path),
+    )  # fmt: skip
+    assert (
+        done.code == 2
+        and "X-1.sqlite" in done.err
+        and "Traceback" not in done.err
+        and not (tmp_path / "out" / "manifest.json").exists()
+    )
     assert harmonize("terminology", "lookup", "Y:100", HARMONIZE_TERMINOLOGIES=str(tmp_path)).code == 0
 
 
