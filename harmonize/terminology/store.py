@@ -23,7 +23,7 @@ from harmonize.terminology.edition_order import Editions, in_order
 
 FORMAT = "1"
 CACHE_LIMIT = 500_000
-_META = frozenset(("system", "title", "version", "licence", "citation", "source", "sha256", "complete", "concepts"))
+_META = frozenset(("system", "title", "version", "licence", "sha256", "complete", "concepts"))
 
 
 def normalise(text: str) -> str:
