@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(\d\d)(?:-(\d\d))?|(\d\d)(\d\d)?)?(?![\d.])")
-_PARTS = re.compile(r"(\d+(?:[._]\d+)*)")
+_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:-(\d\d)(?:-(\d\d))?|(\d\d)(\d\d)?)?(?![\d.])", re.ASCII)
+_PARTS = re.compile(r"(\d+(?:[._]\d+)*)", re.ASCII)
 
 
 class Editions(NamedTuple):
@@ -45,7 +45,7 @@ def _key(name: str) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
     words: list[str] = []
     numbers: list[tuple[int, ...]] = []
     place = 0
-    plain = re.sub(r"^[vV](?=\d)", "", name)
+    plain = re.sub(r"^[vV](?=[0-9])", "", name)
     for date in _DATE.finditer(plain):
         _split(plain[place : date.start()], words, numbers)
         words.append("date")
@@ -61,7 +61,7 @@ def _numbers(groups: Sequence[str | None]) -> tuple[int, ...]:
 
 def _split(text: str, words: list[str], numbers: list[tuple[int, ...]]) -> None:
     for part in _PARTS.split(text):
-        if part[:1].isdigit():
+        if part[:1].isascii() and part[:1].isdigit():
             words.append("number")
             numbers.append(tuple(int(number) for number in re.split("[._]", part)))
         elif part:
