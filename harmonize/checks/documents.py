@@ -13,12 +13,13 @@ from harmonize.checks import fhir_r4, phenopackets
 from harmonize.checks.catalogue import rule
 from harmonize.checks.codes import code_problem
 from harmonize.checks.document_files import Entry, document_files, documents_of
+from harmonize.checks.fhir_references import bundled, is_bundle, reference_key
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.structure import structure_problems
 from harmonize.checks.violations import Violation
 from harmonize.datasets.specification import dataset_names
 from harmonize.errors import NotAvailableError, UnknownNameError
-from harmonize.findings import Cell, Finding
+from harmonize.findings import Cell, Finding, add_counts
 from harmonize.hub import hub_json_schema
 from harmonize.hub.objects import HubObject, hub_object
 from harmonize.terminology.store import Terminologies
@@ -34,6 +35,8 @@ class Validation:
 
     records: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    documents_by_rule: dict[str, int] = field(default_factory=dict)
+    """Rule -> how many documents break it."""
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, finding: Finding) -> None:
@@ -67,12 +70,15 @@ def validate(path: Path, format_name: str) -> Validation:
     for file in files:
         for entry in documents_of(file):
             result.records += 1
+            broken = set()
             for violation in _judge(entry, format_name, check):
                 finding = _finding(entry, violation, format_name)
                 if violation.rule == "terms.not-checked":  # said once for each system
                     once.setdefault((violation.rule, violation.message), finding)
                 else:
                     result.add(finding)
+                    broken.add(violation.rule)
+            add_counts(result.documents_by_rule, dict.fromkeys(broken, 1))
     for finding in once.values():
         result.add(finding)
     return result
@@ -107,39 +113,33 @@ def _fhir_checker(files: list[Path], terminologies: Terminologies) -> Check:
     keys = {hash(key) for file in files for entry in documents_of(file) for key in _keys(entry.document)}
 
     def check(document: Any) -> Iterator[Violation]:
-        if not (isinstance(document, dict) and document.get("resourceType") == "Bundle"):
+        if not is_bundle(document):
             yield from fhir_r4.check_resource(
                 document, (lambda key: hash(key) in keys) if keys else None, terminologies
             )
             return
         inside = keys | {hash(key) for key in _keys(document)}
         yield from fhir_r4.check_resource(_without_resources(document), None, terminologies)
-        for index, resource in _bundled(document):
+        for index, _, resource in bundled(document):
             for violation in fhir_r4.check_resource(resource, lambda key: hash(key) in inside, terminologies):
                 yield violation._replace(path=f"/entry/{index}/resource{violation.path}")
 
     return check
 
 
-def _bundled(document: dict[str, Any]) -> Iterator[tuple[int, Any]]:
-    for index, entry in enumerate(document.get("entry", ())):
-        if isinstance(entry, dict) and "resource" in entry:
-            yield index, entry["resource"]
-
-
 def _without_resources(document: dict[str, Any]) -> dict[str, Any]:
-    if "entry" not in document:
+    if not isinstance(document.get("entry"), list):
         return document
     entries = [{k: v for k, v in e.items() if k != "resource"} if isinstance(e, dict) else e for e in document["entry"]]
     return {**document, "entry": entries}
 
 
 def _keys(document: Any) -> Iterator[str]:
-    key = fhir_r4.reference_key(document)
+    key = reference_key(document)
     if key is not None:
         yield key
-    if isinstance(document, dict) and document.get("resourceType") == "Bundle":
-        yield from filter(None, (fhir_r4.reference_key(resource) for _, resource in _bundled(document)))
+    if is_bundle(document):
+        yield from filter(None, (reference_key(one.resource) for one in bundled(document)))
 
 
 def _hub_checker(terminologies: Terminologies) -> Check:

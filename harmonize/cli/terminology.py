@@ -1,4 +1,4 @@
-"""`harmonize terminology list | build | add | pull | lookup | translate | search | diff`."""
+"""`harmonize terminology list | build | add | pull | lookup | translate | search | members | diff`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli.output import print_json, say
+from harmonize.cli.output import print_json, say, say_damaged, say_editions
 from harmonize.errors import CallError
 
 if TYPE_CHECKING:
@@ -20,33 +20,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 
 @app.command("list")
 def list_systems(as_json: AsJson = False) -> None:
-    """Installed code systems with edition, size, licence, digest of their source, and where those lie that were added."""
-    from harmonize.shipped import ontologies_folder
+    """Installed code systems: edition, size, licence, tier, digest of their source. Leaves with 2 where a file is damaged."""
+    from harmonize.terminology.added_sets import added_sets
+    from harmonize.terminology.installed import installed_systems
     from harmonize.terminology.store import Terminologies
 
-    entries = [
-        {
-            "system": store.system,
-            "version": store.version,
-            "concepts": int(store.meta["concepts"]),
-            "licence": store.meta["licence"],
-            "sha256": store.meta["sha256"],
-            "complete": store.complete,
-            "title": store.meta["title"],
-            "file": str(store.path),
-        }
-        for store in Terminologies.installed().all_editions()
-    ]
+    entries, wrong = installed_systems(Terminologies.installed())
     if as_json:
         print_json(entries)
-        return
-    for entry in entries:
+    for entry in () if as_json else entries:
         edition = entry["version"] or "codes in use"
-        print(
-            f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts  {entry['title']} ({entry['licence']})"
-        )
-        if Path(str(entry["file"])).parent != ontologies_folder():
+        whole = "" if entry["complete"] else ", not all of its codes"
+        print(f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts{whole}  {entry['title']}")
+        print(f"{'':<12} {entry['tier']}, {entry['licence']}; source sha256 {entry['sha256']}")
+        if entry["tier"] == "user":
             print(f"{'':<12} added by you: {entry['file']}")
+    for name, path in () if as_json else added_sets().items():
+        print(f"{'code map':<12} {name}  added by you: {path}")
+    for entry in entries:
+        say_editions(entry)
+    say_damaged(wrong)
 
 
 @app.command("build")
@@ -80,7 +73,8 @@ def add(
         str,
         typer.Option(
             "--format",
-            help="babelon, claml, delimited, fhir, loinc, obo, obographs, omop, orphanet, rf2; found by itself.",
+            help="babelon, cellxgene, claml, conceptmap, delimited, fhir, hpoa, loinc, obo, obographs, omop, orphanet, owl, rf2, sssom, "
+            "valueset; found by itself.",
         ),
     ] = "",
     licence: Annotated[str, typer.Option(help="Licence under which you hold the file.")] = "",
@@ -88,28 +82,38 @@ def add(
         list[str] | None, typer.Option(help="Of a list: code=NAME, label=NAME, parent=NAME, synonyms=NAME.")
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="The file holds only some codes of the system.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="The file, a list, holds all codes of the system.")] = False,
     encoding: Annotated[str, typer.Option(help="utf-8, iso-8859-1, iso-8859-15 or windows-1252.")] = "utf-8",
     candidates: Annotated[
         bool, typer.Option("--candidates", help="Of translations: those too that nobody has confirmed.")
     ] = False,
+    language: Annotated[
+        str,
+        typer.Option(help="Of SNOMED CT: language of the labels, such as da, or the id of a language reference set."),
+    ] = "",
     into: Annotated[
         Path | None, typer.Option(envvar="HARMONIZE_TERMINOLOGIES", help="Folder for compiled code systems.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compile a code system from a file that you may use. Nothing is fetched; what was there stays where it fails."""
-    from harmonize.terminology.add import Order, add_code_system
+    """Compile a code system, or take a code map, from a file that you may use. Nothing is fetched; what was there stays where it fails."""
+    from harmonize.curation.add_worker import MODULE
+    from harmonize.terminology.add import add_code_system
+    from harmonize.terminology.compiling import Order
     from harmonize.terminology.store import user_folder
 
     columns = dict(_column(text) for text in column or ())
-    order = Order(str(file), system, version, form, licence, columns, partial, encoding, candidates)
-    added = add_code_system(order, into or user_folder())
+    order = Order(str(file), system, version, form, licence, columns, partial, whole, encoding, candidates, language)
+    added = add_code_system(order, into or user_folder(), worker=MODULE)
     if as_json:
         print_json(added)
         return
     for sentence in added["said"]:
         say(f"note: {sentence}")
-    say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+    if added["file"]:
+        say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+    for one in added["sets"]:
+        say(f"written: {one['file']} (code map {one['name']}, {one['rows']} mappings)")
 
 
 @app.command("pull")
@@ -301,6 +305,47 @@ def _accepted(predicates: str) -> list[str]:
         if name not in SHORT:
             raise UnknownNameError("predicate", name, SHORT)
     return [SHORT[name] for name in names]
+
+
+@app.command("members")
+def members(
+    file: Annotated[Path, typer.Argument(metavar="VALUESET.json", help="A FHIR ValueSet, R4 or R5.")],
+    codes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CODE...]", help="CURIEs to ask for; by default all members are listed."),
+    ] = None,
+    imports: Annotated[
+        list[Path] | None, typer.Option("--import", help="A ValueSet that it imports; may be given several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The codes of a value set over the code systems that are installed, or whether codes are in it: yes, no, not-checked.
+
+    Asked for codes, it leaves with 1 where one is not in the set for certain.
+    """
+    from harmonize.terminology.store import Terminologies
+    from harmonize.terminology.value_set_definition import read_value_set
+    from harmonize.terminology.value_sets import ValueSets
+
+    definition, *imported = map(read_value_set, (file, *(imports or ())))
+    made = ValueSets(Terminologies.installed(), imported).compiled(definition)
+    for note in made.notes:
+        say(note)
+    answers = {code: made.membership(code).value for code in codes or ()}
+    listed = [] if codes else sorted(made.members)
+    if as_json:
+        head = {
+            "url": definition.url,
+            "version": definition.version,
+            "members": len(made.members),
+            "closed": made.closed,
+        }
+        print_json({**head, "notes": list(made.notes), **({"answers": answers} if codes else {"codes": listed})})
+    else:
+        for line in [f"{code} {answer}" for code, answer in answers.items()] or listed:
+            print(line)
+    if any(answer != "yes" for answer in answers.values()):
+        raise typer.Exit(1)
 
 
 @app.command("diff")

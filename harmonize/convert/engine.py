@@ -97,7 +97,8 @@ class Engine:
         self.profile = load_profile(settings.profile)
         require_assembly(self.profile)
         self.environment = make_environment(self.profile, settings.key, settings.site, references)
-        self.layouts = row_layouts(self.profile, headers, files) if headers is not None and files is not None else {}
+        of_rows = headers is not None and files is not None and self.profile.assembly.xml is None
+        self.layouts = row_layouts(self.profile, headers or {}, files or {}) if of_rows else {}
         self.plan: Plan = compile_profile(self.profile, self.environment, self.layouts)
         require_accounted(self.profile, self.plan)
         context = WriterContext(

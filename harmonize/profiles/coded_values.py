@@ -8,6 +8,7 @@ from typing import Any
 
 from harmonize.errors import SpecificationError
 from harmonize.findings import Outcome, Severity
+from harmonize.profiles.labelled_codes import stated_code
 from harmonize.profiles.notes import Noted, RunNote, rejected
 from harmonize.profiles.specification import Meaning
 from harmonize.profiles.text_values import HGVS
@@ -409,10 +410,7 @@ def make_unit_code(environment: Environment) -> Callable[..., Any]:
     """`unit_code(text)`: a unit that is written in UCUM; of `label (CODE)` the code."""
 
     def unit_code(text: str) -> Any:
-        found = text.strip()
-        if found.endswith(")") and " (" in found:
-            found = found[found.rindex(" (") + 2 : -1]
-        found = found.removeprefix("UCUM:")
+        found = stated_code(text).removeprefix("UCUM:")
         if isinstance(environment.terminologies.lookup(f"UCUM:{found}"), Unknown):
             return rejected("source.code", "the value is no unit of UCUM", "write the unit as UCUM does, such as mg/dL")
         return found

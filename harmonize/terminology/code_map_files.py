@@ -16,6 +16,7 @@ from typing import Any
 
 from harmonize.errors import CallError, InputError, UnknownNameError
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.added_sets import FOLDER, added_sets
 from harmonize.terminology.code_map_forms import FORMS, form_of, lines_of
 from harmonize.terminology.compiled_sets import (
     FORMAT,
@@ -38,7 +39,7 @@ CACHED_FROM = 20_000
 
 def added_folder() -> Path:
     """Where `harmonize mappings add` puts compiled sets."""
-    return user_folder() / "code-maps"
+    return user_folder() / FOLDER
 
 
 def cache_folder() -> Path | None:
@@ -62,11 +63,6 @@ def shipped_sets() -> dict[str, Path]:
     'consent-purpose'
     """
     return {path.name.removesuffix(SUFFIX): path for path in sorted((mappings_folder() / "codes").glob(f"*{SUFFIX}"))}
-
-
-def added_sets() -> dict[str, Path]:
-    """The code maps that were added, by name."""
-    return {path.stem: path for path in sorted(added_folder().glob("*.sqlite"))}
 
 
 def find_set(name_or_file: str) -> Path:

@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from harmonize.errors import CallError, UnknownNameError
-from harmonize.terminology.code_map_files import added_sets, find_set, load_set, shipped_sets
+from harmonize.terminology.added_sets import added_sets
+from harmonize.terminology.code_map_files import find_set, load_set, shipped_sets
 from harmonize.terminology.compiled_sets import CompiledSet, Step, content_of
 from harmonize.terminology.notation import NotACode, load_systems
 from harmonize.terminology.predicates import EXACT, STRENGTH, weaker

@@ -51,6 +51,10 @@ class ProfileCodeMap:
             return Ambiguous(codes, self.id, together=answer.status == "combination")
         return NotMapped(answer.reason, self.id, by_design=answer.by_design)
 
+    def knows(self, code: str) -> bool:
+        """Whether a row of the sets begins, or ends, with the CURIE *code*."""
+        return any(one.forwards(code) or one.backwards(code) for one in self.maps.sets)
+
     def answer(self, code: str, predicates: Sequence[str], outcome: str = "") -> Translation:
         """As `translate`, with everything that is known of the targets."""
         policy = self.policy

@@ -16,8 +16,9 @@ from typing import Any
 
 from harmonize.errors import CallError, InputError, SpecificationError, UnknownNameError
 from harmonize.shipped import ontologies_folder
-from harmonize.terminology.add import Order, add_code_system
+from harmonize.terminology.add import add_code_system
 from harmonize.terminology.code_map_files import add_set
+from harmonize.terminology.compiling import Order
 from harmonize.terminology.fetch import Fetching, fetch
 from harmonize.terminology.strict_yaml import load_strict_yaml
 

@@ -29,6 +29,7 @@ from tests.bench.omop import bench_memory as bench_memory_of_omop
 from tests.bench.omop import bench_plan as bench_plan_of_omop
 from tests.bench.result import Result, best
 from tests.bench.terminology import bench_mapping_sets, bench_terminology
+from tests.bench.value_sets import bench_value_sets
 from tests.linkml_map_oracle import oracle
 from tests.registry import KEY, make_registry
 
@@ -144,6 +145,7 @@ def main() -> None:
         report(bench_help())
         report(bench_terminology())
         report(bench_mapping_sets(Path(scratch)))
+        report(bench_value_sets())
         report(bench_plan(engine, records))
         report(bench_fhir(engine, records))
         report(bench_conformance(Path(scratch)))
