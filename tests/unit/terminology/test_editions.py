@@ -43,7 +43,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Terminologies:
     for (system, version), codes in LISTS.items():
         file = folder / "list.csv"
         file.write_text("code,label\n" + "".join(f"{code},{label}\n" for code, label in codes.items()), "utf-8")
-        add_code_system(Order(str(file), system, version), folder / "compiled")
+        add_code_system(Order(str(file), system, version, whole=True), folder / "compiled")
     return Terminologies.installed(folder / "compiled")
 
 
