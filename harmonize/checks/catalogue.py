@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from harmonize.errors import UnknownNameError
+from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Severity
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 FAMILIES = ("source", "mapping", "dataset", "target", "completeness", "plausibility", "accounting", "privacy")
+STAGES = ("conversion", "hub", "fhir-r4", "phenopackets", "dataset", "mappings")
+"""When rules are checked: while a source is converted; on documents of a format, ours or others' (`validate`, `report build`); on records
+of a data set (`validate --as hmd`, `report build`); on mapping sets (`mappings lint`)."""
 _FILE = Path(__file__).parent / "rules.yaml"
 
 
@@ -32,6 +36,8 @@ class Rule:
     how: str
     mend: str
     means: str
+    stages: tuple[str, ...] = ("conversion",)
+    """When it is checked, of STAGES."""
 
     @property
     def fix(self) -> str:
@@ -47,10 +53,14 @@ def rules() -> Mapping[str, Rule]:
     'mapping'
     """
     tree, _ = load_strict_yaml(_FILE, name=_FILE.name)
-    return {
-        rule_id: Rule(rule_id, **{**body, "severity": Severity(body["severity"])})
-        for rule_id, body in sorted(tree.items())
-    }
+    return {rule_id: _rule(rule_id, body) for rule_id, body in sorted(tree.items())}
+
+
+def _rule(rule_id: str, body: Mapping[str, Any]) -> Rule:
+    stages = tuple(body.get("stages", ("conversion",)))
+    if not set(stages) <= set(STAGES):
+        raise SpecificationError(f"{rule_id}: stages are of {', '.join(STAGES)}", file=_FILE.name)
+    return Rule(rule_id, **{**body, "severity": Severity(body["severity"]), "stages": stages})
 
 
 def rule(rule_id: str) -> Rule:

@@ -19,7 +19,7 @@ from harmonize.checks.structure import structure_problems
 from harmonize.checks.violations import Violation
 from harmonize.datasets.specification import dataset_names
 from harmonize.errors import NotAvailableError, UnknownNameError
-from harmonize.findings import Cell, Finding
+from harmonize.findings import Cell, Finding, add_counts
 from harmonize.hub import hub_json_schema
 from harmonize.hub.objects import HubObject, hub_object
 from harmonize.terminology.store import Terminologies
@@ -35,6 +35,8 @@ class Validation:
 
     records: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    documents_by_rule: dict[str, int] = field(default_factory=dict)
+    """Rule -> how many documents break it."""
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, finding: Finding) -> None:
@@ -68,12 +70,15 @@ def validate(path: Path, format_name: str) -> Validation:
     for file in files:
         for entry in documents_of(file):
             result.records += 1
+            broken = set()
             for violation in _judge(entry, format_name, check):
                 finding = _finding(entry, violation, format_name)
                 if violation.rule == "terms.not-checked":  # said once for each system
                     once.setdefault((violation.rule, violation.message), finding)
                 else:
                     result.add(finding)
+                    broken.add(violation.rule)
+            add_counts(result.documents_by_rule, dict.fromkeys(broken, 1))
     for finding in once.values():
         result.add(finding)
     return result
@@ -155,7 +160,8 @@ def _hub_codes(value: Any, path: str, terminologies: Terminologies) -> Iterator[
     if isinstance(value, dict):
         beside = {coding["code"] for coding in value.get("codings", ())}
         for index, coding in enumerate(value.get("codings", ())):
-            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside)
+            edition = coding.get("version", "")
+            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside, edition)
             if problem is not None:
                 yield Violation(problem.rule, f"{path}/codings/{index}/code", problem.message)
         for name, item in value.items():
