@@ -25,7 +25,7 @@ def rule_page(rule: Rule) -> str:
             f"- **What it means for the data:** {rule.means}",
             *([f"- **Source:** {rule.source}"] if rule.source else []),
             *([f"- **Not checked without:** {', '.join(rule.needs)}"] if rule.needs else []),
-            *([f"- **Checked by:** `harmonize {rule.only}` alone"] if rule.only else []),
+            f"- **Checked:** {', '.join(rule.stages)}",
             "",
         ]
     )

@@ -6,7 +6,7 @@ item stands in them (`harmonize.checks.foreign_records`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,19 +42,28 @@ class Conformance:
     dataset: Dataset
     version: str
     level: str
+    format: str
     records: int = 0
     unreadable: int = 0
     items: list[ItemCounts] = field(default_factory=list)
+    groups: dict[str, list[ItemCounts]] = field(default_factory=dict)
+    """The same for each group of records, where groups were asked for."""
+    records_of: dict[str, int] = field(default_factory=dict)
+    """Group -> its records."""
     counts: dict[str, int] = field(default_factory=dict)
+    """Rule -> how often it is broken."""
+    records_by_rule: dict[str, int] = field(default_factory=dict)
+    """Rule -> in how many records it is broken."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def conforms(self) -> bool:
         """Whether no item of the level that was asked for is missing and none is invalid."""
-        return not any(number for name, number in self.counts.items() if name not in _NOTES)
+        return not any(number for name, number in self.counts.items() if name not in NOTES)
 
 
-_NOTES = ("dataset.not-checked",)
+NOTES = ("dataset.not-checked",)
+"""Rules that are about the grading, not about the records."""
 
 
 def is_dataset(name: str) -> bool:
@@ -69,10 +78,12 @@ def conformance(
     level: str = "mandatory",
     petals: Collection[str] | None = None,
     records_file: Path | None = None,
+    group_of: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> Conformance:
     """Grade the records of *path* by the data set *name* (`hmd`, or a release of it: `hmd@1.0`).
 
-    *records_file* takes one line of JSON for each record, with the word for each item. Raises CallError where nothing is at *path*
+    *records_file* takes one line of JSON for each record, with the word for each item; *group_of* tells the group of a record that sums
+    are kept for. Raises CallError where nothing is at *path*
     and where *records_file* is one of the files to be read, UnknownNameError for a data set, release, level or petal that is not
     there, InputError for an unreadable file and where there is no record at all.
     """
@@ -90,8 +101,8 @@ def conformance(
         whole=source.whole,
         terminologies=Terminologies.installed(),
     )
-    judge = _Judge(grader, source)
-    result = Conformance(dataset, grader.version, level)
+    judge = _Judge(grader, source, group_of or (lambda record: ""))
+    result = Conformance(dataset, grader.version, level, source.format)
     with _lines_to(records_file) as write:
         for entry in source.entries(files):
             result.records += 1
@@ -104,7 +115,11 @@ def conformance(
                 "there is no record in it", file=path.name, fix="; ".join(notes) or "give a file with records"
             )
     result.items = grader.counts()
+    if group_of is not None:
+        result.records_of = dict(grader.records_of)
+        result.groups = {group: grader.counts(group) for group in grader.records_of}
     result.counts = {**judge.counts, **grader.rule_counts()}
+    result.records_by_rule = judge.records_by_rule
     _add_notes(result, grader, notes)
     return result
 
@@ -126,11 +141,13 @@ def _refuse_to_overwrite(records_file: Path | None, files: list[Path]) -> None:
 class _Judge:
     """Judges records one by one; `counts` holds what is broken beside the items."""
 
-    def __init__(self, grader: Grader, source: RecordSource) -> None:
+    def __init__(self, grader: Grader, source: RecordSource, group_of: Callable[[Mapping[str, Any]], str]) -> None:
         self._grader, self._is_whole, self._elements = grader, source.items is None, source.elements
+        self._group_of = group_of
         self._validator: Any = jsonschema_rs.validator_for(hub_json_schema())
         self._covered = grader.covered()
         self.counts: dict[str, int] = {}
+        self.records_by_rule: dict[str, int] = {}
 
     def judge(self, entry: Entry, result: Conformance) -> Grade | None:
         """The grade of a record; None where it is no record at all."""
@@ -147,17 +164,21 @@ class _Judge:
         if breaches is None:
             self._unreadable(entry, result, f"it breaks the schema of the hub at more than {MAX_BREACHES} places")
             return None
-        for breach in breaches:
-            self._say(breach, entry, result)
-        grade = self._grader.grade(record)
-        if len(result.findings) < KEPT_FINDINGS and self._grader.is_flagged(grade):
-            for violation in self._grader.violations(record, grade):
-                _add(result, self._item_finding(entry, violation))
+        broken = {breach.rule for breach in breaches if self._say(breach, entry, result)}
+        grade = self._grader.grade(record, self._group_of(record))
+        if self._grader.is_flagged(grade):
+            broken |= self._grader.broken_rules(record, grade)
+            if len(result.findings) < KEPT_FINDINGS:
+                for violation in self._grader.violations(record, grade):
+                    _add(result, self._item_finding(entry, violation))
+        for name in broken:
+            self.records_by_rule[name] = self.records_by_rule.get(name, 0) + 1
         return grade
 
     def _unreadable(self, entry: Entry, result: Conformance, problem: str) -> None:
         result.unreadable += 1
         self._count("dataset.unreadable")
+        self.records_by_rule["dataset.unreadable"] = self.records_by_rule.get("dataset.unreadable", 0) + 1
         _add(result, _finding(self._grader, entry, "dataset.unreadable", "", problem))
 
     def _item_finding(self, entry: Entry, violation: ItemViolation) -> Finding:
@@ -168,12 +189,13 @@ class _Judge:
         found = _finding(self._grader, entry, violation.rule, path, violation.message)
         return replace(found, item=name, level=violation.level)
 
-    def _say(self, breach: StructureBreach, entry: Entry, result: Conformance) -> None:
-        """A breach that an item covers is said by the item, once."""
+    def _say(self, breach: StructureBreach, entry: Entry, result: Conformance) -> bool:
+        """Whether *breach* is said here: one that an item covers is said by the item, once."""
         if breach.owner in self._covered:
-            return
+            return False
         self._count(breach.rule)
         _add(result, _finding(self._grader, entry, breach.rule, breach.path, breach.message))
+        return True
 
     def _count(self, name: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1

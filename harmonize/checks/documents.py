@@ -23,7 +23,7 @@ from harmonize.checks.violations import Violation
 from harmonize.checks.whole_set import Contribution, SetAccount, hub_contribution
 from harmonize.datasets.specification import dataset_names
 from harmonize.errors import NotAvailableError, UnknownNameError
-from harmonize.findings import Cell, Finding
+from harmonize.findings import Cell, Finding, add_counts
 from harmonize.hub import hub_json_schema
 from harmonize.hub.objects import HubObject, hub_object
 from harmonize.terminology.store import Terminologies
@@ -39,6 +39,8 @@ class Validation:
 
     records: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    documents_by_rule: dict[str, int] = field(default_factory=dict)
+    """Rule -> how many documents break it."""
     findings: list[Finding] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
     """Rules that need a code system that is not installed."""
@@ -69,7 +71,7 @@ def validate(path: Path, format_name: str, recorded: str = "") -> Validation:
         raise UnknownNameError("format or data set", format_name, [*FORMATS, *dataset_names()])
     files = document_files(path, format_name)
     terminologies = Terminologies.installed()
-    result = Validation(not_checked=not_checked("validate", terminologies.paths))
+    result = Validation(not_checked=not_checked(format_name, terminologies.paths))
     check = _checker(format_name, files, terminologies, last_day(recorded), whole_set=path.is_dir())
     once: dict[tuple[str, str], Finding] = {}
     whole = SetAccount()
@@ -77,12 +79,15 @@ def validate(path: Path, format_name: str, recorded: str = "") -> Validation:
         of_file = SetAccount()
         for entry in documents_of(file):
             result.records += 1
+            broken = set()
             for violation in _judge(entry, format_name, check):
                 finding = _finding(entry, violation, format_name)
                 if violation.rule == "terms.not-checked":  # said once for each system
                     once.setdefault((violation.rule, violation.message), finding)
                 else:
                     result.add(finding)
+                    broken.add(violation.rule)
+            add_counts(result.documents_by_rule, dict.fromkeys(broken, 1))
             contribution = _contribution(entry, format_name)
             if contribution is not None:
                 of_file.add(contribution)
@@ -181,7 +186,8 @@ def _hub_codes(value: Any, path: str, terminologies: Terminologies) -> Iterator[
     if isinstance(value, dict):
         beside = {coding["code"] for coding in value.get("codings", ())}
         for index, coding in enumerate(value.get("codings", ())):
-            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside)
+            edition = coding.get("version", "")
+            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside, edition)
             if problem is not None:
                 yield Violation(problem.rule, f"{path}/codings/{index}/code", problem.message)
         for name, item in value.items():

@@ -163,7 +163,9 @@ def _references(packet: dict[str, Any]) -> Iterator[Violation]:
 def _codes(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Violation]:
     """Ontology classes: is the id a CURIE with a resource, does the code exist, is the label its own."""
     resources = {
-        holder.get("namespacePrefix") for _, holder in _at(packet, "/metaData/resources/*") if isinstance(holder, dict)
+        holder.get("namespacePrefix"): _edition(holder.get("version"))
+        for _, holder in _at(packet, "/metaData/resources/*")
+        if isinstance(holder, dict) and isinstance(holder.get("namespacePrefix"), str)
     }
     missing: set[str] = set()
     for parts, holder in _walk(packet):
@@ -183,9 +185,14 @@ def _codes(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Vio
                 "target.phenopackets-resource", path, f"the prefix {name} has no entry in metaData.resources"
             )
         label = holder["label"] if isinstance(holder["label"], str) else None
-        problem = code_problem(holder["id"], label, terminologies)
+        problem = code_problem(holder["id"], label, terminologies, edition=resources.get(prefix, ""))
         if problem is not None:
             yield Violation(problem.rule, path, problem.message)
+
+
+def _edition(version: Any) -> str:
+    """The edition that a resource states; the schema wants a text, and where nobody knows one stands words, as `unknown`."""
+    return version if isinstance(version, str) and any(map(str.isdigit, version)) else ""
 
 
 def _last_encounter(packet: dict[str, Any], record: HubObject) -> Iterator[Violation]:

@@ -21,6 +21,8 @@ from harmonize.errors import InputError
 class RecordSource(Protocol):
     """Gives records and says what they can hold: None stands for everything."""
 
+    format: str
+    """What the documents are."""
     items: frozenset[str] | None
     """Ids of the items that the records can hold."""
     whole: frozenset[str] | None
@@ -95,6 +97,7 @@ def _of_one_format(entry: Entry, format_name: str) -> Entry:
 class _HubRecords:
     """Hub records, one a document."""
 
+    format = "hub"
     items: frozenset[str] | None = None
     whole: frozenset[str] | None = None
     elements: Mapping[str, str] | None = None
@@ -110,6 +113,8 @@ class _HubRecords:
 
 class _Phenopackets:
     """Phenopackets as partial records, one a document."""
+
+    format = "phenopackets"
 
     def __init__(self, dataset: Dataset) -> None:
         self._partial = PartialRecords(dataset, "phenopackets")
@@ -130,6 +135,8 @@ class _Phenopackets:
 
 class _FhirResources:
     """FHIR resources as partial records, one a patient. Resources wait on disk until all files are read."""
+
+    format = "fhir-r4"
 
     def __init__(self, dataset: Dataset) -> None:
         self._partial = PartialRecords(dataset, "fhir-r4")

@@ -37,9 +37,10 @@ def explain(
                 "rule": known.id,
                 **{
                     n: str(getattr(known, n))
-                    for n in ("family", "severity", "title", "what", "why", "how", "mend", "means", "source", "only")
+                    for n in ("family", "severity", "title", "what", "why", "how", "mend", "means", "source")
                 },
                 "needs": list(known.needs),
+                "stages": list(known.stages),
             }
         )
         return
@@ -52,7 +53,7 @@ def explain(
         ("for the data", known.means),
         ("source", known.source),
         ("needs", ", ".join(known.needs)),
-        ("checked by", f"harmonize {known.only} alone" if known.only else ""),
+        ("checked", ", ".join(known.stages)),
     ):
         if text:
             print(f"  {label:<13}{text}")

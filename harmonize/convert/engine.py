@@ -25,8 +25,8 @@ from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.specification import Profile, load_profile
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.concept_table import ConceptTable
+from harmonize.terminology.map_policy import ProfileCodeMap
 from harmonize.terminology.notation import load_systems
-from harmonize.terminology.sssom import read_mapping_set
 from harmonize.terminology.store import Terminologies
 from harmonize.writers import Document, TargetLog, Writer, WriterContext, load_writer
 
@@ -55,7 +55,7 @@ def make_environment(
     return Environment(
         systems=systems,
         terminologies=Terminologies.installed(),
-        code_maps={name: read_mapping_set(path) for name, path in profile.code_maps.items()},
+        code_maps={name: ProfileCodeMap(policy) for name, policy in profile.code_maps.items()},
         predicates=profile.predicates,
         key=key,
         site=site,
@@ -98,7 +98,8 @@ class Engine:
         self.profile = load_profile(settings.profile)
         require_assembly(self.profile)
         self.environment = make_environment(self.profile, settings.key, settings.site, references)
-        self.layouts = row_layouts(self.profile, headers, files) if headers is not None and files is not None else {}
+        of_rows = headers is not None and files is not None and self.profile.assembly.xml is None
+        self.layouts = row_layouts(self.profile, headers or {}, files or {}) if of_rows else {}
         self.plan: Plan = compile_profile(self.profile, self.environment, self.layouts)
         require_accounted(self.profile, self.plan)
         context = WriterContext(

@@ -18,6 +18,7 @@ from harmonize.datasets.judges import Judges
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import COUNTED, INVALID_RULES, Status, counted_as
 from harmonize.errors import UnknownNameError
+from harmonize.findings import add_counts
 from harmonize.terminology.store import Terminologies
 
 _PATTERNS_KEPT = 20_000
@@ -103,7 +104,10 @@ class Grader:
         self._judges = Judges(dataset.value_sets, terminologies or Terminologies.installed())
         self._items = {name: tuple(item for item in items if item.class_name == name) for name in dataset.classes}
         self._classes = tuple(dataset.classes[name] for name in dataset.classes if self._items[name])
-        self._tallies = {owner.name: _Tally() for owner in self._classes}
+        self._tallies: dict[str, dict[str, _Tally]] = {}
+        """Group of records -> class -> counts."""
+        self.records_of: dict[str, int] = defaultdict(int)
+        """Group of records -> how many were graded."""
         self._petals = _PetalsInUse(dataset, petals)
         self._explanation = Explanation(dataset, self.version, self._judges)
         self._absent_is = {
@@ -132,13 +136,20 @@ class Grader:
         """Value set and code system where codes could not be looked up, for the system is not installed."""
         return sorted(self._judges.unchecked)
 
-    def grade(self, record: Mapping[str, Any]) -> Grade:
-        """The statuses of *record*, which keeps to the hub schema or was made to (`Broken`); they are added to the sums."""
+    def grade(self, record: Mapping[str, Any], group: str = "") -> Grade:
+        """The statuses of *record*, which keeps to the hub schema or was made to (`Broken`); they are added to the sums.
+
+        Sums are kept for each *group* of records, as those of one year.
+        """
         self.records += 1
+        self.records_of[group] += 1
+        tallies = self._tallies.get(group)
+        if tallies is None:
+            tallies = self._tallies[group] = {owner.name: _Tally() for owner in self._classes}
         petals = self._petals.of(record)
         patterns: list[Pattern | None] = []
         for owner, compiled in zip(self._classes, self._compiled, strict=True):
-            tally = self._tallies[owner.name]
+            tally = tallies[owner.name]
             pattern = compiled.all(record, petals, tally.objects)
             if pattern is None:
                 tally.absent[petals] += 1
@@ -146,7 +157,7 @@ class Grader:
                 tally.records[pattern] += 1
             patterns.append(pattern)
         if self.records % _PATTERNS_KEPT == 0:
-            for tally in self._tallies.values():
+            for tally in tallies.values():
                 tally.settle(_PATTERNS_KEPT)
         return Grade(tuple(patterns), petals)
 
@@ -169,6 +180,29 @@ class Grader:
                 for item, status, is_wanted in zip(self._items[owner.name], statuses, flags.wanted, strict=True):
                     if _is_violation(status, is_wanted):
                         yield self._explanation.of_item(item, Status(status), graded)
+
+    def broken_rules(self, record: Mapping[str, Any], grade: Grade) -> set[str]:
+        """The rules that *record* breaks at some item of some object."""
+        broken: set[str] = set()
+        for owner, compiled, flags, pattern in zip(
+            self._classes, self._compiled, self._flags, grade.patterns, strict=True
+        ):
+            if not flags[pattern]:
+                continue
+            if pattern is None:
+                broken.add("dataset.class-missing")
+                continue
+            for graded in objects_of(owner, record):
+                statuses = compiled.one(graded.value, graded.holder, record, graded.via, grade.petals)
+                broken |= self._rules_of(owner, statuses, flags.wanted)
+        return broken
+
+    def _rules_of(self, owner: DatasetClass, statuses: Pattern, wanted: tuple[bool, ...]) -> set[str]:
+        return {
+            INVALID_RULES[Status(status)] if status >= Status.WRONG_CODE else missing_rule(self.level_of(item))
+            for item, status, is_wanted in zip(self._items[owner.name], statuses, wanted, strict=True)
+            if _is_violation(status, is_wanted)
+        }
 
     def covered(self) -> frozenset[tuple[str, str]]:
         """Hub class and slot of everything that an item of the release is about."""
@@ -200,28 +234,38 @@ class Grader:
             for item in self._items[owner.name]
         )
 
-    def counts(self) -> list[ItemCounts]:
-        """The sums over all records graded so far, in the order of the data set."""
+    def counts(self, group: str | None = None) -> list[ItemCounts]:
+        """The sums over all records graded so far, or those of one *group*, in the order of the data set."""
         made = {}
         for owner in self._classes:
-            tally = self._tallies[owner.name]
-            tally.settle(-1)
+            tally = self._tally(owner, group)
             for index, item in enumerate(self._items[owner.name]):
                 records = _sums(tally.settled_records, index)
                 for petals, number in tally.absent.items():
                     records[counted_as(self._absent(owner, petals)[index])] += number
                 made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index))
+        graded = self.records if group is None else self.records_of.get(group, 0)
         nothing = dict.fromkeys(COUNTED, 0)
         for item in self._not_graded():
-            made[item.id] = ItemCounts(item, self.level_of(item), {**nothing, "not_checked": self.records}, nothing)
+            made[item.id] = ItemCounts(item, self.level_of(item), {**nothing, "not_checked": graded}, nothing)
         return [made[item.id] for item in self.dataset.items_of(self.version)]
+
+    def _tally(self, owner: DatasetClass, group: str | None) -> _Tally:
+        """The settled counts of a class, of one group or of all of them."""
+        total = _Tally()
+        for tallies in self._tallies.values() if group is None else filter(None, [self._tallies.get(group)]):
+            tally = tallies[owner.name]
+            tally.settle(-1)
+            add_counts(total.absent, tally.absent)
+            add_counts(total.settled_objects, tally.settled_objects)
+            add_counts(total.settled_records, tally.settled_records)
+        return total
 
     def rule_counts(self) -> dict[str, int]:
         """How often each rule is broken, exactly: from the sums, not from the violations that somebody listed."""
         counts: dict[str, int] = defaultdict(int)
         for owner, flags in zip(self._classes, self._flags, strict=True):
-            tally = self._tallies[owner.name]
-            tally.settle(-1)
+            tally = self._tally(owner, None)
             if self._must_be_there(owner) and tally.absent:
                 counts["dataset.class-missing"] += sum(tally.absent.values())
             for (index, status), number in tally.settled_objects.items():

@@ -500,7 +500,7 @@ def test_a_date_in_the_future() -> None:
 def test_without_hpo_the_rules_that_need_it_are_named_and_say_nothing() -> None:
     without = Terminologies({name: path for name, path in TERMINOLOGIES.paths.items() if name != "HP"})
     for rule_id in ("plausibility.not-a-phenotype", "plausibility.wrong-branch", "plausibility.excluded-ancestor"):
-        assert rule_id in not_checked("convert", without.paths) and rule_id not in not_checked("convert", ["HP"])
+        assert rule_id in not_checked("conversion", without.paths) and rule_id not in not_checked("conversion", ["HP"])
         for record in HUB_RULES[rule_id][1]:
             assert rule_id not in {v.rule for v in check_record(hub_object(record), without)}
 
