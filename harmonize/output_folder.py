@@ -25,7 +25,21 @@ MANIFEST = "manifest.json"
 PRIVATE = "private"
 CHECKPOINT = f"{PRIVATE}/checkpoint.json"
 _BUFFER = 1 << 20
-REPORTS = frozenset({"report.md"})
+REPORTS = frozenset(
+    {
+        "report.html",
+        "report.md",
+        "junit.xml",
+        "results.sarif",
+        "dqv.ttl",
+        "earl.ttl",
+        "prov.ttl",
+        "harmonize_mqc.json",
+        "checks.csv",
+        "items.csv",
+        f"{PRIVATE}/operationoutcome.ndjson",
+    }
+)
 """What `harmonize report build` puts beside a run; it goes with the run that it is about."""
 _LOCK = ".harmonize-lock"
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
@@ -139,6 +153,13 @@ class OutputFolder:
                 f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out"
             ) from None
         return [output.path for _, output in found]
+
+    def lines(self) -> dict[str, int]:
+        """File below the folder -> how many lines were written, all its shards together."""
+        total: dict[str, int] = {}
+        for (name, _), output in self._outputs.items():
+            total[name] = total.get(name, 0) + output.lines
+        return total
 
     def write(self, name: str, data: bytes, shard: int | None = None) -> None:
         """Append *data* (whole lines) to the file *name*, a path below the folder, or to its shard."""
@@ -374,6 +395,18 @@ def ndjson_files(folder: Path, name: str) -> list[Path]:
     """
     path = folder / f"{name}.ndjson"
     return [path] if path.is_file() else sorted(path.parent.glob(f"{path.stem}.[0-9][0-9][0-9][0-9]*.ndjson"))
+
+
+def replace_in_run(folder: Path, name: str, data: bytes) -> None:
+    """Put *data* in the place of the file *name* of the finished run in *folder*; its manifest goes with it. Raises OutputError."""
+    manifest = read_manifest(folder)
+    entry = {"sha256": hashlib.sha256(data).hexdigest(), "lines": data.count(b"\n")}
+    files = dict(sorted({**manifest["files"], name: entry}.items()))
+    try:
+        write_whole(folder / name, data)
+        write_whole(folder / MANIFEST, orjson.dumps({**manifest, "files": files}, option=_OPTIONS) + b"\n")
+    except OSError as error:
+        raise OutputError(f"cannot write {name}: {error.strerror}. To mend it: free space and build again") from None
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

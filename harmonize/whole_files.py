@@ -1,8 +1,11 @@
-"""Files that are whole under their final name: written aside, flushed, renamed."""
+"""Files and folders that are whole under their final name: written aside, flushed, renamed."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +33,57 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write *data* as the file *path*. Raises OSError; then *path* is as it was."""
     with whole_file(path, mode) as file:
         file.write(data)
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether a new folder cannot be called *folder*: something is there, and it is no empty folder.
+
+    >>> is_taken(Path(__file__)), is_taken(Path("nowhere"))
+    (True, False)
+    """
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to be filled, whose content stands in *folder* where the block ends well; else *folder* stays as it was.
+
+    A new folder gets its name at once. One that is there, and empty, may be a mounted volume: what was filled is moved into it.
+    Raises OSError, FileExistsError among them where *folder* `is_taken`.
+    """
+    if is_taken(folder):
+        raise FileExistsError(errno.EEXIST, "it is there and is no empty folder")
+    is_there = folder.exists()
+    place = folder if is_there else folder.parent
+    place.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=place))
+    try:
+        yield aside
+        for path in aside.rglob("*"):
+            if path.is_file():
+                _flush(path)
+        if is_there:
+            for path in sorted(aside.iterdir()):
+                path.rename(folder / path.name)
+            aside.rmdir()
+        else:
+            aside.chmod(0o777 & ~_umask())  # mkdtemp's is for its owner alone
+            aside.rename(folder)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+def _umask() -> int:
+    """The mask of this process, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

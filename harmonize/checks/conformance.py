@@ -6,10 +6,9 @@ item stands in them (`harmonize.checks.foreign_records`).
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ import jsonschema_rs
 import orjson
 
 from harmonize.checks.catalogue import rule
-from harmonize.checks.document_files import MAX_DEPTH, Entry, document_files, documents_of, is_deep
-from harmonize.checks.foreign_records import PartialRecords, SubjectResources, document_format, resources_of
-from harmonize.checks.hub_structure import StructureBreach, mend
+from harmonize.checks.document_files import MAX_DEPTH, Entry, document_files, is_deep
+from harmonize.checks.hub_structure import MAX_BREACHES, StructureBreach, mend
+from harmonize.checks.record_sources import RecordSource, record_source
+from harmonize.datasets.explanation import ItemViolation
 from harmonize.datasets.grading import Grade, Grader, ItemCounts
 from harmonize.datasets.specification import Dataset, dataset_names, load_dataset
-from harmonize.errors import CallError
+from harmonize.errors import CallError, InputError
 from harmonize.findings import Cell, Finding
 from harmonize.hub import hub_json_schema
 from harmonize.terminology.store import Terminologies
@@ -42,19 +42,28 @@ class Conformance:
     dataset: Dataset
     version: str
     level: str
+    format: str
     records: int = 0
     unreadable: int = 0
     items: list[ItemCounts] = field(default_factory=list)
+    groups: dict[str, list[ItemCounts]] = field(default_factory=dict)
+    """The same for each group of records, where groups were asked for."""
+    records_of: dict[str, int] = field(default_factory=dict)
+    """Group -> its records."""
     counts: dict[str, int] = field(default_factory=dict)
+    """Rule -> how often it is broken."""
+    records_by_rule: dict[str, int] = field(default_factory=dict)
+    """Rule -> in how many records it is broken."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def conforms(self) -> bool:
         """Whether no item of the level that was asked for is missing and none is invalid."""
-        return not any(number for name, number in self.counts.items() if name not in _NOTES)
+        return not any(number for name, number in self.counts.items() if name not in NOTES)
 
 
-_NOTES = ("dataset.not-checked",)
+NOTES = ("dataset.not-checked",)
+"""Rules that are about the grading, not about the records."""
 
 
 def is_dataset(name: str) -> bool:
@@ -69,131 +78,76 @@ def conformance(
     level: str = "mandatory",
     petals: Collection[str] | None = None,
     records_file: Path | None = None,
+    group_of: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> Conformance:
     """Grade the records of *path* by the data set *name* (`hmd`, or a release of it: `hmd@1.0`).
 
-    *records_file* takes one line of JSON for each record, with the word for each item. Raises CallError where nothing is at *path*,
-    UnknownNameError for a data set, release, level or petal that is not there, InputError for an unreadable file.
+    *records_file* takes one line of JSON for each record, with the word for each item; *group_of* tells the group of a record that sums
+    are kept for. Raises CallError where nothing is at *path*
+    and where *records_file* is one of the files to be read, UnknownNameError for a data set, release, level or petal that is not
+    there, InputError for an unreadable file and where there is no record at all.
     """
     dataset_name, _, version = name.partition("@")
     dataset = load_dataset(dataset_name)
     files = document_files(path, "hub")
-    source = _source(files, dataset)
+    _refuse_to_overwrite(records_file, files)
+    source = record_source(files, dataset)
     grader = Grader(
         dataset,
         version=version or None,
         level=level,
         petals=petals,
-        only=source.items,
+        reached=source.items,
+        whole=source.whole,
         terminologies=Terminologies.installed(),
     )
-    judge = _Judge(grader, is_whole=source.items is None)
-    result = Conformance(dataset, grader.version, level)
+    judge = _Judge(grader, source, group_of or (lambda record: ""))
+    result = Conformance(dataset, grader.version, level, source.format)
     with _lines_to(records_file) as write:
         for entry in source.entries(files):
             result.records += 1
             grade = judge.judge(entry, result)
             if write is not None:
                 write(_record_line(entry, grader, grade))
+        notes = source.notes()
+        if not result.records:
+            raise InputError(
+                "there is no record in it", file=path.name, fix="; ".join(notes) or "give a file with records"
+            )
     result.items = grader.counts()
+    if group_of is not None:
+        result.records_of = dict(grader.records_of)
+        result.groups = {group: grader.counts(group) for group in grader.records_of}
     result.counts = {**judge.counts, **grader.rule_counts()}
-    for message in [
-        *(f"codes of {system} are not looked up in the value set {name}" for name, system in grader.unchecked),
-        *source.notes(),
-    ]:
-        _add(result, Finding("dataset.not-checked", rule("dataset.not-checked").severity, message, target=dataset.name))
-        result.counts["dataset.not-checked"] = result.counts.get("dataset.not-checked", 0) + 1
+    result.records_by_rule = judge.records_by_rule
+    _add_notes(result, grader, notes)
     return result
 
 
-class _HubRecords:
-    """Hub records, one a document."""
-
-    items: frozenset[str] | None = None
-
-    def entries(self, files: list[Path]) -> Iterator[Entry]:
-        """The records of *files*."""
-        for file in files:
-            yield from documents_of(file, of_any_depth=True)
-
-    def notes(self) -> list[str]:
-        """What could not be looked at."""
-        return []
+def _add_notes(result: Conformance, grader: Grader, notes: list[str]) -> None:
+    """What was not checked; it is said however many findings there are."""
+    known = rule("dataset.not-checked")
+    messages = [f"codes of {system} are not looked up in the value set {name}" for name, system in grader.unchecked]
+    for message in [*messages, *notes]:
+        result.findings.append(Finding(known.id, known.severity, message, target=result.dataset.name))
+        result.counts[known.id] = result.counts.get(known.id, 0) + 1
 
 
-class _Phenopackets:
-    """Phenopackets as partial records, one a document."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._partial = PartialRecords(dataset, "phenopackets")
-        self.items: frozenset[str] | None = self._partial.items
-
-    def entries(self, files: list[Path]) -> Iterator[Entry]:
-        """A partial record for each packet of *files*."""
-        for file in files:
-            for entry in documents_of(file):
-                readable = entry.problem is None and isinstance(entry.document, dict)
-                yield entry._replace(document=self._partial.of([entry.document])) if readable else entry
-
-    def notes(self) -> list[str]:
-        """What could not be looked at."""
-        return [_only_paths("phenopackets")]
-
-
-class _FhirResources:
-    """FHIR resources as partial records, one a patient. Resources wait on disk until all files are read."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._partial = PartialRecords(dataset, "fhir-r4")
-        self.items: frozenset[str] | None = self._partial.items
-        self._without_patient = 0
-
-    def entries(self, files: list[Path]) -> Iterator[Entry]:
-        """What is unreadable, then a partial record for each patient of *files*."""
-        with tempfile.TemporaryDirectory(prefix="harmonize-") as folder:
-            resources = SubjectResources(Path(folder))
-            for file in files:
-                for entry in documents_of(file):
-                    if entry.problem is not None or not isinstance(entry.document, dict):
-                        yield entry
-                        continue
-                    for resource in resources_of(entry.document):
-                        self._without_patient += not resources.add(entry, resource)
-            for entry, gathered in resources.subjects():
-                yield entry._replace(document=self._partial.of(gathered))
-
-    def notes(self) -> list[str]:
-        """What could not be looked at."""
-        number = self._without_patient
-        return [
-            _only_paths("fhir-r4"),
-            *([f"{number} resources are about no patient and are not graded"] if number else []),
-        ]
-
-
-def _only_paths(target: str) -> str:
-    return f"items are graded as far as the crosswalk of the data set with {target} says where they stand; others are not checked"
-
-
-def _source(files: list[Path], dataset: Dataset) -> _HubRecords | _Phenopackets | _FhirResources:
-    """What the documents of *files* are, by the first one that can be read."""
-    documents = (entry.document for file in files for entry in documents_of(file) if entry.problem is None)
-    match document_format(next(documents, None)):
-        case "fhir-r4":
-            return _FhirResources(dataset)
-        case "phenopackets":
-            return _Phenopackets(dataset)
-    return _HubRecords()
+def _refuse_to_overwrite(records_file: Path | None, files: list[Path]) -> None:
+    if records_file is not None and records_file.resolve() in {file.resolve() for file in files}:
+        raise CallError(f"{records_file.name} is one of the files to be read. To mend it: give --records another file")
 
 
 class _Judge:
     """Judges records one by one; `counts` holds what is broken beside the items."""
 
-    def __init__(self, grader: Grader, *, is_whole: bool) -> None:
-        self._grader, self._is_whole = grader, is_whole
+    def __init__(self, grader: Grader, source: RecordSource, group_of: Callable[[Mapping[str, Any]], str]) -> None:
+        self._grader, self._is_whole, self._elements = grader, source.items is None, source.elements
+        self._group_of = group_of
         self._validator: Any = jsonschema_rs.validator_for(hub_json_schema())
         self._covered = grader.covered()
         self.counts: dict[str, int] = {}
+        self.records_by_rule: dict[str, int] = {}
 
     def judge(self, entry: Entry, result: Conformance) -> Grade | None:
         """The grade of a record; None where it is no record at all."""
@@ -204,27 +158,44 @@ class _Judge:
         elif not is_valid and is_deep(record):
             problem = f"it is nested deeper than {MAX_DEPTH}"
         if problem is not None:
-            result.unreadable += 1
-            self._count("dataset.unreadable")
-            _add(result, _finding(self._grader, entry, "dataset.unreadable", "", problem))
+            self._unreadable(entry, result, problem)
             return None
-        if not is_valid:
-            for breach in mend(record, self._validator.iter_errors(record)):
-                self._say(breach, entry, result)
-        grade = self._grader.grade(record)
-        if len(result.findings) < KEPT_FINDINGS and self._grader.is_flagged(grade):
-            for violation in self._grader.violations(record, grade):
-                found = _finding(self._grader, entry, violation.rule, violation.path, violation.message)
-                item = violation.item.id if violation.item else violation.class_name
-                _add(result, _with_item(found, item, violation.level))
+        breaches = [] if is_valid else mend(record, self._validator.iter_errors(record))
+        if breaches is None:
+            self._unreadable(entry, result, f"it breaks the schema of the hub at more than {MAX_BREACHES} places")
+            return None
+        broken = {breach.rule for breach in breaches if self._say(breach, entry, result)}
+        grade = self._grader.grade(record, self._group_of(record))
+        if self._grader.is_flagged(grade):
+            broken |= self._grader.broken_rules(record, grade)
+            if len(result.findings) < KEPT_FINDINGS:
+                for violation in self._grader.violations(record, grade):
+                    _add(result, self._item_finding(entry, violation))
+        for name in broken:
+            self.records_by_rule[name] = self.records_by_rule.get(name, 0) + 1
         return grade
 
-    def _say(self, breach: StructureBreach, entry: Entry, result: Conformance) -> None:
-        """A breach that an item covers is said by the item, once."""
+    def _unreadable(self, entry: Entry, result: Conformance, problem: str) -> None:
+        result.unreadable += 1
+        self._count("dataset.unreadable")
+        self.records_by_rule["dataset.unreadable"] = self.records_by_rule.get("dataset.unreadable", 0) + 1
+        _add(result, _finding(self._grader, entry, "dataset.unreadable", "", problem))
+
+    def _item_finding(self, entry: Entry, violation: ItemViolation) -> Finding:
+        """A finding at an item. Of another format its place is the element that holds the item: the record was made for grading alone."""
+        path, name = violation.path, violation.item.id if violation.item else violation.class_name
+        if self._elements is not None:
+            path = self._elements.get(name, "")
+        found = _finding(self._grader, entry, violation.rule, path, violation.message)
+        return replace(found, item=name, level=violation.level)
+
+    def _say(self, breach: StructureBreach, entry: Entry, result: Conformance) -> bool:
+        """Whether *breach* is said here: one that an item covers is said by the item, once."""
         if breach.owner in self._covered:
-            return
+            return False
         self._count(breach.rule)
         _add(result, _finding(self._grader, entry, breach.rule, breach.path, breach.message))
+        return True
 
     def _count(self, name: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1
@@ -246,13 +217,6 @@ def _finding(grader: Grader, entry: Entry, rule_id: str, path: str, message: str
         path=path,
         fix=known.fix,
     )
-
-
-def _with_item(finding: Finding, item: str, level: str) -> Finding:
-    return Finding(
-        finding.rule, finding.severity, finding.message, cell=finding.cell, target=finding.target, path=finding.path,
-        fix=finding.fix, item=item, level=level,
-    )  # fmt: skip
 
 
 def _record_line(entry: Entry, grader: Grader, grade: Grade | None) -> bytes:

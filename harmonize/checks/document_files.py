@@ -40,7 +40,7 @@ def document_files(path: Path, format_name: str) -> list[Path]:
     folder = path / format_name if (path / format_name).is_dir() else path
     files = sorted(
         p
-        for pattern in ("*.ndjson", "*.ndjson.gz", "*.json")
+        for pattern in ("*.ndjson", "*.ndjson.gz", "*.json", "*.json.gz")
         for p in folder.glob(pattern)
         if p.name not in ("manifest.json", "report.json")
     )
@@ -52,14 +52,14 @@ def document_files(path: Path, format_name: str) -> list[Path]:
 
 
 def documents_of(file: Path, *, of_any_depth: bool = False) -> Iterator[Entry]:
-    """The documents of a file: one a line in NDJSON, one in a .json file (the entries of a FHIR Bundle one by one).
+    """The documents of a file: one a line in NDJSON, one in a .json file. A FHIR Bundle is one document.
 
     With *of_any_depth* the caller looks at the nesting (`is_deep`): it costs as much as reading the document.
     """
     opened: Any = gzip.open if file.suffix == ".gz" else open
     try:
         with opened(file, "rb") as stream:
-            if file.suffix == ".json":
+            if ".json" in file.suffixes[-2:]:
                 yield _entry(file.name, 1, stream.read(MAX_LINE_BYTES + 1), of_any_depth)
                 return
             number = 0

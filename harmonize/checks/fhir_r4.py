@@ -8,7 +8,6 @@ Profiles: `phenotype` of phenomics-exchange 1.0.0-ballot; `variant` and `diagnos
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,14 +18,12 @@ import orjson
 
 from harmonize.checks.codes import code_problem
 from harmonize.checks.fhir_invariants import invariant_problems
+from harmonize.checks.fhir_references import ABSOLUTE, RELATIVE, systems_by_uri
 from harmonize.checks.structure import pointer, structure_problems
 from harmonize.checks.violations import Violation
-from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import Terminologies
 
 _SCHEMA = Path(__file__).with_name("fhir.schema.r4.json.gz")
-_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
-_ABSOLUTE = re.compile(r"(https?|urn|oid):\S+")
 # HL7's JSON Schema does not demand primitives; those of the resources that nodes exchange most are listed here.
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
     "AllergyIntolerance": ("patient",),
@@ -63,17 +60,6 @@ def resource_types() -> Mapping[str, str]:
     """The resource types of FHIR R4."""
     mapping: Mapping[str, str] = _schema()["discriminator"]["mapping"]
     return mapping
-
-
-def reference_key(resource: Any) -> str | None:
-    """`Type/id` by which other resources refer to *resource*."""
-    if (
-        isinstance(resource, dict)
-        and isinstance(resource.get("resourceType"), str)
-        and isinstance(resource.get("id"), str)
-    ):
-        return f"{resource['resourceType']}/{resource['id']}"
-    return None
 
 
 def check_resource(
@@ -136,7 +122,7 @@ def _objects(
 def _reference(
     text: str, path: str, known: Callable[[str], bool] | None, contained: Collection[Any]
 ) -> Iterator[Violation]:
-    match = _RELATIVE.fullmatch(text)
+    match = RELATIVE.fullmatch(text)
     if text.startswith("#"):
         if text != "#" and text[1:] not in contained:
             yield Violation("target.fhir-r4-reference", path, "nothing contained has this id")
@@ -147,21 +133,15 @@ def _reference(
                 path,
                 f"no {match[1] if match[1] in resource_types() else 'resource'} of the set has this id",
             )
-    elif not _ABSOLUTE.fullmatch(text):
+    elif not ABSOLUTE.fullmatch(text):
         yield Violation("target.fhir-r4-reference", path, "it is neither Type/id nor a URL nor a fragment")
-
-
-@cache
-def _prefixes() -> Mapping[Any, str]:
-    """FHIR URI -> CURIE prefix, all accepted URIs included."""
-    return {uri: s.id for s in load_systems().values() if s.fhir is not None for uri in (s.fhir.uri, *s.fhir.accepted)}
 
 
 def _curie(coding: Any) -> str | None:
     """The CURIE of a Coding or Quantity whose system harmonize knows."""
     if not isinstance(coding, dict) or not isinstance(coding.get("code"), str):
         return None
-    prefix = _prefixes().get(coding.get("system"))
+    prefix = systems_by_uri().get(coding.get("system"))
     if prefix is None:
         return None
     return str(coding["code"]) if coding["code"].startswith(f"{prefix}:") else f"{prefix}:{coding['code']}"
@@ -181,8 +161,8 @@ def _code(coding: Any, path: str, terminologies: Terminologies, beside: Collecti
     curie = _curie(coding)
     if curie is None:
         return
-    display = coding.get("display")
-    problem = code_problem(curie, display if isinstance(display, str) else None, terminologies, beside)
+    display, edition = (text if isinstance(text := coding.get(name), str) else None for name in ("display", "version"))
+    problem = code_problem(curie, display, terminologies, beside, edition or "")
     if problem is not None:
         yield Violation(problem.rule, path, problem.message)
 

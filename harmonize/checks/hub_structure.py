@@ -12,7 +12,7 @@ from harmonize.datasets.judges import Broken
 from harmonize.datasets.statuses import Status
 from harmonize.hub import hub_schema
 
-_LIMIT = 1_000
+MAX_BREACHES = 1_000
 """Violations of one record that are looked at; a record with more is broken as a whole."""
 
 
@@ -25,15 +25,16 @@ class StructureBreach(NamedTuple):
     owner: tuple[str, str] | None
 
 
-def mend(record: dict[str, Any], errors: Iterable[Any]) -> list[StructureBreach]:
+def mend(record: dict[str, Any], errors: Iterable[Any]) -> list[StructureBreach] | None:
     """Take out of *record* what the *errors* of jsonschema-rs name: unknown elements are removed, broken values replaced by `Broken`.
 
-    *record* is changed. What is merely missing stays missing.
+    *record* is changed. What is merely missing stays missing. None where there are more errors than anybody looks at: *record* is then
+    mended in part and cannot be judged.
     """
     breaches: dict[tuple[str, str], StructureBreach] = {}
     for number, error in enumerate(errors):
-        if number == _LIMIT:
-            break
+        if number == MAX_BREACHES:
+            return None
         for breach in _mended(record, list(error.instance_path), error):
             breaches.setdefault((breach.rule, breach.path), breach)
     return list(breaches.values())

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-ELEMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
-"""Names of elements that a message may quote; anything else could be a value in the place of a name."""
+ELEMENT_NAME = re.compile(r"[a-z][A-Za-z_]{0,39}")
+"""Names of elements that a message may quote; anything else, as a name of a person or a number, could be a value in the place of one."""
 _LIMIT = 20
 
 

@@ -79,6 +79,12 @@ def convert(
             help="Memory that sorting may take, such as 2GB. Default: a share of the machine's or container's.",
         ),
     ] = None,
+    xsd: Annotated[
+        list[Path] | None,
+        typer.Option(
+            envvar="HARMONIZE_XSD", help="XSD of the format, or a folder with it: XML is judged by it (source.schema)."
+        ),
+    ] = None,
     checkpoint: Annotated[
         float, typer.Option(envvar="HARMONIZE_CHECKPOINT", min=0, help="Seconds between two checkpoints for --resume.")
     ] = 10.0,
@@ -95,6 +101,7 @@ def convert(
     from harmonize.convert import CONSENT_MODES, RunOptions, Settings, convert_files, default_instant
     from harmonize.pseudonyms import read_key
     from harmonize.report.summary import summary_text
+    from harmonize.report.totals import findings_by_severity
 
     _refuse_what_is_planned(engine, layout)
     if consent not in CONSENT_MODES:
@@ -121,7 +128,7 @@ def convert(
     )
     with shown_progress(quiet=quiet) as show:
         options = RunOptions(
-            inputs=_paths(inputs),
+            inputs=paths_of(inputs),
             out=out,
             jobs=jobs,
             limit=limit,
@@ -129,6 +136,7 @@ def convert(
             resume=resume,
             memory=_bytes(memory),
             checkpoint_seconds=checkpoint,
+            schemas=tuple(xsd or ()),
             progress=show,
         )
         outcome = convert_files(settings, options)
@@ -147,7 +155,7 @@ def convert(
             f"To mend it: correct what the rule source.cut-off names in {out}/private/findings.ndjson, and convert again"
         )
         raise typer.Exit(3)
-    counts = outcome.report["findings"]
+    counts = findings_by_severity(outcome.report)
     if strict and any(counts[name] for name in ("fatal", "error", "warning")):
         raise typer.Exit(1)
 
@@ -163,7 +171,7 @@ def _refuse_what_is_planned(engine: str, layout: str) -> None:
         raise CallError(f"--layout {layout!r} is not known. Layouts that are: ndjson")
 
 
-def _paths(inputs: list[str]) -> tuple[Path, ...]:
+def paths_of(inputs: list[str]) -> tuple[Path, ...]:
     """Files and folders; a pattern with * ? [ is expanded here where the shell did not."""
     paths: list[Path] = []
     for text in inputs:

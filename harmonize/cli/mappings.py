@@ -1,15 +1,19 @@
-"""`harmonize mappings lint | export`; coverage, suggest and review are planned and refused by name."""
+"""`harmonize mappings lint | add | coverage | suggest | export`; review is planned and refused by name."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harmonize.cli.output import print_json, say, write_file
 from harmonize.cli.planned import refuse
+from harmonize.errors import CallError
+
+if TYPE_CHECKING:
+    from harmonize.curation.coverage import Coverage
 
 app = typer.Typer(help="Code maps, for those who curate them.", no_args_is_help=True, rich_markup_mode=None)
 FORMATS = ("concept-map-r4", "concept-map-r5", "sssom")
@@ -46,6 +50,29 @@ def lint(
         raise typer.Exit(1)
 
 
+@app.command("add")
+def add(
+    file: Annotated[
+        Path, typer.Argument(help="SSSOM TSV, a GEM of CMS or the annotations of loinc2hpo; .gz, .xz or .zip too.")
+    ],
+    name: Annotated[str, typer.Option(help="The name that --set and profiles (`added:NAME`) call it by.")],
+    into: Annotated[
+        Path | None, typer.Option(help="Folder for compiled sets; by default beside the code systems that were added.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Compile a code map that you may use. An older one of the name stays where it fails."""
+    from harmonize.terminology.code_map_files import add_set
+
+    added = add_set(file, name, into)
+    if as_json:
+        print_json(added)
+        return
+    for sentence in added["said"]:
+        say(f"note: {sentence}")
+    say(f"written: {added['file']} ({added['rows']} rows of {added['id']})")
+
+
 @app.command("export")
 def export(
     mapping_set: Annotated[
@@ -60,12 +87,12 @@ def export(
     from harmonize.curation.concept_map_terms import RELEASES
     from harmonize.curation.mapping_table import mapping_table_text, read_mapping_table
     from harmonize.errors import UnknownNameError
-    from harmonize.terminology.code_maps import find_set
+    from harmonize.terminology.code_map_files import find_table
     from harmonize.terminology.sssom import read_mapping_set
 
     if format_name not in FORMATS:
         raise UnknownNameError("format of mapping sets", format_name, FORMATS)
-    path = find_set(mapping_set)
+    path = find_table(mapping_set)
     if path.suffix == ".json":
         table = read_concept_map(path)
     else:
@@ -79,6 +106,102 @@ def export(
     say(f"written: {out} ({len(table.rows)} rows)")
 
 
-refuse(app, "coverage", "mappings coverage", "What of a data set the mapping sets cover")
-refuse(app, "suggest", "mappings suggest", "Candidates for codes without a mapping")
+@app.command("coverage")
+def coverage(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Files, folders or globs, as `convert` takes them.")
+    ],
+    profile: Annotated[
+        str, typer.Option(envvar="HARMONIZE_PROFILE", help="Profile id such as eu/ern-cde, or a folder.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A table (.tsv) with every code; `mappings suggest` reads it.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=0, help="How many of the codes that are not mapped are printed.")] = 20,
+    jobs: Annotated[int, typer.Option(envvar="HARMONIZE_JOBS", min=1, help="Processes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Which codes of a data set the maps cover: by column and outcome, and what is not mapped, most records first.
+
+    Counts and codes of public code lists alone: no text of the source is shown.
+    """
+    from harmonize.cli.convert import paths_of
+    from harmonize.curation.coverage import as_lines, as_tsv
+    from harmonize.mapping_coverage import measure
+
+    made = measure(profile, paths_of(inputs), jobs=jobs)
+    if out is not None:
+        write_file(out, as_tsv(made).encode())
+        say(f"written: {out} ({len(made.rows)} rows)")
+    if as_json:
+        print_json(made.as_json(top))
+    else:
+        print(*as_lines(made, top), sep="\n")
+
+
+@app.command("suggest")
+def suggest(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="COVERAGE.tsv|INPUT...", help="A table of `mappings coverage`, or what it takes."),
+    ],
+    to: Annotated[str, typer.Option(help="The code system of the candidates, by its prefix: HP, MONDO.")],
+    out: Annotated[Path, typer.Option(help="The SSSOM file of candidates to write; not in a folder of code maps.")],
+    profile: Annotated[
+        str | None,
+        typer.Option(envvar="HARMONIZE_PROFILE", help="Profile id or folder; a table of coverage names its own."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="The language of the labels, as de; by default every name that is installed.")
+    ] = None,
+    kept: Annotated[bool, typer.Option("--kept", help="Also for codes that are kept as they are.")] = False,
+    jobs: Annotated[int, typer.Option(envvar="HARMONIZE_JOBS", min=1, help="Processes.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Candidates for codes that are not mapped, by the names of an installed code system; those by which most records gain first.
+
+    Nothing translates by candidates: move the rows that you accept into a code map of the profile.
+    """
+    from harmonize.curation.mapping_table import mapping_table_text
+    from harmonize.curation.set_lint import our_prefixes
+    from harmonize.curation.suggestions import suggest as find_candidates
+    from harmonize.terminology.store import Terminologies
+
+    if out.resolve().parent.name == "codes":
+        raise CallError(
+            f"{out} is in a folder of code maps, and candidates are none. To mend it: give --out another folder"
+        )
+    made = _coverage_of(inputs, profile, jobs)
+    found = find_candidates(made, Terminologies.installed(), to, our_prefixes(), language=language, kept=kept)
+    write_file(out, mapping_table_text(found.table).encode())
+    if as_json:
+        counts = {name: getattr(found, name) for name in ("codes", "without_label", "without_candidate")}
+        print_json({**counts, "candidates": [dict(row.cells) for row in found.table.rows]})
+    say(
+        f"written: {out}: {len(found.table.rows)} candidates for {found.codes} codes; "
+        f"{found.without_label} have no label, {found.without_candidate} no candidate"
+    )
+
+
+def _coverage_of(inputs: list[str], profile: str | None, jobs: int) -> Coverage:
+    """A table of coverage as it is read, or the coverage of other input."""
+    from harmonize.cli.convert import paths_of
+    from harmonize.curation.coverage import is_table, read_tsv
+    from harmonize.mapping_coverage import measure
+
+    paths = paths_of(inputs)
+    if len(paths) == 1 and is_table(paths[0]):
+        made = read_tsv(paths[0])
+        if profile not in (None, made.profile):
+            raise CallError(
+                f"{paths[0]} is of {made.profile}. To mend it: leave --profile out, or give the input itself"
+            )
+        return made
+    if profile is None:
+        raise CallError(
+            "there is no --profile, and the input is no table of `mappings coverage`. To mend it: --profile ID"
+        )
+    return measure(profile, paths, jobs=jobs)
+
+
 refuse(app, "review", "mappings review", "Accept or refuse candidates")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harmonize.cli.output import print_json, say, write_file
+from harmonize.cli.output import print_json, say, write_file, write_folder
 from harmonize.errors import CallError
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def show(name: Name, version: Version = None, as_json: AsJson = False) -> None:
 
 
 def _print_rows(rows: list[ItemRow]) -> None:
-    from harmonize.exports.item_rows import value_set_text
+    from harmonize.datasets.value_set_words import value_set_text
 
     width = max((len(row["item"]) for row in rows), default=0)
     for class_name in dict.fromkeys(row["class"] for row in rows):
@@ -179,16 +178,8 @@ def export(
     if isinstance(made.content, str | bytes):
         write_file(out, made.content if isinstance(made.content, bytes) else made.content.encode())
     else:
-        _write_folder(out, made.content)
+        write_folder(out, made.content)
     say(f"written: {out}")
-
-
-def _write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CallError(f"{folder} is there and is no empty folder. To mend it: choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        write_file(folder / name, text.encode())
 
 
 def _not_for_the_hub(*options: tuple[str, object]) -> None:

@@ -16,6 +16,7 @@ SHOWN = 20
 
 
 def validate(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A file, a folder of documents, or the folder of a run.")],
     as_format: Annotated[
         str,
@@ -53,9 +54,10 @@ def validate(
         petals = [name.strip() for name in petal.split(",") if name.strip()] if petal is not None else None
         _grade(path, as_format, level or "mandatory", petals, records, as_json=as_json)
         return
-    for option, given in (("--level", level), ("--petal", petal), ("--records", records)):
-        if given is not None:
-            raise CallError(f"{option} is for data sets. To mend it: leave it out, or give a data set to --as")
+    for option in ("level", "petal", "records"):
+        source = context.get_parameter_source(option)
+        if source is not None and source.name == "COMMANDLINE":  # in the environment it is for other calls
+            raise CallError(f"--{option} is for data sets. To mend it: leave it out, or give a data set to --as")
     _judge(path, as_format, as_json=as_json, strict=strict)
 
 
@@ -74,7 +76,6 @@ def _grade(
                 "item": counts.item.item,
                 "level": counts.level,
                 **counts.records,
-                "not_checked": counts.not_checked,
                 "objects": counts.objects,
             }
             for counts in result.items
@@ -102,9 +103,8 @@ def _grade(
         print("\n" + " ".join(f"{head:>9}" for head in heads) + "  level        class, item")
         for counts in result.items:
             n, item = counts.records, counts.item
-            numbers = (*(n[word] for word in COUNTED), counts.not_checked)
             print(
-                " ".join(f"{number:>9}" for number in numbers) + f"  {counts.level:<12} {item.class_name}, {item.item}"
+                " ".join(f"{n[word]:>9}" for word in COUNTED) + f"  {counts.level:<12} {item.class_name}, {item.item}"
             )
         print()
         _print_rules(result.counts)
@@ -115,19 +115,28 @@ def _grade(
 
 def _judge(path: Path, as_format: str, *, as_json: bool, strict: bool) -> None:
     from harmonize.checks.documents import validate as judge
+    from harmonize.convert import default_instant
 
-    result = judge(path, as_format)
+    result = judge(path, as_format, default_instant())
     by_severity = result.by_severity()
     if as_json:
         findings = [finding.as_json() for finding in result.findings]
         print_json(
-            {"records": result.records, "items": [], "findings": findings, "counts": _rule_counts(result.counts)}
+            {
+                "records": result.records,
+                "items": [],
+                "findings": findings,
+                "counts": _rule_counts(result.counts),
+                "not_checked": result.not_checked,
+            }
         )
     else:
         print(
             f"{result.records} documents judged as {as_format}: {', '.join(f'{n} {s}' for s, n in by_severity.items()) or 'nothing found'}"
         )
         _print_rules(result.counts)
+        if result.not_checked:
+            print(f"  not checked, for want of a code system: {', '.join(result.not_checked)}")
         _print_findings(result.findings)
     if by_severity.get("error") or by_severity.get("fatal") or (strict and by_severity.get("warning")):
         raise typer.Exit(1)
@@ -147,9 +156,19 @@ def _print_rules(counts: Mapping[str, int]) -> None:
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:
-    grave = [f for f in findings if f.severity.value in ("fatal", "error", "warning")]
-    for finding in grave[:SHOWN]:
-        where = f"{finding.cell.file}, line {finding.cell.row}" if finding.cell else ""
-        print(f"    {where} {finding.path or '/'}: {finding.message}")
-    if len(grave) > SHOWN:
-        print("    ... and more; all with --json")
+    """What is wrong, equal findings together: how many of those that are kept, and where the first one stands."""
+    alike: dict[tuple[str, str | None, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.severity.value in ("fatal", "error", "warning"):
+            alike.setdefault((finding.rule, finding.item, finding.message), []).append(finding)
+    for several in sorted(alike.values(), key=len, reverse=True)[:SHOWN]:
+        first = several[0]
+        where = f"{first.cell.file}, line {first.cell.row}" if first.cell else ""
+        place = f"{where} {first.path or '/'}" if where else "the whole set"
+        print(
+            f"    {len(several)} x {first.message}; first: {place}"
+            if len(several) > 1
+            else f"    {place}: {first.message}"
+        )
+    if len(alike) > SHOWN:
+        print(f"    ... and {len(alike) - SHOWN} more kinds; all with --json")

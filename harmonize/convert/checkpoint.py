@@ -13,7 +13,7 @@ from harmonize.convert.worker import BatchResult
 from harmonize.errors import CallError
 from harmonize.findings import Accounting, Outcome, Severity, add_counts
 from harmonize.profiles.notes import RunNote
-from harmonize.report.summary import RuleCounts
+from harmonize.report.rule_counts import RuleCounts
 
 _WHAT = {
     "harmonize": "version of harmonize",
@@ -26,6 +26,7 @@ _WHAT = {
     "values": "--include-values",
     "limit": "--limit",
     "terminologies": "terminologies",
+    "code_maps": "code maps",
     "input": "input",
 }
 
@@ -60,6 +61,7 @@ class Tally:
             "findings": [[*key, number] for key, number in counts.findings.items()],
             "subjects_of_rules": counts.subjects,
             "examples": counts.examples,
+            "notes": [[rule, *note, number] for rule, notes in counts.notes.items() for note, number in notes.items()],
             "run_notes": [[subject, *note] for (_, subject), note in self.run_notes.items()],
             "declared": [[*key, number] for key, number in self.declared.items()],
             "left_out": [[*key, number] for key, number in self.left_out.items()],
@@ -81,6 +83,8 @@ class Tally:
             subjects=document["subjects_of_rules"],
             examples=document["examples"],
         )
+        for rule, *note, number in document["notes"]:
+            counts.notes.setdefault(rule, {})[tuple(note)] = number
         notes = {
             (rule, subject): RunNote(rule, Severity(severity), message, fix)
             for subject, rule, severity, message, fix in document["run_notes"]

@@ -16,6 +16,7 @@ import yaml
 from harmonize.errors import CallError, InputError, UnknownNameError
 from harmonize.input.redcap_dictionary import NO_DATA, Field, read_dictionary
 from harmonize.profiles.specification import profile_ids
+from harmonize.whole_files import is_taken, whole_folder
 
 _ID = re.compile(r"[a-z]{2,4}/[a-z0-9]+(?:[.-][a-z0-9]+)*")
 _ONTOLOGIES = {  # BioPortal's acronym -> our CURIE prefix
@@ -71,7 +72,7 @@ def draft_from_redcap_dictionary(
         raise CallError(f"{profile_id!r} is no profile id. To mend it: write scope/name, such as de/my-registry")
     if profile_id in profile_ids():
         raise CallError(f"there is a profile {profile_id} already. To mend it: choose another name")
-    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
+    if is_taken(folder):
         raise CallError(f"{folder} is a file or not empty. To mend it: choose another --out")
     fields = [field for field in read_dictionary(dictionary) if field.kind not in NO_DATA]
     forms: dict[str, list[Field]] = {}
@@ -93,9 +94,10 @@ def draft_from_redcap_dictionary(
         "README.md": _readme(profile_id, dictionary.name, len(fields), len(forms)),
     }
     try:
-        (folder / "cases").mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+        with whole_folder(folder) as aside:
+            (aside / "cases").mkdir()
+            for name, text in texts.items():
+                (aside / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise CallError(f"cannot write into {folder}: {error.strerror}. To mend it: choose another --out") from None
     return [folder / name for name in texts]

@@ -10,6 +10,7 @@ from harmonize.datasets.hub_paths import HubPath, Step
 from harmonize.datasets.judges import Broken, Judges
 from harmonize.datasets.specification import CONDITIONAL, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import INVALID_RULES, Status
+from harmonize.datasets.value_set_words import summary
 
 
 class ItemViolation(NamedTuple):
@@ -82,7 +83,7 @@ class Explanation:
         values = self._dataset.value_sets.get(item.value_set or "")
         match status:
             case Status.WRONG_CODE:
-                return values.summary if values else "any code"
+                return summary(values) if values else "any code"
             case Status.NULL_FLAVOR_REFUSED:
                 return f"allowed: {', '.join(sorted(item.null_flavors)) or 'none'}"
             case Status.CONDITION_BROKEN:

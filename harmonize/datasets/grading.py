@@ -18,6 +18,7 @@ from harmonize.datasets.judges import Judges
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
 from harmonize.datasets.statuses import COUNTED, INVALID_RULES, Status, counted_as
 from harmonize.errors import UnknownNameError
+from harmonize.findings import add_counts
 from harmonize.terminology.store import Terminologies
 
 _PATTERNS_KEPT = 20_000
@@ -25,16 +26,12 @@ _PATTERNS_KEPT = 20_000
 
 
 class ItemCounts(NamedTuple):
-    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`.
-
-    `not_checked` are the records in which nobody could look: their format has no place for the item that we know of.
-    """
+    """How an item stands in all records (`records`) and in all objects of its class (`objects`), by the words of `COUNTED`."""
 
     item: Item
     level: str
     records: Mapping[str, int]
     objects: Mapping[str, int]
-    not_checked: int
 
 
 class Grade(NamedTuple):
@@ -74,8 +71,9 @@ class Grader:
     """Grades records by one release of a data set and adds up.
 
     *level* is the least strict level whose missing items are violations. *petals* are the use cases that all records belong
-    to; without them each record shows its own by the conditions of the data set. *only* are the ids of the items that the
-    records can hold at all, where they are made of another format.
+    to; without them each record shows its own by the conditions of the data set. Where the records are made of another format,
+    *reached* are the ids of the items that they can hold at all, and *whole* those of them that are missing where they are absent:
+    of the others nobody knows.
 
     >>> from harmonize.datasets.specification import load_dataset
     >>> grader = Grader(load_dataset("goe"))
@@ -91,7 +89,8 @@ class Grader:
         version: str | None = None,
         level: str = "mandatory",
         petals: Collection[str] | None = None,
-        only: Collection[str] | None = None,
+        reached: Collection[str] | None = None,
+        whole: Collection[str] | None = None,
         terminologies: Terminologies | None = None,
     ) -> None:
         if level not in LEVELS:
@@ -101,17 +100,28 @@ class Grader:
                 raise UnknownNameError(f"petal of {dataset.name}", petal, dataset.petals)
         self.dataset, self.version, self.level = dataset, version or dataset.version, level
         self.records = 0
-        items = tuple(item for item in dataset.items_of(self.version) if only is None or item.id in only)
+        items = tuple(item for item in dataset.items_of(self.version) if reached is None or item.id in reached)
         self._judges = Judges(dataset.value_sets, terminologies or Terminologies.installed())
         self._items = {name: tuple(item for item in items if item.class_name == name) for name in dataset.classes}
         self._classes = tuple(dataset.classes[name] for name in dataset.classes if self._items[name])
-        self._tallies = {owner.name: _Tally() for owner in self._classes}
+        self._tallies: dict[str, dict[str, _Tally]] = {}
+        """Group of records -> class -> counts."""
+        self.records_of: dict[str, int] = defaultdict(int)
+        """Group of records -> how many were graded."""
         self._petals = _PetalsInUse(dataset, petals)
         self._explanation = Explanation(dataset, self.version, self._judges)
+        self._absent_is = {
+            item.id: Status.MISSING if whole is None or item.id in whole else Status.NOT_CHECKED for item in items
+        }
         self._compiled = [
-            class_code(owner, self._items[owner.name], self._petals.numbers, self._judges) for owner in self._classes
+            class_code(owner, self._items[owner.name], self._petals.numbers, self._judges, self._absent_is)
+            for owner in self._classes
         ]
-        self._flags = [_Flags(self._flagged_at(owner), owner.required) for owner in self._classes]
+        self._flags = [_Flags(self._flagged_at(owner), self._must_be_there(owner)) for owner in self._classes]
+
+    def _must_be_there(self, owner: DatasetClass) -> bool:
+        """Whether a record without an object of the class lacks one."""
+        return owner.required and any(self._absent_is[item.id] == Status.MISSING for item in self._items[owner.name])
 
     def _flagged_at(self, owner: DatasetClass) -> tuple[bool, ...]:
         wanted = LEVELS[: LEVELS.index(self.level) + 1]
@@ -126,13 +136,20 @@ class Grader:
         """Value set and code system where codes could not be looked up, for the system is not installed."""
         return sorted(self._judges.unchecked)
 
-    def grade(self, record: Mapping[str, Any]) -> Grade:
-        """The statuses of *record*, which keeps to the hub schema or was made to (`Broken`); they are added to the sums."""
+    def grade(self, record: Mapping[str, Any], group: str = "") -> Grade:
+        """The statuses of *record*, which keeps to the hub schema or was made to (`Broken`); they are added to the sums.
+
+        Sums are kept for each *group* of records, as those of one year.
+        """
         self.records += 1
+        self.records_of[group] += 1
+        tallies = self._tallies.get(group)
+        if tallies is None:
+            tallies = self._tallies[group] = {owner.name: _Tally() for owner in self._classes}
         petals = self._petals.of(record)
         patterns: list[Pattern | None] = []
         for owner, compiled in zip(self._classes, self._compiled, strict=True):
-            tally = self._tallies[owner.name]
+            tally = tallies[owner.name]
             pattern = compiled.all(record, petals, tally.objects)
             if pattern is None:
                 tally.absent[petals] += 1
@@ -140,7 +157,7 @@ class Grader:
                 tally.records[pattern] += 1
             patterns.append(pattern)
         if self.records % _PATTERNS_KEPT == 0:
-            for tally in self._tallies.values():
+            for tally in tallies.values():
                 tally.settle(_PATTERNS_KEPT)
         return Grade(tuple(patterns), petals)
 
@@ -163,6 +180,29 @@ class Grader:
                 for item, status, is_wanted in zip(self._items[owner.name], statuses, flags.wanted, strict=True):
                     if _is_violation(status, is_wanted):
                         yield self._explanation.of_item(item, Status(status), graded)
+
+    def broken_rules(self, record: Mapping[str, Any], grade: Grade) -> set[str]:
+        """The rules that *record* breaks at some item of some object."""
+        broken: set[str] = set()
+        for owner, compiled, flags, pattern in zip(
+            self._classes, self._compiled, self._flags, grade.patterns, strict=True
+        ):
+            if not flags[pattern]:
+                continue
+            if pattern is None:
+                broken.add("dataset.class-missing")
+                continue
+            for graded in objects_of(owner, record):
+                statuses = compiled.one(graded.value, graded.holder, record, graded.via, grade.petals)
+                broken |= self._rules_of(owner, statuses, flags.wanted)
+        return broken
+
+    def _rules_of(self, owner: DatasetClass, statuses: Pattern, wanted: tuple[bool, ...]) -> set[str]:
+        return {
+            INVALID_RULES[Status(status)] if status >= Status.WRONG_CODE else missing_rule(self.level_of(item))
+            for item, status, is_wanted in zip(self._items[owner.name], statuses, wanted, strict=True)
+            if _is_violation(status, is_wanted)
+        }
 
     def covered(self) -> frozenset[tuple[str, str]]:
         """Hub class and slot of everything that an item of the release is about."""
@@ -188,35 +228,45 @@ class Grader:
             return (Status.NOT_APPLICABLE,) * len(self._items[owner.name])
         in_use = {name for name, number in self._petals.numbers.items() if petals[number]}
         return tuple(
-            Status.MISSING
+            self._absent_is[item.id]
             if (item.petal == CORE or item.petal in in_use) and is_asked(item.condition, in_use)
             else Status.NOT_APPLICABLE
             for item in self._items[owner.name]
         )
 
-    def counts(self) -> list[ItemCounts]:
-        """The sums over all records graded so far, in the order of the data set."""
+    def counts(self, group: str | None = None) -> list[ItemCounts]:
+        """The sums over all records graded so far, or those of one *group*, in the order of the data set."""
         made = {}
         for owner in self._classes:
-            tally = self._tallies[owner.name]
-            tally.settle(-1)
+            tally = self._tally(owner, group)
             for index, item in enumerate(self._items[owner.name]):
                 records = _sums(tally.settled_records, index)
                 for petals, number in tally.absent.items():
                     records[counted_as(self._absent(owner, petals)[index])] += number
-                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index), 0)
+                made[item.id] = ItemCounts(item, self.level_of(item), records, _sums(tally.settled_objects, index))
+        graded = self.records if group is None else self.records_of.get(group, 0)
         nothing = dict.fromkeys(COUNTED, 0)
         for item in self._not_graded():
-            made[item.id] = ItemCounts(item, self.level_of(item), nothing, nothing, self.records)
+            made[item.id] = ItemCounts(item, self.level_of(item), {**nothing, "not_checked": graded}, nothing)
         return [made[item.id] for item in self.dataset.items_of(self.version)]
+
+    def _tally(self, owner: DatasetClass, group: str | None) -> _Tally:
+        """The settled counts of a class, of one group or of all of them."""
+        total = _Tally()
+        for tallies in self._tallies.values() if group is None else filter(None, [self._tallies.get(group)]):
+            tally = tallies[owner.name]
+            tally.settle(-1)
+            add_counts(total.absent, tally.absent)
+            add_counts(total.settled_objects, tally.settled_objects)
+            add_counts(total.settled_records, tally.settled_records)
+        return total
 
     def rule_counts(self) -> dict[str, int]:
         """How often each rule is broken, exactly: from the sums, not from the violations that somebody listed."""
         counts: dict[str, int] = defaultdict(int)
         for owner, flags in zip(self._classes, self._flags, strict=True):
-            tally = self._tallies[owner.name]
-            tally.settle(-1)
-            if owner.required and tally.absent:
+            tally = self._tally(owner, None)
+            if self._must_be_there(owner) and tally.absent:
                 counts["dataset.class-missing"] += sum(tally.absent.values())
             for (index, status), number in tally.settled_objects.items():
                 level = self.level_of(self._items[owner.name][index])

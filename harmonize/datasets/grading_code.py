@@ -29,10 +29,19 @@ class ClassCode(NamedTuple):
     all: Callable[..., Pattern | None]
 
 
-def class_code(owner: DatasetClass, items: tuple[Item, ...], petals: Mapping[str, int], judges: Judges) -> ClassCode:
-    """The functions for *items* of the class *owner*; *petals*: the place of each in `p`."""
+def class_code(
+    owner: DatasetClass,
+    items: tuple[Item, ...],
+    petals: Mapping[str, int],
+    judges: Judges,
+    absent: Mapping[str, Status],
+) -> ClassCode:
+    """The functions for *items* of the class *owner*; *petals*: the place of each in `p`; *absent*: what absence says of an item."""
     names: dict[str, Any] = {}
-    lines = [_ItemCode(item, number, petals, judges, names).expression() for number, item in enumerate(items)]
+    lines = [
+        _ItemCode(item, number, petals, judges, names, absent[item.id]).expression()
+        for number, item in enumerate(items)
+    ]
     text = (
         "def one(o, h, r, via, p):\n    get = o.get\n    return (\n"
         + "".join(f"        {line},\n" for line in lines)
@@ -115,9 +124,15 @@ class _ItemCode:
     """Writes the expression that gives the status of one item for the object `o`. What it calls is put among *names*."""
 
     def __init__(
-        self, item: Item, number: int, petals: Mapping[str, int], judges: Judges, names: dict[str, Any]
+        self,
+        item: Item,
+        number: int,
+        petals: Mapping[str, int],
+        judges: Judges,
+        names: dict[str, Any],
+        absent: Status,
     ) -> None:
-        self._item, self._number, self._petals = item, number, petals
+        self._item, self._number, self._petals, self._absent = item, number, petals, absent
         self._condition = condition_code(item.condition, petals) if item.condition is not None else ""
         self._forbidden = condition_code(item.forbidden, petals) if item.forbidden is not None else ""
         self._judges = [judges.of(item, path) for path in item.slots]
@@ -141,13 +156,13 @@ class _ItemCode:
         return whole
 
     def _missing(self) -> str:
-        """Missing, or not applicable where the condition or the petal of the item does not hold."""
+        """Missing (or not checked), or not applicable where the condition or the petal of the item does not hold."""
         binds = [self._condition] if self._condition and self._item.otherwise != "ignore" else []
         if self._forbidden and self._item.otherwise != "absent":
             binds.append(f"not {self._forbidden}")
         if self._item.petal != CORE:
             binds.append(f"p[{self._petals[self._item.petal]}]")
-        missing, not_applicable = int(Status.MISSING), int(Status.NOT_APPLICABLE)
+        missing, not_applicable = int(self._absent), int(Status.NOT_APPLICABLE)
         return f"({missing} if {' and '.join(binds)} else {not_applicable})" if binds else str(missing)
 
     @property

@@ -17,8 +17,6 @@ from harmonize.terminology.notation import Code, load_systems
 from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.store import Terminologies
 
-NOT_COMPARED = "NOTCOMPARED"
-"""Prefix of words of a foreign enumeration that no code of a value set is spelt like."""
 _T = TypeVar("_T")
 Judge = Callable[[Any], int]
 _KEPT = 100_000
@@ -26,7 +24,7 @@ _KEPT = 100_000
 
 
 class Broken(dict[str, Any]):
-    """Stands where a record holds what the hub schema does not allow, so that the rest of the record can be judged.
+    """Stands where a record holds what the hub schema does not allow, or what nobody can compare, so that the rest can be judged.
 
     It is there, though nothing is in it. `status` is what is wrong with it, `why` the reason in words.
     """
@@ -110,9 +108,6 @@ class Judges:
         def is_member(code: str) -> bool:
             system = code.partition(":")[0]
             if code in listed:
-                return True
-            if system == NOT_COMPARED:
-                self.unchecked.add((values.name, "another enumeration"))
                 return True
             if system in values.systems:
                 if form is not None and not form.fullmatch(code.partition(":")[2]):

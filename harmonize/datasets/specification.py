@@ -96,19 +96,6 @@ class ValueSet:
     text: bool
     note: str
 
-    @property
-    def summary(self) -> str:
-        """What it holds, short enough for a message: the title, the first codes, systems and roots."""
-        listed = [value.code for value in self.values]
-        more = [f"{len(listed) - 8} more codes"] if len(listed) > 8 else []
-        parts = [
-            *listed[:8],
-            *more,
-            *(f"any {name}" for name in self.systems),
-            *(f"below {root}" for root in self.descendants_of),
-        ]
-        return f"{self.title} ({', '.join(parts)})" if parts else self.title
-
 
 @dataclass(frozen=True, slots=True)
 class DatasetClass:

@@ -11,24 +11,27 @@ class Status(IntEnum):
     NOT_APPLICABLE = 0
     FILLED = 1
     NULL_FLAVOR = 2
-    MISSING = 3
-    WRONG_CODE = 4
-    NULL_FLAVOR_REFUSED = 5
-    WRONG_DATE = 6
-    CONDITION_BROKEN = 7
-    WRONG_TYPE = 8
-    TOO_MANY = 9
-    WRONG_TEXT = 10
+    NOT_CHECKED = 3
+    """Nobody could look: of records of another format alone."""
+    MISSING = 4
+    WRONG_CODE = 5
+    NULL_FLAVOR_REFUSED = 6
+    WRONG_DATE = 7
+    CONDITION_BROKEN = 8
+    WRONG_TYPE = 9
+    TOO_MANY = 10
+    WRONG_TEXT = 11
 
 
-COUNTED = ("filled", "null_flavor", "missing", "not_applicable", "invalid")
-"""The five counts of an item; they add up to the records."""
+COUNTED = ("filled", "null_flavor", "missing", "not_applicable", "invalid", "not_checked")
+"""The six counts of an item; they add up to the records."""
 
 _COUNTED_AS = {
     Status.NOT_APPLICABLE: "not_applicable",
     Status.FILLED: "filled",
     Status.NULL_FLAVOR: "null_flavor",
     Status.MISSING: "missing",
+    Status.NOT_CHECKED: "not_checked",
 }
 
 INVALID_RULES = {
@@ -44,7 +47,7 @@ INVALID_RULES = {
 
 
 def counted_as(status: int) -> str:
-    """Under which of the five counts *status* falls.
+    """Under which of the six counts *status* falls.
 
     >>> counted_as(Status.WRONG_DATE)
     'invalid'

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harmonize.datasets.specification import Dataset
-from harmonize.exports.item_rows import ItemRow, hub_rows, item_rows, value_set_text
+from harmonize.datasets.value_set_words import parts_of, value_set_text
+from harmonize.exports.item_rows import ItemRow, hub_rows, item_rows
 from harmonize.hub import hub_schema
 
 COLUMNS = ("id", "class", "item", "definition", "slot", "range", "level", "cardinality", "condition", "petal", "value_set", "values",
@@ -101,9 +102,7 @@ def _value_rows(rows: Sequence[ItemRow]) -> list[list[str]]:
     found = []
     for name, values in sorted(sets.items()):
         found += [[name, value["code"], value["label"], value.get("iri", "")] for value in values.get("values", [])]
-        found += [[name, f"{system}:*", f"any code of {system}", ""] for system in values.get("systems", [])]
-        found += [[name, root, f"descendants of {root}", ""] for root in values.get("descendants_of", [])]
-        found += [[name, "", "a text where there is no code", ""]] if values.get("text") else []
+        found += [[name, code, words, ""] for part in parts_of(values) for code, words in part.codes]
     return found
 
 

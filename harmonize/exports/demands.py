@@ -14,6 +14,7 @@ from typing import NamedTuple
 from harmonize.datasets.conditions import Condition, Either, Every
 from harmonize.datasets.hub_paths import HubPath
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item
+from harmonize.datasets.value_set_words import limits_of
 from harmonize.errors import UnknownNameError
 from harmonize.exports.claims import ALWAYS, Claim, either, every
 from harmonize.exports.condition_claims import InexpressibleError, of_the_record, settle
@@ -109,17 +110,10 @@ class _Builder:
         self.notes.append(Note(item.id, text))
 
     def _say_limits(self, item: Item, level: str) -> None:
-        if item.value_set is not None and "CodedValue" not in item.ranges:
-            self._note(
-                item, f"the value set {item.value_set!r} is not expressed: the hub holds {_listed(item)}, no code"
-            )
-        if item.pattern and item.ranges != {"string"}:
-            self._note(item, "the form is demanded of plain texts only")
+        self.notes += [Note(item.id, text) for text in limits_of_item(item)]
         petal = self._petals.get(item.petal)
         if petal == Either(()) and level in self._demanded:
             self._note(item, f"not demanded: the petal {item.petal!r} is not in use, and no record shows that it is")
-        if int(item.cardinality.partition("..")[0]) > 1:
-            self._note(item, f"of {item.cardinality} only that there is one is demanded")
         if (
             item.at_most is not None
             and not is_one_list(item)
@@ -136,13 +130,7 @@ class _Builder:
         for values in self.dataset.value_sets.values():
             if values.name not in used:
                 continue
-            if values.descendants_of:
-                roots = ", ".join(values.descendants_of)
-                text = f"for the descendants of {roots} all codes of the system pass: the hierarchy is not looked at"
-                notes.append(Note(f"value set {values.name}", text))
-            if values.systems:
-                text = f"every code of {', '.join(values.systems)} passes: whether it is in an edition is not looked at"
-                notes.append(Note(f"value set {values.name}", text))
+            notes += [Note(f"value set {values.name}", text) for text in limits_of(values)]
         return notes
 
     # --- claims ---
@@ -165,6 +153,18 @@ class _Builder:
             return item_claim(asked._replace(condition=None, forbidden=None, demanded=False), path)
         except InexpressibleError:
             return ALWAYS
+
+
+def limits_of_item(item: Item) -> list[str]:
+    """What of the values of *item* nothing expresses that is made of its description."""
+    limits = []
+    if item.value_set is not None and "CodedValue" not in item.ranges:
+        limits.append(f"the value set {item.value_set!r} is not expressed: the hub holds {_listed(item)}, no code")
+    if item.pattern and item.ranges != {"string"}:
+        limits.append("the form is demanded of plain texts only")
+    if int(item.cardinality.partition("..")[0]) > 1:
+        limits.append(f"of {item.cardinality} only that there is one is demanded")
+    return limits
 
 
 def _listed(item: Item) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from harmonize.datasets.conditions import Condition, Every
 from harmonize.datasets.hub_paths import HubPath, Step
 from harmonize.datasets.specification import Item, ValueSet
+from harmonize.datasets.value_set_words import forms_of
 from harmonize.exports.calendar_pattern import IS_DATE
 from harmonize.exports.claims import (
     ALWAYS,
@@ -137,13 +138,10 @@ def _legal_code(asked: Asked) -> Claim:
     """A code of the value set, a NullFlavor or a text where they are permitted; or nothing at all."""
     values = asked.values
     permitted: list[Claim] = [_HAS_CODE]
-    if values is not None and (values.values or values.systems or values.descendants_of):
-        roots = tuple(dict.fromkeys(root.partition(":")[0] for root in values.descendants_of))
-        whole = (*values.systems, *roots) if not values.code_pattern else roots
-        listed = tuple(value.code for value in values.values if value.code.partition(":")[0] not in whole)
-        members: list[Claim] = [*([CodeIs(listed)] if listed else []), *([SystemIs(whole)] if whole else [])]
-        if values.code_pattern:
-            members.append(SystemIs(values.systems, values.code_pattern))
+    if values is not None and not (forms := forms_of(values)).any_code:
+        members: list[Claim] = [*([CodeIs(forms.listed)] if forms.listed else [])]
+        members += [SystemIs(forms.systems)] if forms.systems else []
+        members += [SystemIs(forms.patterned, forms.code_pattern)] if forms.patterned else []
         permitted = [Some("codings", True, either(members))]
     nothing: list[Claim] = [negated(_HAS_CODE), negated(_HAS_FLAVOR)]
     if asked.item.null_flavors:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TypedDict
 
 from harmonize.datasets.hub_paths import HubPath
-from harmonize.datasets.specification import CORE, Dataset, DatasetClass, Item, ValueSet, dataset_names, load_dataset
+from harmonize.datasets.specification import CORE, Dataset, DatasetClass, Item, dataset_names, load_dataset
+from harmonize.datasets.value_set_words import value_set_as_json
 from harmonize.errors import UnknownNameError
 from harmonize.hub import hub_schema
 
@@ -79,46 +80,6 @@ def full_paths(owner: DatasetClass, item: Item) -> list[str]:
 
 def _joined(place: HubPath, slot: HubPath) -> str:
     return slot.text if slot.from_record or not place.steps else f"{place.text}/{slot.text}"
-
-
-def value_set_as_json(values: ValueSet) -> dict[str, Any]:
-    """A value set with its values; empty parts are left out."""
-    whole = {
-        "name": values.name,
-        "title": values.title,
-        "values": [{key: text for key, text in value_fields(value).items() if text} for value in values.values],
-        "systems": list(values.systems),
-        "descendants_of": list(values.descendants_of),
-        "text": values.text,
-        "note": values.note,
-    }
-    return {key: value for key, value in whole.items() if value or key in ("name", "title")}
-
-
-def value_fields(value: Any) -> dict[str, str]:
-    """Code, label and IRI of a permitted value."""
-    return {"code": value.code, "label": value.label, "iri": value.iri}
-
-
-def value_set_text(values: dict[str, Any] | None, null_flavors: list[str], shown: int | None = None) -> str:
-    """A value set in one line: its name, then what it holds; of listed values at most *shown*.
-
-    >>> value_set_text({"name": "sex", "title": "Sex", "values": [{"code": "GENDER:male", "label": "Male"}]}, ["UNK"])
-    'sex: GENDER:male Male; NullFlavor UNK'
-    """
-    parts = []
-    if values is not None:
-        listed = [f"{value['code']} {value['label']}" for value in values.get("values", [])]
-        if shown is not None and len(listed) > shown:
-            listed = [*listed[:shown], f"... {len(listed)} in all"]
-        parts += [", ".join(listed)] if listed else []
-        parts += [f"any code of {', '.join(values['systems'])}"] if "systems" in values else []
-        parts += [f"descendants of {', '.join(values['descendants_of'])}"] if "descendants_of" in values else []
-        parts += ["or text"] if values.get("text") else []
-    if null_flavors:
-        parts.append(f"NullFlavor {', '.join(null_flavors)}")
-    name = f"{values['name']}: " if values is not None else ""
-    return name + "; ".join(parts)
 
 
 def hub_rows() -> list[ItemRow]:

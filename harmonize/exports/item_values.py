@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harmonize.datasets.grading_code import holds
 from harmonize.datasets.hub_paths import HubPath
 from harmonize.datasets.specification import Dataset, DatasetClass, Item, ValueSet
+from harmonize.datasets.value_set_words import forms_of
 from harmonize.exports.python_names import distinct, field_name
 
 
@@ -104,7 +106,9 @@ def _plain(value: Any, range_name: str, values: ValueSet | None) -> Any:
 
 
 def _permits(values: ValueSet | None, code: str) -> bool:
+    """Whether *values* takes *code*, as far as its form tells."""
     if values is None:
         return True
-    systems = {*values.systems, *(root.partition(":")[0] for root in values.descendants_of)}
-    return code.partition(":")[0] in systems or any(value.code == code for value in values.values)
+    forms, (system, _, local) = forms_of(values), code.partition(":")
+    in_pattern = system in forms.patterned and re.fullmatch(forms.code_pattern, local) is not None
+    return forms.any_code or system in forms.systems or in_pattern or code in forms.listed

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harmonize.datasets.specification import CORE, Dataset, ValueSet
-from harmonize.exports.item_rows import ItemRow, hub_rows, item_rows, value_set_text
+from harmonize.datasets.value_set_words import parts_of, value_set_as_json, value_set_text
+from harmonize.exports.item_rows import ItemRow, hub_rows, item_rows
 from harmonize.hub import hub_schema
 
 _SHOWN = 8
@@ -76,12 +77,8 @@ def _item_table(rows: Sequence[ItemRow]) -> list[str]:
 
 def _value_set(values: ValueSet) -> list[str]:
     lines = [f"## Value set {values.name}", "", f"{_text(values.title)}.", "", *_paragraph(values.note)]
-    if values.systems:
-        lines += [f"Any code of {', '.join(values.systems)}.", ""]
-    if values.descendants_of:
-        lines += [f"Descendants of {', '.join(values.descendants_of)}.", ""]
-    if values.text:
-        lines += ["A text where there is no code.", ""]
+    for part in parts_of(value_set_as_json(values)):
+        lines += [f"{_text(part.words[0].upper() + part.words[1:])}.", ""]
     if values.values:
         lines += ["| code | label | IRI |", "|---|---|---|"]
         lines += [_row((f"`{value.code}`", value.label, value.iri)) for value in values.values] + [""]

@@ -14,14 +14,16 @@ from typing import NamedTuple
 import harmonize.hub
 from harmonize.datasets.conditions import Every
 from harmonize.datasets.specification import CONDITIONAL, CORE, LEVELS, Dataset, DatasetClass, Item, ValueSet
+from harmonize.datasets.value_set_words import forms_of, limits_of, parts_of, value_set_as_json
 from harmonize.errors import UnknownNameError
 from harmonize.exports.calendar_pattern import ANY_DATE
-from harmonize.exports.demands import Note
+from harmonize.exports.demands import Note, limits_of_item
 from harmonize.exports.item_rows import full_paths
 from harmonize.exports.item_values import class_fields, field_names, is_repeated
 from harmonize.exports.json_schema import any_prefix, whole
 from harmonize.exports.model_conditions import OutOfReachError, model_condition
 from harmonize.exports.python_names import distinct, type_name
+from harmonize.exports.vocabulary import code_prefixes
 from harmonize.hub import hub_schema
 
 _SCALARS = {"string": "Text", "integer": "int", "boolean": "bool", "PartialDate": "PartialDate", "Quantity": "Quantity"}
@@ -30,6 +32,8 @@ _OWN_NAMES = (
     "PartialDate",
     "Text",
     "Words",
+    "Code",
+    "NoCode",
     "Quantity",
     "HubObject",
     "Any",
@@ -95,26 +99,30 @@ class _Module:
             unsaid=f"Not checked by these models:\n\n{unsaid}" if unsaid else "Everything is checked.\n",
             flavors=_list(sorted(hub_schema().enums["NullFlavor"])),
             date=repr(f"^{ANY_DATE}$"),
+            prefixes=_list(sorted(code_prefixes())),
         )
 
     def _value_set(self, values: ValueSet) -> str:
         """A type for the codes of a value set; its labels stand as comments."""
-        name, parts = self._set_names[values.name], []
-        systems = tuple(dict.fromkeys([*values.systems, *(root.partition(":")[0] for root in values.descendants_of)]))
+        name, forms = self._set_names[values.name], forms_of(values)
+        where = f"value set {values.name}"
+        parts = []
         if values.values:
             lines = "".join(f"    {json.dumps(v.code)},  # {_comment(v.label)}\n" for v in values.values)
             parts.append(f"Literal[\n{lines}]")
-        if systems:
-            parts.append(f"Annotated[str, Field(pattern={any_prefix(systems)!r})]")
-        if values.descendants_of:
-            roots = ", ".join(values.descendants_of)
-            self._notes.append(Note(f"value set {values.name}", f"that a code is a descendant of {roots}"))
+        patterns = [any_prefix(forms.systems)] if forms.systems else []
+        patterns += [any_prefix(forms.patterned, forms.code_pattern)] if forms.patterned else []
+        parts += [f"Annotated[str, Field(pattern={pattern!r})]" for pattern in patterns]
+        if forms.any_code:
+            parts.append("Code")
         if values.text:
-            parts.append("Words")
-            self._notes.append(
-                Note(f"value set {values.name}", "its codes: a text is allowed as well, so that any text is")
-            )
-        return f'{name} = {" | ".join(parts)}\n"""{_comment(values.title)}."""'
+            parts.append("Words" if forms.any_code else "NoCode")
+        self._notes += [Note(where, text) for text in limits_of(values)]
+        if values.text and not forms.any_code:
+            self._notes.append(Note(where, "a text that is written as a code is judged as one"))
+        said = [values.title, *(part.words for part in parts_of(value_set_as_json(values))), values.note]
+        about = " ".join(f"{_comment(text).rstrip('.')}." for text in said if text)
+        return f'{name} = {" | ".join(parts)}\n"""{about}"""'
 
     # --- one class ---
 
@@ -161,6 +169,11 @@ class _Module:
 
     def _types(self, item: Item) -> list[str]:
         made = []
+        self._notes += [Note(item.id, text) for text in limits_of_item(item)]
+        if len(item.ranges) > 1 and "string" in item.ranges and not item.pattern:
+            self._notes.append(
+                Note(item.id, "its codes, dates and other forms: one alternative is a text, so that any is")
+            )
         for path in item.slots:
             if path.range == "CodedValue":
                 made += [self._set_names.get(item.value_set or "", "Words"), *_flavors(item)]
@@ -275,6 +288,19 @@ def _no_null_flavor(text: str) -> str:
 Text = Annotated[str, Field(min_length=1)]
 Words = Annotated[str, Field(min_length=1), AfterValidator(_no_null_flavor)]
 """A code of any system, or a text."""
+PREFIXES = frozenset([{prefixes}])
+
+
+def _no_code(text: str) -> str:
+    prefix, colon, local = text.partition(":")
+    if colon and prefix in PREFIXES and local and not any(character.isspace() for character in local):
+        raise ValueError("a code stands where a text, or a code of the value set, is allowed")
+    return text
+
+
+Code = Annotated[str, Field(pattern=r"^[^:\\s]+:\\S")]
+NoCode = Annotated[Words, AfterValidator(_no_code)]
+"""A text that is no code."""
 PartialDate = Annotated[str, Field(pattern={date})]
 HubObject = dict[str, Any]
 

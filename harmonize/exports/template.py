@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harmonize.datasets.specification import Dataset
 from harmonize.exports.template_layout import Column, Kind, Sheet, entries_of, is_closed, sheets_of
 from harmonize.exports.template_words import LEVELS, how_to_write, level_of, note_of, read_me
+from harmonize.profiles.labelled_codes import stated_code
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -72,8 +73,7 @@ def _values(sheets: tuple[Sheet, ...]) -> Iterable[list[str]]:
                 known = dict(zip(entries_of(column, sheet), column.value_set.values, strict=False))
             for entry in entries_of(column, sheet):
                 value = known.get(entry)
-                flavor = entry.rpartition("(")[2].rstrip(")") if entry.endswith(")") else entry
-                yield [sheet.name, column.name, entry, value.code if value else flavor, value.iri if value else ""]
+                yield [sheet.name, column.name, entry, stated_code(entry), value.iri if value else ""]
 
 
 def _columns(dataset: Dataset, sheets: tuple[Sheet, ...]) -> Iterable[list[str]]:

@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 from harmonize.datasets.hub_paths import HubPath, is_value
 from harmonize.datasets.specification import Dataset, DatasetClass, Item, PermittedValue, ValueSet
+from harmonize.datasets.value_set_words import systems_of
 from harmonize.hub import Slot, hub_json_schema, hub_schema
+from harmonize.profiles.labelled_codes import labelled
 
 SUBJECT_KEY = "subject_id"
 USED_FOR = "used_for"
@@ -122,7 +124,7 @@ def entry(value: PermittedValue) -> str:
     >>> entry(PermittedValue("NCIT:C8509", "primary tumour", ""))
     'primary tumour (NCIT:C8509)'
     """
-    return f"{value.label} ({value.code})"
+    return labelled(value.label, value.code)
 
 
 def null_flavor_entry(flavor: str) -> str:
@@ -131,7 +133,7 @@ def null_flavor_entry(flavor: str) -> str:
     >>> null_flavor_entry("UNK")
     'unknown (NullFlavor:UNK)'
     """
-    return f"{NULL_FLAVORS[flavor]} (NullFlavor:{flavor})"
+    return labelled(NULL_FLAVORS[flavor], f"NullFlavor:{flavor}")
 
 
 def entries_of(column: Column, sheet: Sheet) -> list[str]:
@@ -153,12 +155,6 @@ def is_closed(column: Column) -> bool:
     return (
         not column.multivalued and known is not None and bool(known.values) and not systems_of(known) and not known.text
     )
-
-
-def systems_of(value_set: ValueSet) -> tuple[str, ...]:
-    """The code systems that *value_set* takes codes of beside those that it lists."""
-    roots = (root.partition(":")[0] for root in value_set.descendants_of)
-    return tuple(dict.fromkeys((*value_set.systems, *roots)))
 
 
 # --- sheets ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harmonize.datasets.specification import CONDITIONAL, Dataset
+from harmonize.datasets.value_set_words import parts_of, systems_of, value_set_as_json
 from harmonize.exports.template_layout import (
     NULL_FLAVORS,
     Column,
@@ -11,7 +12,6 @@ from harmonize.exports.template_layout import (
     entries_of,
     is_closed,
     null_flavor_entry,
-    systems_of,
 )
 
 LEVELS = {
@@ -62,10 +62,10 @@ def _how_to_code(column: Column, sheet: Sheet) -> str:
     parts = []
     if entries_of(column, sheet):
         parts.append("Choose from the list." if is_closed(column) else "Choose from the list, or write a code.")
+    for part in parts_of(value_set_as_json(known)):
+        parts.append(f"{part.words[0].upper()}{part.words[1:]}.")
     if systems_of(known):
-        parts.append(f"Codes of {', '.join(systems_of(known))}, with the system in front: {systems_of(known)[0]}:...")
-    if known.text:
-        parts.append("Where there is no code, in words.")
+        parts.append(f"Codes have their system in front: {systems_of(known)[0]}:...")
     return " ".join(parts)
 
 

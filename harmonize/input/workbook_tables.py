@@ -44,6 +44,8 @@ MAX_BYTES = 512_000_000
 MAX_PARTS = 2_000
 MAX_CELLS = 20_000_000
 """Cells between the first and the last one of a sheet that hold something."""
+_WHOLE = 1e16
+"""Below it Python's shortest text of a whole number has a point; above it an exponent, which claims no digits."""
 _OLE = b"\xd0\xcf\x11\xe0"
 _PARTS = re.compile(
     r"\[content_types\][.]xml|_rels/[^/]*[.]rels|xl/(_rels/[^/]+[.]rels|worksheets/[^/]+[.]xml|(workbook|sharedstrings|styles|metadata)[.]xml)",
@@ -280,6 +282,8 @@ def cell_text(value: CellValue) -> str:
 
     >>> cell_text(3.0), cell_text(0.1), cell_text(True), cell_text(dt.date(2020, 2, 3)), cell_text("  2.0")
     ('3', '0.1', 'true', '2020-02-03', '  2.0')
+    >>> cell_text(1234567890123456.0), cell_text(1e300)
+    ('1234567890123456', '1e+300')
     >>> cell_text(dt.datetime(2020, 2, 3)), cell_text(dt.datetime(2020, 2, 3, 4, 5))
     ('2020-02-03', '2020-02-03T04:05:00')
     """
@@ -289,7 +293,7 @@ def cell_text(value: CellValue) -> str:
         case bool():
             return "true" if value else "false"
         case float():
-            return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+            return str(int(value)) if value.is_integer() and abs(value) < _WHOLE else repr(value)
         case dt.datetime():
             midnight = value.time() == dt.time()
             return value.date().isoformat() if midnight else value.isoformat(timespec="seconds")

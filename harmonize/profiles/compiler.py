@@ -26,14 +26,21 @@ from harmonize.profiles.specification import ClassDerivation, Profile, SlotDeriv
 from harmonize.profiles.text_values import SEPARATORS
 from harmonize.terminology.notation import NotACode
 
+_TAKE_MAPS = frozenset(
+    ("mapped", "mapped_if", "unit", "classified", "outcome_feature", "outcome_absent", "outcome_excluded")
+)
 _TAKE_SYSTEMS = frozenset(
     [
         "chosen",
         "chosen_if",
         "code",
+        "code_on",
         "code_iri",
         "code_iri_if",
+        "code_if_stated",
+        "code_of_edition",
         "code_or_text",
+        "known_or_text",
         "labelled_code",
         "map_code",
         "meaning",
@@ -367,7 +374,8 @@ class _Compiler:
         lines = [*read]
         if self.environment.missing:
             missing = self.constant(frozenset(self.environment.missing))
-            lines += [f"if {local} in {missing}:", f"    log.note({self.src()}, {feed}, {paths}, missing_datum)"]
+            said = f"{local} is not None and {local}.strip() in {missing}"
+            lines += [f"if {said}:", f"    log.note({self.src()}, {feed}, {paths}, missing_datum)"]
         lines.append(f"{'elif' if self.environment.missing else 'if'} {local} is not None:")
         if slot.value_mappings is not None:
             mapping = self.constant({key: self.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()})
@@ -625,27 +633,41 @@ class _Compiler:
         if call.function == "each":
             self.check_names(self.called_for_each(call, slot), slot)
             return
-        constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
-        if call.function == "map_code":
-            self.check_stated_code(call, slot)
-        if call.function in ("chosen", "chosen_if"):
-            self.check_choices(constants, slot)
-            constants = constants[:1]
-        if call.function in ("meaning", "meaning_or_text"):
-            if constants[:1] and constants[0] not in self.source.meanings:
-                error = UnknownNameError("enumeration with meanings", str(constants[0]), self.source.meanings)
-                raise self.wrong(str(error), slot.line)
-            constants = constants[1:]
+        constants = self.names_in(call, slot)
         if call.function in _TAKE_SYSTEMS:
             known: Any = self.environment.systems.notations
             kind = "code system"
-        elif call.function in ("mapped", "mapped_if", "unit", "classified"):
+        elif call.function in _TAKE_MAPS:
             known, kind = self.environment.code_maps, "code map"
         else:
             return
         for value in constants:
             if value not in known:
                 raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
+
+    def names_in(self, call: Call, slot: SlotDerivation) -> list[str | int]:
+        """The constant arguments of *call* that name code systems or code maps; what else is written in the map is judged."""
+        constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
+        if call.function == "map_code":
+            self.check_stated_code(call, slot)
+        if call.function == "code_if_stated":
+            self.check_stated_code(Call("map_code", call.arguments[1:]), slot)
+            constants = constants[1:]
+        if call.function == "code_of_edition":
+            constants = [str(value).partition("=")[2].partition(" ")[0] for value in constants]
+        if call.function in ("chosen", "chosen_if"):
+            self.check_choices(constants, slot)
+            constants = constants[:1]
+        if call.function == "code_on":
+            if not isinstance(call.arguments[1], Constant):
+                raise self.wrong("code_on takes a code system that is written in the map", slot.line)
+            constants = constants[:1]
+        if call.function in ("known_or_text", "meaning", "meaning_or_text"):
+            if constants[:1] and constants[0] and constants[0] not in self.source.meanings:
+                error = UnknownNameError("enumeration with meanings", str(constants[0]), self.source.meanings)
+                raise self.wrong(str(error), slot.line)
+            constants = constants[1:]
+        return constants
 
     def check_stated_code(self, call: Call, slot: SlotDerivation) -> None:
         """`map_code('CODE', 'SYSTEM')` states a code of the system."""

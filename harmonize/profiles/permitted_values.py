@@ -6,17 +6,16 @@ people and never read as a code.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.coded_values import Environment, coded_value, coding, make_code_iri, memoised
+from harmonize.profiles.labelled_codes import stated_code, stated_label
 from harmonize.profiles.notes import Noted, rejected
 from harmonize.profiles.specification import Meaning
 from harmonize.terminology.notation import Code, NotACode
 
-_LABELLED = re.compile(r".*[(]([^()\s]+)[)]\s*", re.DOTALL)
 _NOT_IN_THE_LIST = Noted(
     None,
     "mapping.value",
@@ -25,16 +24,6 @@ _NOT_IN_THE_LIST = Noted(
     "the value is none of the list",
     "choose an entry of the list, or write its code",
 )
-
-
-def stated_code(text: str) -> str:
-    """The code in *text*: what stands in parentheses at its end, else the text.
-
-    >>> stated_code("Primary Tumor (NCIT:C8509)"), stated_code(" NCIT:C8509 ")
-    ('NCIT:C8509', 'NCIT:C8509')
-    """
-    found = _LABELLED.fullmatch(text)
-    return found[1] if found else text.strip()
 
 
 def make_labelled_code(environment: Environment) -> Callable[..., Any]:
@@ -56,6 +45,25 @@ def make_code_or_text(environment: Environment) -> Callable[..., Any]:
     return memoised(_or_words(environment, make_labelled_code(environment)))
 
 
+def make_known_or_text(environment: Environment) -> Callable[..., Any]:
+    """`known_or_text(text, ENUMERATION, SYSTEM)`: what a permissible value means, a bare code of the system, else the words themselves.
+
+    The empty text stands for no enumeration.
+    """
+
+    def known_or_text(text: str, enumeration: str, system: str) -> Any:
+        words = text.strip()
+        found = environment.meanings.get(enumeration, {}).get(words)
+        if found is not None:
+            return _meant(environment, found.code, found.label)
+        parsed = environment.systems.parse(words, system)
+        if not isinstance(parsed, NotACode):
+            return coded_value(environment, parsed)
+        return {"text": words} if words else None
+
+    return memoised(known_or_text)
+
+
 def make_meaning(environment: Environment) -> Callable[..., Any]:
     """`meaning(text, ENUMERATION, A, B)`: the code that a permissible value means, or a code of one of the other systems."""
     strictly = make_labelled_code(environment)
@@ -65,7 +73,7 @@ def make_meaning(environment: Environment) -> Callable[..., Any]:
         code = stated_code(text)
         found = permitted.get(text.strip()) or next((m for m in permitted.values() if code == m.code), None)
         if found is not None:
-            return _as_chosen(text, found, _meant(environment, found.code, found.label))
+            return _as_chosen(text, permitted, found, _meant(environment, found.code, found.label))
         return strictly(text, *systems) if systems else _NOT_IN_THE_LIST
 
     return memoised(meaning)
@@ -91,10 +99,11 @@ def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callabl
     return answer
 
 
-def _as_chosen(text: str, found: Meaning, value: Any) -> Any:
+def _as_chosen(text: str, known: Mapping[str, Meaning], found: Meaning, value: Any) -> Any:
     """*value*; where another label stands beside the code than the list has, that is said."""
-    label = text.strip().removesuffix(f"({found.code})").strip()
-    if label in ("", found.code) or label.casefold() == found.label.casefold() or isinstance(value, Noted):
+    label = stated_label(text)
+    is_same = label.casefold() == found.label.casefold()
+    if text.strip() in known or not label or is_same or isinstance(value, Noted):
         return value
     message = f"the words beside {found.code} are not those of the list; the code is what is read"
     fix = "choose the entry anew, or correct the code"

@@ -130,7 +130,8 @@ def _say_unknown(profile: Profile, found: _Found, used: set[str], log: ReadLog) 
             message = f"the table is not read: {reason}"
             log.findings.append(Finding("mapping.left-out", Severity.INFO, message, Outcome.DROPPED, cell=cell))
             continue
-        close = difflib.get_close_matches(name, known, n=1)
-        fix = f"rename it to {close[0]} if it is that table" if close else f"known: {', '.join(known)}"
+        named = known if name in found.texts else [_stem(file) for file in known]  # a sheet has no suffix
+        close = difflib.get_close_matches(name, named, n=1)
+        fix = f"rename it to {close[0]} if it is that table" if close else f"known: {', '.join(named)}"
         message = f"{told} is no table of {profile.id} and was not read"
         log.findings.append(Finding("source.unknown-file", Severity.WARNING, message, cell=cell, fix=fix))

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from harmonize.datasets.specification import CONDITIONAL, CORE, Dataset, Item, ValueSet
+from harmonize.datasets.value_set_words import parts_of, value_set_as_json
 from harmonize.findings import Outcome
 from harmonize.hub import hub_schema
 from harmonize.shipped import mappings_folder
@@ -158,11 +159,8 @@ def value_set_body(values: ValueSet) -> list[str]:
     lines = [f"{plain(values.title)}.", ""]
     if values.note:
         lines += [plain(values.note), ""]
-    if values.text:
-        lines += ["- Words of the source may stand where there is no code."]
-    for system in values.systems:
-        lines.append(f"- Every code of {code(system)}, {plain(load_systems()[system].title)}.")
-    lines += [f"- {code(root)} and every code below it." for root in values.descendants_of]
+    lines += [f"- {plain(other.words[0].upper() + other.words[1:])}." for other in parts_of(value_set_as_json(values))]
+    lines += [f"- {code(system)} is {plain(load_systems()[system].title)}." for system in values.systems]
     lines.append("")
     if values.values:
         rows = [(plain(value.label), _code_link(value.code, value.iri)) for value in values.values]

@@ -85,6 +85,10 @@ def _without_subjects(folder: Path) -> None:
     Registry(folder / "in").change("Phenotype", lambda rows: [row.update(pid="") for row in rows] and None)
 
 
+COVERAGE_TABLE = (
+    "#profile: eu/ern-cde\noutcome\tsystem\tcode\tlabel\tcolumn\tdistinct\trecords\tpersons\tshare\tcumulative\n"
+    "not-mapped\tNCIT\tNCIT:C3020\tSeizure\ta.csv/x\t1\t2\t2\t1\t1\n"
+)
 _PROFILE = "profiles check mine/eu/ern-cde"
 CASES = [
     # --- wrong calls ---
@@ -110,9 +114,20 @@ CASES = [
     Case("verb-misspelt", "convrt in"),
     Case("terminology-diff-no-file", "terminology diff a.sqlite b.sqlite"),
     Case("terminology-diff-no-edition", "terminology diff x.txt x.txt", _file("x.txt", "no database " * 100)),
+    Case("terminology-pull-by-hand", "terminology pull ICD10GM"),
+    Case("terminology-pull-misspelt", "terminology pull mondo-orphanett"),
+    Case("terminology-pull-no-digest", "terminology pull SO"),
+    Case("terminology-pull-empty-mirror", "terminology pull mondo-orphanet --mirror ."),
+    Case("mappings-add-no-file", "mappings add gem.csv --name gem"),
     Case("mappings-lint-no-set", "mappings lint in"),
-    Case("verb-planned", "gdi-validate --describe"),
-    Case("mappings-suggest-planned", "mappings suggest"),
+    Case("gdi-no-job", "gdi-validate --input nowhere.json --output result.json"),
+    Case("mappings-review-planned", "mappings review"),
+    Case("mappings-suggest-no-profile", "mappings suggest in --to HP --out x.sssom.tsv"),
+    Case("mappings-suggest-not-installed", "mappings suggest x.tsv --to NOSUCH --out x.sssom.tsv", _file("x.tsv", COVERAGE_TABLE)),
+    Case("mappings-suggest-no-language", "mappings suggest x.tsv --to HP --language xx --out x.sssom.tsv", _file("x.tsv", COVERAGE_TABLE)),
+    Case("mappings-suggest-into-code-maps", "mappings suggest x.tsv --to HP --out codes/x.sssom.tsv", _file("x.tsv", COVERAGE_TABLE)),
+    Case("mappings-suggest-no-table", "mappings suggest x.tsv --to HP --out x.sssom.tsv", _file("x.tsv", "#profile: eu/ern-cde\nx\n")),
+    Case("mappings-suggest-other-profile", "mappings suggest x.tsv --profile intl/omop-5.4 --to HP --out x.sssom.tsv", _file("x.tsv", COVERAGE_TABLE)),
     Case("mappings-export-format-misspelt", "mappings export uo-ucum --format concept-map-r6 --out x.json"),
     Case("mappings-export-set-misspelt", "mappings export uo-ucumm --format concept-map-r4 --out x.json"),
     Case("mappings-export-out-nowhere", "mappings export uo-ucum --format concept-map-r4 --out nowhere/x.json"),

@@ -16,7 +16,8 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from hypothesis import given
 from phenopackets.schema.v2.phenopackets_pb2 import Family, Phenopacket
 
-from harmonize.checks.fhir_r4 import check_resource, reference_key
+from harmonize.checks.fhir_r4 import check_resource
+from harmonize.checks.fhir_references import reference_key
 from harmonize.findings import Outcome
 from harmonize.hub import hub_json_schema, hub_schema
 from harmonize.hub.objects import hub_object, local_code

@@ -150,8 +150,7 @@ def test_source_date_epoch_is_the_clock(small: Registry, tmp_path: Path, key: Pa
 @pytest.mark.parametrize(
     "verb",
     [
-        ("mappings", "coverage"), ("mappings", "review", "x"), ("gdi-validate", "--describe"), ("report", "diff", "a", "b"), ("report", "trend", "d"),
-        ("profiles", "doc", "x/y"), ("terminology", "pull", "HP"),
+        ("mappings", "review", "x"), ("profiles", "doc", "x/y"),
     ],
 )  # fmt: skip
 def test_planned_verbs_are_refused_by_name(verb: tuple[str, ...]) -> None:
@@ -217,6 +216,16 @@ def test_validate_answer_and_exit_codes(small: Registry, tmp_path: Path, key: Pa
     assert harmonize("validate", tmp_path, "--as", "fhir-r9").code == 2
 
 
+def test_options_of_data_sets_are_for_data_sets(tmp_path: Path) -> None:
+    (tmp_path / "packet.json").write_text('{"id": "a", "subject": {"id": "b", "sex": "MALE"}, "metaData": {}}')
+    call = ("validate", tmp_path / "packet.json", "--as", "phenopackets", "--json")
+    plain = harmonize(*call)
+    assert harmonize(*call, "--level", "optional").code == 2
+    assert harmonize(*call, HARMONIZE_LEVEL="optional", HARMONIZE_PETAL="cancer") == plain
+    asked = ("validate", tmp_path / "packet.json", "--as", "goe", "--json")
+    assert json.loads(harmonize(*asked, HARMONIZE_LEVEL="optional").out)["level"] == "optional"
+
+
 def test_trace_shows_values_only_with_the_input(small: Registry, tmp_path: Path, key: Path) -> None:
     convert(small.folder, tmp_path / "out", key, "--to", "hub,fhir-r4,phenopackets", "--consent", "record")
     record = json.loads((tmp_path / "out" / "hub" / "subjects.ndjson").read_text().splitlines()[0])
@@ -273,9 +282,13 @@ def test_version_and_doctor() -> None:
 
     assert harmonize("--version").out.strip() == f"harmonize {package.__version__}"
     answer = json.loads(harmonize("doctor", "--json").out)
-    assert answer["profiles"] == ["eu/ern-cde", "intl/hmd-template", "intl/omop-5.4", "intl/redcap-rdcdm"] and all(
-        answer["packages"].values()
-    )
+    assert answer["profiles"] == [
+        "de/obds",
+        "eu/ern-cde",
+        "intl/hmd-template",
+        "intl/omop-5.4",
+        "intl/redcap-rdcdm",
+    ] and all(answer["packages"].values())
 
 
 def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from harmonize.datasets.specification import LEVELS, dataset_names, load_dataset
+from harmonize.exports.demands import dataset_demands
 from harmonize.exports.item_values import item_values
 from harmonize.exports.pydantic_models import dataset_models, hub_models
 from tests.unit.exports.breaches import BREACHES
@@ -55,10 +56,14 @@ BEYOND = {
 """Items whose condition asks of other classes: the module says that it does not look."""
 
 
+VALUES = ("what the value is about", "code outside of a set that takes words")
+"""Breaches of their values, which it looks at."""
+
+
 def breaks(breach: Any) -> bool:
     return (
         bool(breach.item)
-        and not (breach.item in BEYOND and breach.name != "what the value is about")
+        and not (breach.item in BEYOND and breach.name not in VALUES)
         and breach.name != "must not be given where"
     )
 
@@ -89,6 +94,29 @@ def test_what_is_not_checked_is_said() -> None:
     } <= said
     for note in made.notes:
         assert note.id in made.text and note.text.partition(":")[0] in made.text
+
+
+def test_value_sets_are_described_as_everywhere() -> None:
+    text = dataset_models(small()).text
+    assert '"""Topography. codes of ICDO3 of the form C[0-9]{2}([.][0-9])?. One axis of two."""' in text
+    notes = {(note.id, note.text) for note in dataset_models(small()).notes}
+    of_schema = {(n.id, n.text) for n in dataset_demands(small()).notes if n.id.startswith("value set")}
+    assert of_schema and of_schema <= notes
+    assert ("value set words", "a text that is written as a code is judged as one") in notes
+
+
+def test_words_beside_codes() -> None:
+    sample = models("mandatory").Sample
+    for words in ("fresh", "C50.9", "see: note", "HP: 1", "NOSUCH:1"):
+        assert sample(pathological_state=words).pathological_state == words
+    for code in ("NCIT:C1", "HP:0001250", "UNK", ""):
+        with pytest.raises(ValidationError):
+            sample(pathological_state=code)
+
+
+def test_alternatives_of_which_one_is_a_text_are_told() -> None:
+    made = dataset_models(load_dataset("erdri-cds"))
+    assert any(note.id == "erdri:6.2" and "one alternative is a text" in note.text for note in made.notes)
 
 
 def test_a_condition_over_fields_of_the_class() -> None:

@@ -28,7 +28,8 @@ def test_excel_is_read_back() -> None:
     assert (first["id"], first["level"], first["slot"]) == ("small:gender", "mandatory", "administrative_gender")
     assert first["values"] == "GENDER:male Male, GENDER:female Female"
     assert ["words", "NCIT:C8509", "=Primary", ""] in sheets[VALUE_SHEET]  # a text, no formula
-    assert ["disease", "SNOMEDCT:64572001", "descendants of SNOMEDCT:64572001", ""] in sheets[VALUE_SHEET]
+    assert ["topography", "ICDO3:*", "codes of ICDO3 of the form C[0-9]{2}([.][0-9])?", ""] in sheets[VALUE_SHEET]
+    assert ["disease", "SNOMEDCT:64572001", "SNOMEDCT:64572001 and all that is below it", ""] in sheets[VALUE_SHEET]
 
 
 def test_excel_holds_no_formula_and_the_same_bytes() -> None:
@@ -72,7 +73,7 @@ def test_data_sets_that_ship(name: str) -> None:
 
 def test_markdown() -> None:
     page = dataset_markdown(small())
-    assert page.startswith("# Small data set 2.0\n\nFor tests.\n\n16 items.")
+    assert page.startswith("# Small data set 2.0\n\nFor tests.\n\n17 items.")
     assert (
         "| **Administrative gender** `small:gender` | mandatory | 1..1 | `administrative_gender` | gender: GENDER:male Male, GENDER:female Female; NullFlavor ASKU,"
         in page

@@ -155,9 +155,14 @@ def test_merged_cells(tmp_path: Path) -> None:
 
 
 def test_other_sheets_are_said(ern: Path, tmp_path: Path) -> None:
-    made = workbook(tmp_path / "b.xlsx", Birthdate=rows(["pid", "value"], ["1", "1990"]), Notes=rows(["x"]))
+    renamed = rows(["pid", "value"], ["1", "x"])
+    made = workbook(
+        tmp_path / "b.xlsx", Birthdate=rows(["pid", "value"], ["1", "1990"]), Notes=rows(["x"]), Phenotypes=renamed
+    )
     run = convert_ern(made, tmp_path / "out")
-    assert [f["source"]["file"] for f in run.findings() if f["rule"] == "source.unknown-file"] == ["b.xlsx:Notes"]
+    said = {f["source"]["file"]: f["fix"] for f in run.findings() if f["rule"] == "source.unknown-file"}
+    assert set(said) == {"b.xlsx:Notes", "b.xlsx:Phenotypes"}
+    assert said["b.xlsx:Phenotypes"] == "rename it to Phenotype if it is that table", "as a sheet is called"
 
 
 def test_a_table_that_is_there_twice_is_refused(ern: Path, tmp_path: Path) -> None:

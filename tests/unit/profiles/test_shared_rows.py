@@ -133,7 +133,7 @@ def test_a_value_is_rejected_where_the_table_of_its_row_cannot_read_it(tmp_path:
     assert counted(made, "seen") == {"read": 2, "carried": 1, "rejected": 1}
 
 
-@pytest.mark.parametrize("state", ["maybe", "Refuted", "NASK"])
+@pytest.mark.parametrize("state", ["maybe", "Refuted", "NASK", " NASK "])
 def test_what_cannot_be_read_to_be_there_is_not_said_to_be(tmp_path: Path, state: str) -> None:
     made = run(tmp_path, {"A": {}}, f"1,,HP:0001250,,,2020-01-01,{state}", "1,,HP:0000365,,,,yes")
     (record,) = made.lines("hub/subjects.ndjson")
@@ -143,7 +143,7 @@ def test_what_cannot_be_read_to_be_there_is_not_said_to_be(tmp_path: Path, state
 
 
 def test_a_reason_why_nothing_is_known_gives_way_to_a_value(tmp_path: Path) -> None:
-    made = run(tmp_path, BOTH, "1,b,,UNK,MONDO:0007947,,", "2,b,,UNK,,,")
+    made = run(tmp_path, BOTH, "1,b,,UNK,MONDO:0007947,,", "2,b,, UNK\t,,,")  # blanks around a word do not count
     first, second = (r["diagnoses"][0]["disease"] for r in sorted(made.lines("hub/subjects.ndjson"), key=str))
     known, unknown = (first, second) if "codings" in first else (second, first)
     assert known["codings"][0]["code"] == "MONDO:0007947" and unknown == {"null_flavor": "UNK"}
