@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harmonize.cli.output import print_json, say
+from harmonize.cli.output import print_json, say, write_file
 from harmonize.errors import CallError, NotAvailableError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -225,3 +225,25 @@ def trend(
     print(" " * 36 + " ".join(f"{instant_of(report)[:10]:>10}" for report in reports))
     for line in course:
         print(f"{line['rule']:<36}" + " ".join(f"{side['findings']:>10}" for side in line["course"]))
+
+
+@app.command("disclose")
+def disclose(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json, or the folder of its run.")],
+    out: Annotated[Path, typer.Option(help="The CSV file that may be given to others.")],
+    threshold: Annotated[int, typer.Option(min=3, help="The smallest count that may be shown.")] = 5,
+    rounding: Annotated[int, typer.Option(min=1, help="Counts are rounded to multiples of it; 1 leaves them.")] = 1,
+    hide_zeros: Annotated[bool, typer.Option("--hide-zeros", help="Suppress zeros too.")] = False,
+    by: Annotated[str, typer.Option(help="site or year: for each of them, and for all together.")] = "",
+) -> None:
+    """The items of the data sets of a report with small counts suppressed, so that none can be worked out from the others."""
+    from harmonize.report.disclosed_items import as_csv, disclosed_items
+    from harmonize.report.disclosure import DisclosureControl
+    from harmonize.report.report_file import read_report
+
+    known = read_report(report)
+    if not known["datasets"]:
+        raise CallError("the report grades by no data set. To mend it: `harmonize report build` with --datasets first")
+    control = DisclosureControl(threshold, rounding, hide_zeros)
+    write_file(out, as_csv(disclosed_items(known, control, by)).encode())
+    say(f"written: {out}")
