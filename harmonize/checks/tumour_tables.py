@@ -49,6 +49,8 @@ class Combination(NamedTuple):
     sites: Ranges = ()
     morphologies: Ranges = ()
     codes: Ranges = ()
+    systems: frozenset[str] = frozenset()
+    """The code systems that `codes` are of."""
     group: int = 0
     unspecific_of: frozenset[int] = frozenset()
     systemic: bool = False
@@ -75,6 +77,8 @@ def _combination(row: Mapping[str, Any], sources: Mapping[str, str]) -> Combinat
     for name in ("below", "above", "group"):
         if name in row:
             body[name] = int(row[name])
+    if "systems" in row:
+        body["systems"] = frozenset(row["systems"])
     if "unspecific_of" in row:
         body["unspecific_of"] = frozenset(int(number) for number in row["unspecific_of"])
     body["systemic"] = row.get("systemic") == "true"

@@ -16,8 +16,6 @@ from harmonize.checks.violations import Circumstances, Violation
 from harmonize.hub.objects import HubObject, local_code
 
 IN_SITU, MALIGNANT, METASTATIC = "2", "3", "6"
-_ICD10 = frozenset({"ICD10", "ICD10CM", "ICD10FI", "ICD10FR", "ICD10GM", "ICD10SE"})
-"""Editions of ICD-10 in which the blocks that name the organs of a sex are the same."""
 _UNCERTAIN = frozenset({"refuted", "entered_in_error", "differential", "unconfirmed"})
 
 
@@ -41,7 +39,7 @@ def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterator[V
         if "certainty" in diagnosis and diagnosis["certainty"] in _UNCERTAIN:
             continue
         for coding in diagnosis.get("disease", {}).get("codings", ()):
-            if coding["system"] in _ICD10 and _sex_of(coding["code"]) in _sexes(record):
+            if _sex_of(coding["code"]) in _sexes(record):
                 message = f"{coding['code']} is a disease of the other sex"
                 path = f"/diagnoses/{index}/disease"
                 yield Violation("plausibility.sex-and-disease", path, message, diagnosis, "disease")
@@ -79,9 +77,10 @@ def _tumour(topography: str, morphology: str) -> Tumour:
 
 @lru_cache(maxsize=65_536)
 def _sex_of(code: str) -> str:
-    """The sex that an ICD-10 code is not of, or nothing."""
-    local = code.partition(":")[2]
-    return next((row.sex for row in tumour_tables()["sex_and_disease"] if holds(row.codes, local)), "")
+    """The sex that a code of a disease is not of, or nothing."""
+    system, _, local = code.partition(":")
+    rows = tumour_tables()["sex_and_disease"]
+    return next((row.sex for row in rows if system in row.systems and holds(row.codes, local)), "")
 
 
 _SLOTS = {
