@@ -68,8 +68,40 @@ def best_outcome(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=_PREFERENCE.__getitem__)
 
 
+_PLACE_BITS, _LINE_BITS = 10, 36
+_IS_ELEMENT = 1 << 61
+MAX_FILES = 1 << (61 - _PLACE_BITS - _LINE_BITS)
+"""Files of elements that one run may read."""
+
+
+def element_number(file: int, line: int, last: int) -> int:
+    """The number of the row that an XML element is: by file and line, and greater than the *last* one of the file.
+
+    >>> first = element_number(0, 7, 0)
+    >>> shown_row(first), shown_row(element_number(0, 7, first)), file_of(element_number(3, 7, first))
+    (7, 7, 3)
+    """
+    return max(_IS_ELEMENT | file << (_PLACE_BITS + _LINE_BITS) | line << _PLACE_BITS, last + 1)
+
+
+def shown_row(row: int | None) -> int | None:
+    """The row as people see it: of an XML element the line.
+
+    >>> shown_row(17)
+    17
+    """
+    if row is None or row < _IS_ELEMENT:
+        return row
+    return row >> _PLACE_BITS & (1 << _LINE_BITS) - 1
+
+
+def file_of(row: int) -> int:
+    """The index of the file that an XML element stands in."""
+    return (row ^ _IS_ELEMENT) >> (_PLACE_BITS + _LINE_BITS)
+
+
 class Cell(NamedTuple):
-    """Where a source value stands: file, row (the header is row 1; None for a whole file) and column."""
+    """Where a source value stands: file, row (the header is row 1; None for a whole file; see `shown_row`) and column."""
 
     file: str
     row: int | None
@@ -107,7 +139,7 @@ class Finding:
             "subject": self.subject,
         }
         if self.cell:
-            document["source"] = {"file": self.cell.file, "row": self.cell.row, "column": self.cell.column}
+            document["source"] = {"file": self.cell.file, "row": shown_row(self.cell.row), "column": self.cell.column}
         if self.target:
             document["target"] = {"format": self.target, "path": self.path}
         if self.item:

@@ -1,6 +1,7 @@
 """`harmonize profiles check`: does a profile compile, account for every slot, and keep its cases?
 
-A case (`cases/*.yaml`) holds rows of tables and what is expected of them: the hub record, the losses, the findings.
+A case (`cases/*.yaml`) holds rows of tables, or whole XML documents (`documents: {NAME.xml: TEXT}`),
+and what is expected of them: the hub record, the losses, the findings.
 Pseudonyms stand as `(pseudonym)`; editions, rows and names of mapping sets are left out, so that a case outlives a release.
 """
 
@@ -25,7 +26,7 @@ from harmonize.safe_messages import safe_message
 from harmonize.synthesis.files import write_subjects
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
-_KEYS = frozenset({"title", "rows", "consent", "hub", "losses", "findings", "subjects"})
+_KEYS = frozenset({"title", "rows", "documents", "consent", "hub", "losses", "findings", "subjects"})
 _VOLATILE = frozenset({"schema_version", "version", "mapping_set", "row"})
 _PSEUDONYMS = frozenset(
     [
@@ -127,7 +128,12 @@ def case_outcome(profile: Profile, case: Mapping[str, Any]) -> dict[str, Any]:
     """What the profile makes of the rows of *case*, in the form in which cases are written."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        _write_rows(profile, case["rows"], folder / "in")
+        if "documents" in case:
+            from harmonize.synthesis.xml_files import write_documents  # lxml is imported where it is used
+
+            write_documents(case["documents"], folder / "in")
+        else:
+            _write_rows(profile, case["rows"], folder / "in")
         settings = Settings(str(profile.folder), ("hub",), _KEY, "case", case.get("consent", "require"))
         run = convert_files(settings, RunOptions((folder / "in",), folder / "out", max_errors="100%"))
         records = [

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 import harmonize
-from harmonize.errors import CallError
+from harmonize.errors import CallError, NotAvailableError
 from harmonize.hub.objects import HubObject, hub_object
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import RowsOutOfOrder
@@ -53,6 +53,8 @@ def trace(folder: Path, subject: str, path: str | None, inputs: Sequence[Path]) 
     """
     manifest = read_manifest(folder)
     profile = load_profile(manifest["profile"].get("folder", manifest["profile"]["id"]))
+    if profile.assembly.xml is not None:
+        raise NotAvailableError("trace of XML sources")
     if profile.sha256 != manifest["profile"]["sha256"]:
         raise CallError(
             f"the run used another version of the profile {profile.id}. To mend it: install the version of the manifest"

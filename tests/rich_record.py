@@ -78,6 +78,7 @@ RICH: dict[str, Any] = {
             "disease": coded(code("ICD10:C50.4")),
             "role": "index_disease",
             "topography": coded(code("ICDO3:C50.4")),
+            "laterality": coded(code("SNOMEDCT:7771000")),
             "morphology": coded(code("ICDO3:8500/3")),
             "tnm_classifications": [
                 {

@@ -79,6 +79,12 @@ def convert(
             help="Memory that sorting may take, such as 2GB. Default: a share of the machine's or container's.",
         ),
     ] = None,
+    xsd: Annotated[
+        list[Path] | None,
+        typer.Option(
+            envvar="HARMONIZE_XSD", help="XSD of the format, or a folder with it: XML is judged by it (source.schema)."
+        ),
+    ] = None,
     checkpoint: Annotated[
         float, typer.Option(envvar="HARMONIZE_CHECKPOINT", min=0, help="Seconds between two checkpoints for --resume.")
     ] = 10.0,
@@ -130,6 +136,7 @@ def convert(
             resume=resume,
             memory=_bytes(memory),
             checkpoint_seconds=checkpoint,
+            schemas=tuple(xsd or ()),
             progress=show,
         )
         outcome = convert_files(settings, options)

@@ -16,9 +16,19 @@ import orjson
 from harmonize.checks.catalogue import rule
 from harmonize.checks.violations import Violation
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
-from harmonize.convert.consent import consent_answer
+from harmonize.convert.consent import ConsentAnswer, consent_answer
 from harmonize.convert.engine import Engine, Settings
-from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity, add_counts, best_outcome
+from harmonize.findings import (
+    Accounting,
+    Cell,
+    Finding,
+    Outcome,
+    Severity,
+    add_counts,
+    best_outcome,
+    file_of,
+    shown_row,
+)
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
@@ -26,9 +36,14 @@ from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
 from harmonize.profiles.source_record import RawRow, rows_of
 from harmonize.profiles.specification import Profile
+from harmonize.profiles.tree_assembly import TreeAssembler
 from harmonize.report.rule_counts import RuleCounts
 from harmonize.safe_messages import safe_message
-from harmonize.writers import Loss, TargetLog, support_of
+from harmonize.writers import Document, Loss, TargetLog, support_of
+
+TOGETHER = 40
+"""Subjects that take each step one after the other, before they take the next one: the code of a step, and what it asks for each
+of them, stay near in the processor, and so do the few records between two steps."""
 
 
 @dataclass
@@ -76,6 +91,20 @@ _Unusual = tuple[int, str, Mapping[str, Outcome]]
 """(index of a column, its name, target -> outcome of its values in the rows of certain tables)."""
 
 
+class _Derived(NamedTuple):
+    """A subject with its hub record: what it was made of, what the plan said, and what it says of the reuse of its data."""
+
+    raw: RawSubject
+    assembled: Assembled
+    log: SubjectLog
+    record: HubObject
+    answer: ConsentAnswer
+    is_withheld: bool
+
+
+_Written = tuple[Mapping[str, Sequence[Document]], Mapping[str, TargetLog]]
+
+
 class _SharedRows(NamedTuple):
     """What a subject's rows are of that several tables of the profile are made of."""
 
@@ -102,14 +131,17 @@ class Worker:
         columns: TableColumns,
         files: Mapping[str, str],
         references: Mapping[str, Path] | None = None,
+        parts: Sequence[str] = (),
     ) -> None:
+        """*files* names the file under which a table is accounted for; *parts* are the documents of XML, which are many."""
         self.settings, self.table_columns, self.files = settings, columns, dict(files)
+        self.parts, self._accounted = tuple(parts), frozenset(files.values())
         self.headers = columns.headers
         self.references = dict(references or {})
         self._engine: Engine | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        made_here = ("settings", "table_columns", "headers", "files", "references")
+        made_here = ("settings", "table_columns", "headers", "files", "references", "parts", "_accounted")
         return {**{name: self.__dict__[name] for name in made_here}, "_engine": None}
 
     @property
@@ -120,9 +152,7 @@ class Worker:
             self._hidden = HiddenFields(
                 self._engine.profile, {name for header in self.headers.values() for name in header}
             )
-            self._assembler = Assembler(
-                self._engine.profile, self.table_columns.held(), self.files, self._engine.layouts
-            )
+            self._assembler = self._new_assembler(self._engine)
             self._tables_of_slot: dict[str, list[str]] = {}
             for name, layout in self._engine.layouts.items():
                 self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)
@@ -131,6 +161,16 @@ class Worker:
             self._feeds_of_tables = _feeds_of_tables(self._engine.plan, self.headers, self.files)
             self._unusual: dict[tuple[str, ...], tuple[_Unusual, ...]] = {}
         return self._engine
+
+    def _new_assembler(self, engine: Engine) -> Assembler | TreeAssembler:
+        if engine.profile.assembly.xml is not None:
+            return TreeAssembler(engine.profile, self.headers, self.parts)
+        return Assembler(engine.profile, self.table_columns.held(), self.files, engine.layouts)
+
+    def _column(self, cell: Cell) -> str:
+        """`file/column` under which *cell* is accounted for: many documents of one format are accounted for together."""
+        file = cell.file if cell.file in self._accounted else next(iter(self._accounted))
+        return f"{file}/{cell.column}"
 
     def default_outcomes(self) -> dict[tuple[str, str], Outcome]:
         """(target, `file/column`) -> outcome of a value of which nothing else is said."""
@@ -152,8 +192,7 @@ class Worker:
         batch = packed.unpacked(self.table_columns) if isinstance(packed, PackedBatch) else packed
         try:
             result = BatchResult()
-            for raw in batch.subjects:
-                self._take(engine, raw, batch, result)
+            self._take(engine, batch.subjects, batch, result)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - which subject it is shows when each is converted on its own
@@ -162,12 +201,14 @@ class Worker:
         result.run_notes = engine.environment.run_notes.copy()
         return result
 
-    def _take(self, engine: Engine, raw: RawSubject, batch: Batch, result: BatchResult) -> None:
+    def _take(self, engine: Engine, subjects: Sequence[RawSubject], batch: Batch, result: BatchResult) -> None:
         if batch.skip:
-            self._set_aside(raw, Outcome.SKIPPED, result)
+            for raw in subjects:
+                self._set_aside(raw, Outcome.SKIPPED, result)
         else:
-            self._convert(engine, raw, result)
-        result.account.subjects["read"] += 1
+            for start in range(0, len(subjects), TOGETHER):
+                self._convert(engine, subjects[start : start + TOGETHER], result)
+        result.account.subjects["read"] += len(subjects)
 
     def _one_by_one(self, engine: Engine, batch: Batch) -> BatchResult:
         """The batch again, so that a subject on which we fail costs no other."""
@@ -175,7 +216,7 @@ class Worker:
         for raw in batch.subjects:
             made = BatchResult()
             try:
-                self._take(engine, raw, batch, made)
+                self._take(engine, [raw], batch, made)
             except MemoryError:
                 raise
             except Exception as error:  # noqa: BLE001 - the batch boundary: one bad record never stops a run
@@ -184,20 +225,34 @@ class Worker:
             result.absorb(made)
         return result
 
-    def _convert(self, engine: Engine, raw: RawSubject, result: BatchResult) -> None:
-        """A subject on the whole way: assembled, derived, written, judged, accounted for."""
+    def _convert(self, engine: Engine, subjects: Sequence[RawSubject], result: BatchResult) -> None:
+        """Subjects on the whole way: assembled, derived, written, judged, accounted for; each step for all of them."""
+        derived = [self._derived(engine, raw) for raw in subjects]
+        written = [({}, {}) if known.is_withheld else engine.write(known.record) for known in derived]
+        judged = [[] if known.is_withheld else engine.judge(known.record) for known in derived]
+        for known, made, violations in zip(derived, written, judged, strict=True):
+            if known.is_withheld:
+                self._set_aside(known.raw, Outcome.SKIPPED, result)
+                result.say(known.answer.rule, known.record["subject_id"], Outcome.SKIPPED)
+            else:
+                self._report(known, made, violations, result)
+                result.account.subjects["converted"] += 1
+
+    def _derived(self, engine: Engine, raw: RawSubject) -> _Derived:
+        """The hub record of a subject, and whether it may be converted."""
         assembled = self._assembler.assemble(raw)
         log = SubjectLog()
         record = engine.derive(assembled.record, log)
-        subject_id = record["subject_id"]
         answer = consent_answer(record, log)
-        if answer.withholds and self.settings.consent == "require":
-            self._set_aside(raw, Outcome.SKIPPED, result)
-            result.say(answer.rule, subject_id, Outcome.SKIPPED)
-            return
+        return _Derived(raw, assembled, log, record, answer, answer.withholds and self.settings.consent == "require")
+
+    def _report(self, subject: _Derived, written: _Written, violations: list[Violation], result: BatchResult) -> None:
+        """What became of a subject: its documents, findings, counts and lineage."""
+        raw, assembled, log, record, answer, _ = subject
+        subject_id = record["subject_id"]
         if answer.rule is not None:
             result.say(answer.rule, subject_id, None)
-        documents, target_logs = engine.write(record)
+        documents, target_logs = written
         lines = result.lines
         for target, made in documents.items():
             for document in made:
@@ -211,19 +266,22 @@ class Worker:
             self._lose_cell(bad.cell, bad.finding.outcome or Outcome.REJECTED, result)
         for said in assembled.said:
             result.find(replace(said, subject=subject_id))
+        for finding, cells in assembled.replaced:
+            result.find(replace(finding, subject=subject_id))
+            for cell in cells:
+                self._lose_cell(cell, Outcome.DROPPED, result)
         for cell, reason in (*assembled.left_out, *log.left_out.items()):
-            place = (f"{cell.file}/{cell.column}", reason)
+            place = (self._column(cell), reason)
             result.left_out[place] = result.left_out.get(place, 0) + 1
             self._lose_cell(cell, Outcome.DROPPED, result)
         for cell in self._hidden.cells(assembled.record):
             known = rule("source.hidden-field")
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
         self._report_notes(log, subject_id, result)
-        self._report_violations(engine.judge(record), record, result)
+        self._report_violations(violations, record, result)
         shared = self._shared_rows(raw, assembled)
         self._account(record, log, target_logs, shared, result)
         self._lineage(raw, record, shared, result)
-        result.account.subjects["converted"] += 1
 
     def _shared_rows(self, raw: RawSubject, assembled: Assembled) -> _SharedRows:
         """What tables the rows are of that several tables share, and the cells whose outcome is not that of their column."""
@@ -299,7 +357,7 @@ class Worker:
 
     def _lose_cell(self, cell: Cell, outcome: Outcome, result: BatchResult) -> None:
         for target in self.settings.targets:
-            result.account.lose(target, f"{cell.file}/{cell.column}", outcome)
+            result.account.lose(target, self._column(cell), outcome)
 
     def _report_rows(self, rejected: tuple[BadRow, ...], subject: str, result: BatchResult) -> None:
         for bad in rejected:
@@ -406,10 +464,10 @@ class Worker:
         declaration = self.engine.writers[target].declaration
         outcomes = {cell: known[target] for cell, known in shared.unusual.items() if target in known}
         for cell, feeds in exceptional.items():
-            known = self._feeds(f"{cell.file}/{cell.column}", shared.tables.get((cell.file, cell.row)))
+            known = self._feeds(self._column(cell), shared.tables.get((cell.file, cell.row)))
             outcomes[cell] = best_outcome(feeds.get(feed) or support_of(declaration, feed).outcome for feed in known)
         for cell, outcome in outcomes.items():
-            column = f"{cell.file}/{cell.column}"
+            column = self._column(cell)
             if outcome is not self._defaults[(target, column)]:
                 result.account.lose(target, column, outcome)
                 if cell not in said and outcome in (Outcome.DROPPED, Outcome.COARSENED):
@@ -420,7 +478,7 @@ class Worker:
         """Filled cells that made nothing anywhere and of which nothing was said: gaps of the map, reported."""
         unplaced: set[Cell] = set()
         for cell, feeds in log.exceptional_cells().items():
-            column = f"{cell.file}/{cell.column}"
+            column = self._column(cell)
             known = self._feeds(column, shared.tables.get((cell.file, cell.row)))
             if all(feed in feeds for feed in known) and not any(feeds[feed][1] for feed in known):
                 finding = Finding(
@@ -443,12 +501,24 @@ class Worker:
             tables = [name for name in self._tables_of_slot[first.spec.slot] if name in raw.rows]
             if len(objects) == sum([len(raw.rows[name]) for name in tables]):
                 return [self.files[name] for name in tables]
-        return [rows_of(item.derivation.source_of(item)) for item in objects]
+        made = [rows_of(item.derivation.source_of(item)) for item in objects]
+        if not self.parts:
+            return made
+        return [{file: sorted({shown_row(n) for n in rows}) for file, rows in one.items()} for one in made]
+
+    def _rows(self, raw: RawSubject) -> dict[str, list[list[int]]]:
+        if not self.parts:
+            return {self.files[table]: _ranges(rows) for table, rows in raw.rows.items()}
+        numbers: dict[str, set[int]] = {}
+        for rows in raw.rows.values():
+            for row in rows:
+                numbers.setdefault(self.parts[file_of(row.number)], set()).add(shown_row(row.number) or 0)
+        return {file: [[line, line] for line in sorted(lines)] for file, lines in sorted(numbers.items())}
 
     def _lineage(self, raw: RawSubject, record: HubObject, shared: _SharedRows, result: BatchResult) -> None:
         """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
         objects = {slot: self._made_of(raw, value) for slot, value in record.items() if value.__class__ is list}
-        rows = {self.files[table]: _ranges(rows) for table, rows in raw.rows.items()}
+        rows = self._rows(raw)
         line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}
         for (_, number), names in shared.tables.items():
             for name in names:
@@ -481,9 +551,11 @@ def _feeds_of_tables(
     for spec in profile.assembly.tables:
         made = result[spec.name] = {}
         for name in headers.get(spec.rows_of, ()):
-            feeds = root_feeds if name == profile.assembly.subject else ()
+            feeds = root_feeds if name == profile.assembly.subject or name in spec.identifiers else ()
             slot = spec.slot_of(name)
             feeds += plan.fed_by.get((spec.row_class, slot), ())
+            for lent, heir in spec.lent:
+                feeds += plan.fed_by.get((heir, lent), ()) if lent == slot else ()
             if spec.group is not None and slot in spec.group.lift:
                 feeds += plan.fed_by.get((spec.group.row_class, slot), ())
             made[f"{files[spec.rows_of]}/{name}"] = feeds
@@ -496,13 +568,17 @@ def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[st
     for feeds_of in _feeds_of_tables(plan, headers, files).values():
         for column, feeds in feeds_of.items():
             result[column] = tuple(dict.fromkeys((*result.get(column, ()), *feeds)))
+    for table, header in headers.items():  # of elements that no table reads
+        for name in header:
+            result.setdefault(f"{files[table]}/{name}", ())
     return result
 
 
 def left_out_reason(profile: Profile, files: Mapping[str, str], file: str, column: str) -> str | None:
     """Why *column* of *file* is not carried, or None where the profile does not know it."""
-    if column in profile.left_out_columns:
-        return profile.left_out_columns[column]
+    reason = profile.left_out_column(column)
+    if reason is not None:
+        return reason
     for physical, specs in profile.assembly.physical_tables().items():
         if files.get(physical) == file:
             for spec in specs:

@@ -21,3 +21,5 @@ class Opening:
     """Physical tables that are known not to be in the order of the subjects."""
     memory: int | None = None
     """Bytes that sorting may take; None: a share of what there is."""
+    schemas: tuple[Path, ...] = ()
+    """XSDs, as files or folders, by which XML documents are judged."""

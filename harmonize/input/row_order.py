@@ -33,12 +33,27 @@ def sorted_rows(
 
     *folder* is a private folder in which the file *name* and DuckDB's own are written, *memory* the bytes that DuckDB may take.
     """
-    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    path = folder / f"{name}.unsorted.tsv"
+    path = unsorted_file(folder, name)
     _write(blocks, sorting.place, path)
-    keys = (
-        "length(k), k, n" if sorting.order == "numeric" else "k, n"
-    )  # of hexadecimal digits, two a byte: the same order
+    for rows in sorted_lines(path, sorting.order, folder, memory):
+        yield [RawRow(number, *orjson.loads(cells)) for number, cells in rows]
+    path.unlink()
+
+
+def unsorted_file(folder: Path, name: str) -> Path:
+    """The file *name* in the private *folder*, for lines (`line_of`) that are to be sorted."""
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    return folder / f"{name}.unsorted.tsv"
+
+
+def line_of(key: str, number: int, document: bytes) -> bytes:
+    """A line to be sorted: the identifier in hexadecimal digits, so that no character of it is a delimiter; number; JSON."""
+    return b"%s\t%d\t%s\n" % (key.encode().hex().encode(), number, document)
+
+
+def sorted_lines(path: Path, order: str, folder: Path, memory: int | None = None) -> Iterator[list[tuple[int, str]]]:
+    """(number, JSON) of the lines of *path* in the order of the identifiers, those of one identifier by number."""
+    keys = "length(k), k, n" if order == "numeric" else "k, n"  # of hexadecimal digits, two a byte: the same order
     with sorting_session(folder, memory) as session:
         columns = ", ".join(f"'{column}': '{kind}'" for column, kind in _COLUMNS.items())
         found = session.execute(
@@ -47,15 +62,13 @@ def sorted_rows(
             [str(path)],
         )
         while rows := found.fetchmany(_FETCH_ROWS):
-            yield [RawRow(number, *orjson.loads(cells)) for number, cells in rows]
-    path.unlink()
+            yield rows
 
 
 def _write(blocks: Iterable[Sequence[RawRow]], index: int, path: Path) -> None:
-    """One line a row: the identifier in hexadecimal digits, so that no character of it is a delimiter; number; cells as JSON."""
+    """One line a row."""
     with path.open("wb") as file:
         for block in blocks:
             file.writelines(
-                b"%s\t%d\t%s\n" % (cells[index].strip().encode().hex().encode(), number, orjson.dumps([cells, whole]))
-                for number, cells, whole in block
+                line_of(cells[index].strip(), number, orjson.dumps([cells, whole])) for number, cells, whole in block
             )

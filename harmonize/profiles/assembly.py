@@ -18,6 +18,7 @@ from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_object, shared_object
 from harmonize.profiles.specification import Group, Join, Profile, TableAssembly
+from harmonize.profiles.xml_check import check_xml_assembly
 
 
 class RawSubject(NamedTuple):
@@ -54,6 +55,8 @@ class Assembled(NamedTuple):
     """Cells whose text says nothing by the profile, and why."""
     said: tuple[Finding, ...] = ()
     """What is said of rows that got into it all the same."""
+    replaced: tuple[tuple[Finding, tuple[Cell, ...]], ...] = ()
+    """What is said of rows that newer ones replace, each with all cells that are not carried for it."""
 
 
 @dataclass(frozen=True)
@@ -458,6 +461,8 @@ def _surplus_row(
 
 def check_assembly(profile: Profile) -> list[str]:
     """What of `assemble` does not fit `source.yaml`, one sentence each."""
+    if profile.assembly.xml is not None:
+        return check_xml_assembly(profile.assembly.xml, profile.source, profile.assembly.subject)
     problems = []
     classes, root = profile.source.classes, profile.source.root
     physical = sorted(profile.assembly.physical_tables())

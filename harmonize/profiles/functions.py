@@ -22,6 +22,7 @@ from harmonize.profiles.coded_values import (
     make_code,
     make_code_iri,
     make_code_iri_if,
+    make_code_on,
     make_gene,
     make_map_code,
     make_mapped,
@@ -34,9 +35,11 @@ from harmonize.profiles.coded_values import (
 )
 from harmonize.profiles.concepts import make_concept, make_concepts, make_ucum
 from harmonize.profiles.notes import Noted
+from harmonize.profiles.outcomes import make_outcome_absent, make_outcome_excluded, make_outcome_feature
 from harmonize.profiles.permitted_values import (
     make_code_of_system,
     make_code_or_text,
+    make_known_or_text,
     make_labelled_code,
     make_meaning,
     make_meaning_or_text,
@@ -63,6 +66,13 @@ from harmonize.profiles.text_values import (
     replace_text,
     typed_age,
     typed_date,
+)
+from harmonize.profiles.tumour_values import (
+    known_date,
+    make_code_if_stated,
+    make_code_of_edition,
+    make_tnm,
+    make_tnm_basis,
 )
 
 
@@ -196,6 +206,16 @@ FUNCTIONS: Mapping[str, Function] = {
         make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."
     ),
     "code": Function(make_code, 2, 2, True, "CodedValue", "`code(text, 'SYSTEM')`: a code in the notation of SYSTEM."),
+    "code_on": Function(
+        make_code_on,
+        3,
+        4,
+        True,
+        "CodedValue",
+        "`code_on(text, 'SYSTEM', date)`, `code_on(text, 'SYSTEM', date, edition)`: a code in the edition that the source states, else in "
+        "that of the year of the date, for systems with an edition for each year.",
+        False,
+    ),
     "chosen": Function(
         make_chosen,
         3,
@@ -243,6 +263,36 @@ FUNCTIONS: Mapping[str, Function] = {
         True,
         "CodedValue",
         "`mapped_if(coded, 'map')`: as mapped, and nothing where the map has no target.",
+    ),
+    "outcome_feature": Function(
+        make_outcome_feature,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`outcome_feature(coded, outcome, 'map')`: the feature that the outcome of a test (H, L, POS ...) shows, by a code map such "
+        "as loinc2hpo; nothing where the outcome rules it out.",
+        False,
+    ),
+    "outcome_absent": Function(
+        make_outcome_absent,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`outcome_absent(coded, outcome, 'map')`: the feature that the outcome of a test (N, NEG) rules out, for an object "
+        "with `excluded`; nothing for other outcomes.",
+        False,
+    ),
+    "outcome_excluded": Function(
+        make_outcome_excluded,
+        3,
+        3,
+        True,
+        "boolean",
+        "`outcome_excluded(coded, outcome, 'map')`: whether the outcome of a test rules its feature out, for the slot `excluded` beside "
+        "`first(outcome_feature(...), outcome_absent(...))`.",
+        False,
     ),
     "classified": Function(
         make_classified,
@@ -359,6 +409,15 @@ FUNCTIONS: Mapping[str, Function] = {
         "CodedValue",
         "`meaning_or_text(text, 'Enumeration', 'A')`: as meaning; the words themselves where they hold no code of any system.",
     ),
+    "known_or_text": Function(
+        make_known_or_text,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`known_or_text(text, 'Enumeration', 'SYSTEM')`: the code that a permissible value means, or a bare code of the system, else "
+        "the words themselves. Without an enumeration: `''`.",
+    ),
     "labelled_code": Function(
         make_labelled_code,
         2,
@@ -382,6 +441,47 @@ FUNCTIONS: Mapping[str, Function] = {
         False,
         "CodedValue",
         "`code_of_system(text, system)`: a code whose system another column names.",
+    ),
+    "known_date": Function(
+        _pure(known_date),
+        1,
+        10,
+        True,
+        "PartialDate",
+        "`known_date(text, accuracy, 'E=day', 'T=month', 'V=estimated')`: a date written year or day first, as exact as another "
+        "text says; a part that is `00` is not known.",
+    ),
+    "code_of_edition": Function(
+        make_code_of_edition,
+        3,
+        20,
+        True,
+        "CodedValue",
+        "`code_of_edition(text, edition, '10 # WHO=ICD10', '31=ICDO3 3.1')`: a code whose system and edition another text names.",
+    ),
+    "code_if_stated": Function(
+        make_code_if_stated,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`code_if_stated(text, 'CODE', 'SYSTEM')`: a code that the map states, where the text is there.",
+    ),
+    "tnm": Function(
+        make_tnm,
+        2,
+        8,
+        True,
+        "CodedValue",
+        "`tnm(text, 'T', prefix, edition, y, r, a, m)`: a category of TNM with its prefix and symbols.",
+    ),
+    "tnm_basis": Function(
+        make_tnm_basis,
+        1,
+        3,
+        False,
+        "CodedValue",
+        "`tnm_basis(T, N, M)`: whether a TNM classification is clinical or pathological, where its prefixes agree.",
     ),
     "unit_code": Function(make_unit_code, 1, 1, True, "string", "`unit_code(text)`: a unit that is written in UCUM."),
     "first": Function(

@@ -29,9 +29,16 @@ def slot_account(profile: Profile, plan: Plan) -> SlotAccount:
         if table.group is not None
         for slot in table.group.lift
     }
+    lent = {
+        (t.row_class, slot) for t in profile.assembly.tables for slot, heir in t.lent if plan.fed_by.get((heir, slot))
+    }
     for source_class, slot, reason in _slots(profile, profile.source.root, None, frozenset()):
         name = f"{source_class}.{slot}"
-        if plan.fed_by.get((source_class, slot)) or plan.fed_by.get((lifted.get((source_class, slot), ""), slot)):
+        if (
+            plan.fed_by.get((source_class, slot))
+            or (source_class, slot) in lent
+            or plan.fed_by.get((lifted.get((source_class, slot), ""), slot))
+        ):
             mapped[name] = None
         elif reason is not None:
             left_out[name] = reason

@@ -45,6 +45,25 @@ def make_code_or_text(environment: Environment) -> Callable[..., Any]:
     return memoised(_or_words(environment, make_labelled_code(environment)))
 
 
+def make_known_or_text(environment: Environment) -> Callable[..., Any]:
+    """`known_or_text(text, ENUMERATION, SYSTEM)`: what a permissible value means, a bare code of the system, else the words themselves.
+
+    The empty text stands for no enumeration.
+    """
+
+    def known_or_text(text: str, enumeration: str, system: str) -> Any:
+        words = text.strip()
+        found = environment.meanings.get(enumeration, {}).get(words)
+        if found is not None:
+            return _meant(environment, found.code, found.label)
+        parsed = environment.systems.parse(words, system)
+        if not isinstance(parsed, NotACode):
+            return coded_value(environment, parsed)
+        return {"text": words} if words else None
+
+    return memoised(known_or_text)
+
+
 def make_meaning(environment: Environment) -> Callable[..., Any]:
     """`meaning(text, ENUMERATION, A, B)`: the code that a permissible value means, or a code of one of the other systems."""
     strictly = make_labelled_code(environment)
@@ -54,7 +73,7 @@ def make_meaning(environment: Environment) -> Callable[..., Any]:
         code = stated_code(text)
         found = permitted.get(text.strip()) or next((m for m in permitted.values() if code == m.code), None)
         if found is not None:
-            return _as_chosen(text, found, _meant(environment, found.code, found.label))
+            return _as_chosen(text, permitted, found, _meant(environment, found.code, found.label))
         return strictly(text, *systems) if systems else _NOT_IN_THE_LIST
 
     return memoised(meaning)
@@ -80,10 +99,11 @@ def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callabl
     return answer
 
 
-def _as_chosen(text: str, found: Meaning, value: Any) -> Any:
+def _as_chosen(text: str, known: Mapping[str, Meaning], found: Meaning, value: Any) -> Any:
     """*value*; where another label stands beside the code than the list has, that is said."""
     label = stated_label(text)
-    if not label or label.casefold() == found.label.casefold() or isinstance(value, Noted):
+    is_same = label.casefold() == found.label.casefold()
+    if text.strip() in known or not label or is_same or isinstance(value, Noted):
         return value
     message = f"the words beside {found.code} are not those of the list; the code is what is read"
     fix = "choose the entry anew, or correct the code"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from harmonize.findings import Cell
+from harmonize.findings import Cell, file_of
 
 
 class Table(NamedTuple):
@@ -14,6 +14,12 @@ class Table(NamedTuple):
     name: str
     file: str
     columns: Mapping[str, str]
+    files: tuple[str, ...] = ()
+    """The files of elements, by the index that is part of a row's number; empty: `file` is the only one."""
+
+    def cell(self, number: int, column: str | None) -> Cell:
+        """The cell of *column* in the row *number*."""
+        return Cell(self.files[file_of(number)] if self.files else self.file, number, column)
 
 
 class RawRow(NamedTuple):
@@ -50,7 +56,7 @@ class SourceObject(dict[str, Any]):
         if self.table is not None:
             column = self.table.columns.get(slot)
             if column is not None:
-                yield Cell(self.table.file, self.number, column)
+                yield self.table.cell(self.number, column)
         for member in self.members or ():
             if slot in member:
                 yield from member.cells(slot)
@@ -91,7 +97,7 @@ def rows_of(source: Any) -> Rows:
     """The rows that a source object stands for: its own, those it is made of, those joined to it."""
     if source.__class__ is not SourceObject:
         return {}
-    rows: Rows = {} if source.table is None else {source.table.file: [source.number]}
+    rows: Rows = {} if source.table is None else {source.table.cell(source.number, None).file: [source.number]}
     others = [value for value in source.values() if value.__class__ is SourceObject]
     if source.table is not None:  # of an object that rows share, the lists hold its members
         others += [row for value in source.values() if value.__class__ is list for row in value]

@@ -19,7 +19,11 @@ import orjson
 
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
 from harmonize.profiles.expressions import Call, Expression, parse_expression, paths_of
+from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlAssembly, below, default_slot, lent_slots, xml_assembly
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.added_sets import added_sets
+from harmonize.terminology.map_policy import MapPolicy
+from harmonize.terminology.notation import load_systems
 from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -215,10 +219,20 @@ class TableAssembly:
     """The physical table whose rows these are: the table itself, or one that several tables share."""
     where: tuple[Selection, ...] = ()
     unless: tuple[Selection, ...] = ()
+    element: str | None = None
+    """XML: the path of the elements whose rows these are; columns are paths as well, and `columns` names them below the element."""
+    identifiers: frozenset[str] = frozenset()
+    """Columns that hold the subject's identifier and are not called like its slot."""
+
+    lent: tuple[tuple[str, str], ...] = ()
+    """(slot, class) of rows of other tables that take the slot from rows of this one."""
 
     def slot_of(self, column: str) -> str:
         """The slot of the row class that *column* fills."""
-        return self.columns.get(column, column)
+        if self.element is None:
+            return self.columns.get(column, column)
+        path = below(column, self.element)
+        return self.columns.get(path, default_slot(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +270,8 @@ class Assembly:
     """Column -> texts that stand for no value in this column only."""
     references: Mapping[str, Reference] = field(default_factory=dict)
     """Name -> a table that belongs to no subject."""
+    xml: XmlAssembly | None = None
+    """Dialects and tables of an XML format; `tables` then has one for each table and path of its elements."""
 
     def blank_texts(self, column: str) -> frozenset[str]:
         """The texts that are no value in *column*, the empty one among them."""
@@ -293,7 +309,7 @@ class Profile:
     owner: str
     specification: Mapping[str, str]
     identifiers: Mapping[str, Mapping[str, str]]
-    code_maps: Mapping[str, Path]
+    code_maps: Mapping[str, MapPolicy]
     predicates: tuple[str, ...]
     assembly: Assembly
     left_out: tuple[LeftOut, ...]
@@ -327,6 +343,21 @@ class Profile:
         for item in self.left_out:
             if item.slot == slot and item.source_class in (source_class, "*") and not item.values:
                 return item.reason
+        return None
+
+    def left_out_column(self, column: str) -> str | None:
+        """Why *column* is not carried though it is no slot. In XML what is left out is left out with all below it.
+
+        `//NAME` is any element of the name.
+        """
+        reason = self.left_out_columns.get(column)
+        if reason is not None or self.assembly.xml is None:
+            return reason
+        steps = column.split("/")
+        for number in range(len(steps), 0, -1):
+            for name in ("/".join(steps[:number]), f"//{steps[number - 1]}"):
+                if name in self.left_out_columns:
+                    return self.left_out_columns[name]
         return None
 
     def left_out_values(self, source_class: str) -> dict[str, dict[str, str]]:
@@ -674,21 +705,50 @@ def _value_mappings(spec: Any, slot: str, file: Path, line: int | None) -> Mappi
     return result
 
 
-def _code_maps(folder: Path, spec: Mapping[str, str]) -> Mapping[str, Path]:
-    """Code maps by name. A path starts in the profile's folder or, after `shared:`, in mappings/codes; it never leaves it."""
+def _code_maps(folder: Path, spec: Mapping[str, Any]) -> Mapping[str, MapPolicy]:
+    """Code maps by name: a path, or the sets with what is accepted of them."""
     result = {}
-    for name, text in spec.items():
-        base = mappings_folder() / "codes" if text.startswith("shared:") else folder
-        path = (base / text.removeprefix("shared:").replace("\0", "?")).resolve()  # no file has a NUL in its name
-        if not path.is_relative_to(base.resolve()) or not path.is_file():
-            raise SpecificationError(
-                f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml")
-            )
-        result[name] = path
+    for name, entry in spec.items():
+        stated: Mapping[str, Any] = {"sets": [entry]} if isinstance(entry, str) else entry
+        result[name] = MapPolicy(
+            sets=tuple(_code_map(folder, name, text) for text in stated["sets"]),
+            predicates=tuple(stated.get("predicates", ())),
+            minimum_confidence=float(stated.get("minimum_confidence", "0")),
+            to=stated.get("to", ""),
+            through=tuple(stated.get("through", ())),
+        )
+        for system in (*result[name].through, result[name].to):
+            if system and system not in load_systems():
+                file = str(folder / "profile.yaml")
+                raise SpecificationError(
+                    f"code map {name!r}: {UnknownNameError('code system', system, load_systems())}", file=file
+                )
     return result
 
 
+def _code_map(folder: Path, name: str, text: str) -> Path:
+    """A path that starts in the profile's folder or, after `shared:`, in mappings/codes, and never leaves it; or an added set."""
+    if text.startswith("added:"):
+        known = added_sets()
+        if text.removeprefix("added:") in known:
+            return known[text.removeprefix("added:")]
+        raise SpecificationError(
+            f"code map {name!r}: {text!r} is not installed",
+            file=str(folder / "profile.yaml"),
+            fix="add it with `harmonize mappings add FILE --name NAME`",
+        )
+    base = mappings_folder() / "codes" if text.startswith("shared:") else folder
+    path = (base / text.removeprefix("shared:").replace("\0", "?")).resolve()  # no file has a NUL in its name
+    if not path.is_relative_to(base.resolve()) or not path.is_file():
+        raise SpecificationError(
+            f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml")
+        )
+    return path
+
+
 def _assembly(spec: Mapping[str, Any]) -> Assembly:
+    if spec["reader"] == "xml":
+        return _xml_assembly(spec)
     tables = []
     for name, table in spec["tables"].items():
         join, group = table.get("join"), table.get("group")
@@ -724,6 +784,44 @@ def _assembly(spec: Mapping[str, Any]) -> Assembly:
         subject_order=spec.get("subject_order", "text"),
         column_blanks=_column_blanks(spec.get("blanks", [])),
         references={name: Reference(**columns) for name, columns in spec.get("references", {}).items()},
+    )
+
+
+def _xml_assembly(spec: Mapping[str, Any]) -> Assembly:
+    xml = xml_assembly(spec["xml"], spec["tables"])
+    identifiers = frozenset(dialect.identifier for dialect in xml.dialects.values())
+    tables = tuple(
+        TableAssembly(
+            name=f"{table.name} {path}",
+            file=path,
+            row_class=table.row_class,
+            slot=table.slot,
+            columns=table.columns,
+            repeats=table.repeats,
+            expected=False,
+            join=None,
+            group=None,
+            rows_of=path,
+            element=path,
+            identifiers=identifiers if path == SUBJECT_ELEMENT else frozenset(),
+            lent=lent_slots(xml, table, path),
+        )
+        for table in xml.tables.values()
+        for path in table.elements
+    )
+    return Assembly(
+        reader="xml",
+        subject=spec["subject"],
+        subject_pattern=spec.get("subject_pattern"),
+        encoding="utf-8",
+        delimiter=",",
+        quote='"',
+        blank=tuple(spec.get("blank", ())),
+        missing=spec.get("missing", {}),
+        tables=tables,
+        subject_order=spec.get("subject_order", "text"),
+        column_blanks=_column_blanks(spec.get("blanks", [])),
+        xml=xml,
     )
 
 

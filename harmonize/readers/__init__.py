@@ -40,6 +40,7 @@ _READERS: Mapping[str, str] = {
     "delimited": "harmonize.readers.delimited:open_source",
     "redcap": "harmonize.readers.redcap:open_source",
     "relational": "harmonize.readers.relational:open_source",
+    "xml": "harmonize.readers.xml:open_source",
 }
 
 

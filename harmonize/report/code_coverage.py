@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from harmonize.curation.coverage import Coverage
 from harmonize.errors import CallError
+from harmonize.findings import add_counts
 from harmonize.profiles.specification import load_profile
 from harmonize.terminology.predicates import SHORT
 from harmonize.terminology.sssom import NO_TERM, MappingSet, read_mapping_set
@@ -45,7 +47,16 @@ def _maps_of(profile: str) -> dict[str, dict[str, int]]:
         maps = load_profile(profile).code_maps
     except CallError:
         return {}
-    return {name: rows_by_kind(read_mapping_set(path)) for name, path in sorted(maps.items())}
+    return {name: _rows_of(policy.sets) for name, policy in sorted(maps.items())}
+
+
+def _rows_of(sets: Sequence[Path]) -> dict[str, int]:
+    """The rows of several sets by kind; of sets that were added compiled, whose justifications are not kept, none."""
+    total: dict[str, int] = {}
+    for path in sets:
+        if path.suffix == ".tsv":
+            add_counts(total, rows_by_kind(read_mapping_set(path)))
+    return total
 
 
 def rows_by_kind(mapping_set: MappingSet) -> dict[str, int]:

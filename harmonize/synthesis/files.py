@@ -122,4 +122,12 @@ def _export_rows(subject: str, specs: Mapping[str, TableAssembly], tables: Table
     ]
 
 
-_WRITERS = {"delimited": _write_delimited, "redcap": _write_redcap, "relational": _write_delimited}
+def _write_xml(
+    profile: Profile, columns: Mapping[str, Sequence[str]], subjects: Iterable[Tables], out: Path
+) -> dict[str, int]:
+    from harmonize.synthesis.xml_files import write_xml  # lxml is imported where it is used
+
+    return write_xml(profile, columns, subjects, out)
+
+
+_WRITERS = {"delimited": _write_delimited, "redcap": _write_redcap, "relational": _write_delimited, "xml": _write_xml}

@@ -5,12 +5,14 @@
 - `columns`: what its cells hold: a text as it is, or one of `{subject: key}`, `{event: new}`, `{serial: PREFIX}`,
   `{pick: [..]}`, `{weights: {TEXT: N}}`, `{date: {from: D, to: D}}`, `{date: {after: NAME, days: [A, B]}}`,
   `{number: {from: A, to: B, decimals: N}}`, `{same: COLUMN}` (of this row), `{parent: COLUMN}` (of the row in `each`),
+  `{remembered: NAME}`,
   `{part: {of: NAME, is: year | month | day}}` (of a remembered date, without leading zeros),
   `{by: {column: COLUMN, cells: {TEXT: CELL}}}` (a cell that goes with a text of this row; blank beside other texts).
   `{subject: number}` and `{event: number}` are the same identifiers as whole numbers.
   With it may stand `as: NAME` (remembered for the subject), `distinct: "true"` (no value twice for a subject),
   `blank: SHARE`, and `flaw: {share: S, pick: [..]}`, the damage that real files have.
 
+Under `document` may stand what an XML document holds beside its subjects: see `harmonize.synthesis.xml_files`.
 Under `fixed` may stand files that are the same whatever subjects are made, such as a list of codes or a file that the profile
 does not read: `FILE: {columns: [..], rows: [[..], ..]}`, written with the delimiter and encoding of the profile.
 """
@@ -99,7 +101,7 @@ def _tree(path: Path) -> Mapping[str, Any]:
     tree, _ = load_strict_yaml(path, name="demo.yaml")
     if not isinstance(tree, Mapping) or not isinstance(tree.get("tables"), Mapping):
         raise SpecificationError("tables is missing", file=str(path), fix="see harmonize.synthesis.tables")
-    unknown = set(tree) - {"tables", "fixed"}
+    unknown = set(tree) - {"tables", "fixed", "document"}
     if unknown:
         raise SpecificationError(f"{min(unknown)!r} is not known", file=str(path), fix="write tables and fixed")
     return tree
@@ -186,13 +188,18 @@ def _weights(weights: Mapping[str, str]) -> Cell:
     return lambda person, row, parent: person.chance.choices(values, cum_weights=cumulative)[0]
 
 
+_LATEST = dt.date(2025, 12, 31)
+"""No event of a synthetic person is later: what lies in the future of a run is a finding."""
+
+
 def _date(body: Mapping[str, Any]) -> Cell:
     if "after" in body:
         name, (first, last) = body["after"], (int(n) for n in body["days"])
 
         def later(person: Person, row: Row, parent: Row) -> str:
             start = dt.date.fromisoformat(person.remembered[name])
-            return (start + dt.timedelta(days=person.chance.randint(first, last))).isoformat()
+            date = start + dt.timedelta(days=person.chance.randint(first, last))
+            return min(date, max(start, _LATEST)).isoformat()
 
         return later
     start, end = (dt.date.fromisoformat(body[name]).toordinal() for name in ("from", "to"))
@@ -238,6 +245,7 @@ _FORMS: Mapping[str, Callable[[Any], Cell]] = {
     "date": _date,
     "number": _number,
     "same": lambda column: lambda person, row, parent: row[column],
+    "remembered": lambda name: lambda person, row, parent: person.remembered[name],
     "parent": lambda column: lambda person, row, parent: parent[column],
 }
 

@@ -142,5 +142,5 @@ def test_the_wheel_converts_in_a_clean_environment(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["status"] == "complete" and manifest["counts"]["subjects"]["read"] == 20
     run(command, "validate", "out", "--as", "fhir-r4")
-    assert json.loads(run(command, "profiles", "list", "--json"))[0]["id"] == "eu/ern-cde"
+    assert "eu/ern-cde" in {known["id"] for known in json.loads(run(command, "profiles", "list", "--json"))}
     assert str(ROOT) not in run(command, "doctor")

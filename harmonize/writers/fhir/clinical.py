@@ -121,9 +121,21 @@ def _described(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:
     if morphology:
         extensions.append({"url": oncology.HISTOLOGY_MORPHOLOGY_BEHAVIOR, "valueCodeableConcept": morphology})
     severity = sheet.concept(diagnosis, "severity", "/severity")
-    sites = [site for slot in ("body_site", "topography") if (site := sheet.concept(diagnosis, slot, "/bodySite"))]
+    sites = _sites(sheet, diagnosis)
     made = (("extension", extensions), ("severity", severity), ("bodySite", sites))
     return {name: value for name, value in made if value}
+
+
+def _sites(sheet: Sheet, diagnosis: HubObject) -> list[Any]:
+    """The sites of a disease; the side is said with the last of them, or where there is none by itself."""
+    slots = [slot for slot in ("body_site", "topography") if slot in diagnosis]
+    sites: list[Any] = [site for slot in slots if (site := sheet.concept(diagnosis, slot, "/bodySite"))]
+    side = sheet.concept(diagnosis, "laterality", "/bodySite")
+    if side:
+        last = sheet.run.concepts.codings(diagnosis[slots[-1]])[0] if sites else {}
+        extension = {"url": oncology.LATERALITY_QUALIFIER, "valueCodeableConcept": side}
+        sites[-1:] = [{**last, "extension": [extension]}]
+    return sites
 
 
 def _statuses(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, fixed
 from harmonize.writers.fhir.sheet import Sheet
 
 HISTOLOGY_MORPHOLOGY_BEHAVIOR = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-histology-morphology-behavior"
+LATERALITY_QUALIFIER = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-laterality-qualifier"
 TUMOR_SIZE = fixed(LOINC, "21889-1", "Size Tumor")
 
 

@@ -90,6 +90,7 @@ def diseases(sheet: Sheet) -> _Elements:
 def _primary_site(sheet: Sheet, entry: dict[str, Any], diagnosis: HubObject) -> None:
     """Disease.primarySite: the site of the tumour, else the part of the body that the disease affects."""
     sheet.put(entry, "primarySite", diagnosis, "topography")
+    sheet.put(entry, "laterality", diagnosis, "laterality")
     if "primarySite" not in entry:
         sheet.put(entry, "primarySite", diagnosis, "body_site")
     elif "body_site" in diagnosis:
