@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PYROFILE := .venv-pyrofile
 # Dagster, for the page on it: it brings a newer antlr4 than linkml can use.
 DAGSTER := .venv-dagster
+# MultiQC reads what we write for it; its dependencies are its own (1 GB).
+MULTIQC := .venv-multiqc
 DEMO := demo-output
 SUBJECTS ?= 100
 
@@ -45,7 +47,12 @@ $(DAGSTER)/installed: pyproject.toml | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(DAGSTER)/bin/python -e . 'dagster==1.13.29'
 	@touch $@
 
-test: $(VENV)/installed-dev $(PYROFILE)/installed $(DAGSTER)/installed ## all tests but the benchmarks and the long ones
+$(MULTIQC)/installed: | $(BIN)/uv
+	$(PYTHON) -m venv $(MULTIQC)
+	$(BIN)/uv pip install --quiet --python $(MULTIQC)/bin/python 'multiqc==1.35'
+	@touch $@
+
+test: $(VENV)/installed-dev $(PYROFILE)/installed $(DAGSTER)/installed $(MULTIQC)/installed ## all tests but the benchmarks and the long ones
 	$(BIN)/python -m pytest -q -n auto
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict, the layers of the design
@@ -79,4 +86,4 @@ wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies insid
 	$(BIN)/python -m build --wheel --installer uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(DEMO) dist site docs/datasets docs/hub docs/profiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(MULTIQC) $(DEMO) dist site docs/datasets docs/hub docs/profiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

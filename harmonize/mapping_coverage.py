@@ -17,7 +17,7 @@ from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
 from harmonize.curation.coverage import CodeOutcome, Coverage, Fact, Tally, coverage, digest
 from harmonize.engines import local
-from harmonize.errors import InputError
+from harmonize.errors import InputError, NotAvailableError
 from harmonize.findings import Cell, Outcome, Severity
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
@@ -76,6 +76,8 @@ def measure(profile_id: str, inputs: Sequence[Path], *, jobs: int = 1, memory: i
     Raises what `convert` raises where the input cannot be read, and InputError where it was only partly read.
     """
     profile = load_profile(profile_id)
+    if profile.assembly.xml is not None:
+        raise NotAvailableError("mappings coverage of XML", "Tables and REDCap exports can be measured")
     settings = Settings(profile_id, (), key_from_secret(bytes(32)))  # pseudonyms are made and thrown away
     to_sort: frozenset[str] = frozenset()
     with tempfile.TemporaryDirectory(prefix="harmonize-") as work, local.rare_collections():
@@ -156,7 +158,7 @@ class _Reading:
         self._assembler = Assembler(engine.profile, held, files)
         self._systems = systems_of_slots(engine.profile)
         self._words = words_of(engine.profile)
-        self._known = {row for maps in engine.environment.code_maps.values() for row in maps.by_subject}
+        self._maps = tuple(engine.environment.code_maps.values())
 
     def facts(self, raw: RawSubject) -> list[Fact] | None:
         """What the coded cells of a subject state; None where it is not to be used."""
@@ -271,7 +273,7 @@ class _Reading:
         """
         environment = self._engine.environment
         known = not isinstance(environment.terminologies.lookup(code), NotChecked | Unknown)
-        listed = code in self._known or text.strip() in self._words
+        listed = any(one.knows(code) for one in self._maps) or text.strip() in self._words
         return known or listed or code in text or isinstance(environment.systems.of_any_iri(text), Code)
 
 

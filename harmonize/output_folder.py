@@ -35,6 +35,8 @@ REPORTS = frozenset(
         "earl.ttl",
         "prov.ttl",
         "harmonize_mqc.json",
+        "harmonize_checks_mqc.json",
+        "harmonize_items_mqc.json",
         "checks.csv",
         "items.csv",
         f"{PRIVATE}/operationoutcome.ndjson",

@@ -266,8 +266,10 @@ def _code_maps(profile: Profile) -> Iterator[str]:
     yield "## Code maps"
     yield ""
     rows = []
-    for name, path in profile.code_maps.items():
-        rows.append([f"`{name}`", one_line(path.name), str(len(read_mapping_set(path).rows))])
+    for name, policy in profile.code_maps.items():
+        for path in policy.sets:
+            number = str(len(read_mapping_set(path).rows)) if path.suffix == ".tsv" else "compiled"
+            rows.append([f"`{name}`", one_line(path.name), number])
     yield from _table(("name", "file", "rows"), rows)
     yield f"Predicates that translate: {', '.join(f'`{predicate}`' for predicate in profile.predicates)}."
     yield ""

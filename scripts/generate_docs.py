@@ -23,6 +23,9 @@ def rule_page(rule: Rule) -> str:
             f"- **How:** {rule.how}",
             f"- **To mend it:** {rule.mend}",
             f"- **What it means for the data:** {rule.means}",
+            *([f"- **Source:** {rule.source}"] if rule.source else []),
+            *([f"- **Not checked without:** {', '.join(rule.needs)}"] if rule.needs else []),
+            f"- **Checked:** {', '.join(rule.stages)}",
             "",
         ]
     )

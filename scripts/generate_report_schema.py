@@ -39,6 +39,8 @@ def _with_maps_of_numbers(schema: dict[str, Any]) -> dict[str, Any]:
         ("Accounting", "defaulted"): map_of(numbers),
         ("Check", "findings"): numbers,
         ("Check", "sites"): map_of(numbers),
+        ("Coverage", "maps"): map_of(numbers),
+        ("Coverage", "subjects"): numbers,
         ("Dataset", "rules"): numbers,
         ("Group", "items"): map_of(numbers),
         ("Report", "documents"): map_of(numbers),

@@ -13,10 +13,11 @@ from tests.registry import Registry, make_registry
 from tests.shared_data import SHARED
 
 pytest_plugins = ["tests.sentinel_plugin"]
-_guarded = {"on": False}
+_guarded = {"on": False, "loopback": False}
 NO_FOLDER = "/nonexistent/harmonize-terminologies"
 """The user's folder of terminologies in every test: the developer's own is never read."""
 os.environ["HARMONIZE_TERMINOLOGIES"] = NO_FOLDER
+os.environ["HARMONIZE_CACHE"] = ""
 
 
 def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
@@ -24,6 +25,8 @@ def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
     if not _guarded["on"] or event not in ("socket.connect", "socket.getaddrinfo", "socket.bind"):
         return
     address = arguments[1] if event != "socket.getaddrinfo" else arguments[0]
+    if _guarded["loopback"] and (address[0] if isinstance(address, tuple) else address) == "127.0.0.1":
+        return
     if not isinstance(address, str | bytes) or event == "socket.getaddrinfo":
         raise RuntimeError(f"network in a test: {event}")
 
@@ -39,12 +42,21 @@ def no_network() -> object:
     _guarded["on"] = False
 
 
+@pytest.fixture
+def loopback() -> object:
+    """A server of the test's own may be reached, at 127.0.0.1 and nowhere else."""
+    _guarded["loopback"] = True
+    yield
+    _guarded["loopback"] = False
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No option of the developer's environment reaches a test."""
     for name in [name for name in os.environ if name.startswith("HARMONIZE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HARMONIZE_TERMINOLOGIES", NO_FOLDER)
+    monkeypatch.setenv("HARMONIZE_CACHE", "")
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
 
 

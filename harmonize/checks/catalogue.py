@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,8 @@ class Rule:
     """A rule. Its id never changes.
 
     `what` it checks, `why` it matters, `how` it is computed, how to `mend` it (for those who build the data flow) and
-    what it `means` for those who use the data.
+    what it `means` for those who use the data. `needs` names the code systems without which it is not checked, `source` where
+    it is from.
     """
 
     id: str
@@ -36,8 +37,10 @@ class Rule:
     how: str
     mend: str
     means: str
+    needs: tuple[str, ...] = ()
     stages: tuple[str, ...] = ("conversion",)
     """When it is checked, of STAGES."""
+    source: str = ""
 
     @property
     def fix(self) -> str:
@@ -60,7 +63,8 @@ def _rule(rule_id: str, body: Mapping[str, Any]) -> Rule:
     stages = tuple(body.get("stages", ("conversion",)))
     if not set(stages) <= set(STAGES):
         raise SpecificationError(f"{rule_id}: stages are of {', '.join(STAGES)}", file=_FILE.name)
-    return Rule(rule_id, **{**body, "severity": Severity(body["severity"]), "stages": stages})
+    needs = tuple(body.get("needs", ()))
+    return Rule(rule_id, **{**body, "severity": Severity(body["severity"]), "stages": stages, "needs": needs})
 
 
 def rule(rule_id: str) -> Rule:
@@ -69,3 +73,13 @@ def rule(rule_id: str) -> Rule:
     if known is None:
         raise UnknownNameError("rule", rule_id, rules())
     return known
+
+
+def not_checked(stage: str, installed: Collection[str]) -> list[str]:
+    """The rules of *stage* that need code systems which are not *installed*: not checked, never passed.
+
+    >>> "plausibility.excluded-ancestor" in not_checked("hub", ["MONDO"])
+    True
+    """
+    missing = [known for known in rules().values() if stage in known.stages and not set(known.needs) <= set(installed)]
+    return sorted(known.id for known in missing)

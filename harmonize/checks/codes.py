@@ -19,11 +19,12 @@ class CodeProblem(NamedTuple):
 
 
 def code_problem(
-    code: str, label: str | None, terminologies: Terminologies, beside: Collection[str] = ()
+    code: str, label: str | None, terminologies: Terminologies, beside: Collection[str] = (), edition: str = ""
 ) -> CodeProblem | None:
     """What is wrong with the CURIE *code* that carries *label*; None where nothing is.
 
     *beside* are the other codes of the same thing: an old code is no problem where its active replacement stands with it.
+    *edition* is the one that the document states beside the code.
 
     >>> terminologies = Terminologies.installed()
     >>> code_problem("HP:0410382", None, terminologies).message
@@ -31,7 +32,7 @@ def code_problem(
     >>> code_problem("HP:0001250", "Seizure", terminologies) is None
     True
     """
-    match terminologies.lookup(code):
+    match terminologies.lookup_in(code, edition):
         case Unknown(system=system, version=version):
             return CodeProblem("terms.unknown", f"{_quotable(code, system)} is not in {system} {version}".rstrip())
         case Replaced(by=by) if by.code in beside:
@@ -49,7 +50,9 @@ def code_problem(
             return CodeProblem(
                 "terms.not-checked", "codes of a prefix that mappings/systems does not know are not checked"
             )
-        case Found(label=known) if label and known and label != code and not _names(code, label, terminologies):
+        case Found(label=known) as found if (
+            label and known and label != code and not _names(found, label, terminologies)
+        ):
             return CodeProblem(
                 "terms.label-differs", f"the label beside {code} is neither its label nor an exact synonym of it"
             )
@@ -78,9 +81,7 @@ def _is_telling(system: str) -> bool:
     return not any(isinstance(systems.parse(f"{system}:{text}", system), Code) for text in _OF_A_PERSON)
 
 
-def _names(code: str, label: str, terminologies: Terminologies) -> bool:
-    store = terminologies.store(code.partition(":")[0])
-    if store is None:
-        return True
+def _names(found: Found, label: str, terminologies: Terminologies) -> bool:
+    names = terminologies.names(found.code, found.version)
     folded = normalise(label)
-    return any(normalise(name) == folded for _, name in store.names(code))
+    return not names or any(normalise(name) == folded for _, name in names)

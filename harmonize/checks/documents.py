@@ -10,13 +10,17 @@ from typing import Any
 import jsonschema_rs
 
 from harmonize.checks import fhir_r4, phenopackets
-from harmonize.checks.catalogue import rule
+from harmonize.checks.catalogue import not_checked, rule
 from harmonize.checks.codes import code_problem
+from harmonize.checks.dates import last_day
 from harmonize.checks.document_files import Entry, document_files, documents_of
 from harmonize.checks.fhir_references import bundled, is_bundle, reference_key
+from harmonize.checks.free_text import HUB_TEXTS, identifiers_in
 from harmonize.checks.hub_records import check_record
+from harmonize.checks.packet_records import packet_contribution
 from harmonize.checks.structure import structure_problems
 from harmonize.checks.violations import Violation
+from harmonize.checks.whole_set import Contribution, SetAccount, hub_contribution
 from harmonize.datasets.specification import dataset_names
 from harmonize.errors import NotAvailableError, UnknownNameError
 from harmonize.findings import Cell, Finding, add_counts
@@ -38,6 +42,8 @@ class Validation:
     documents_by_rule: dict[str, int] = field(default_factory=dict)
     """Rule -> how many documents break it."""
     findings: list[Finding] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    """Rules that need a code system that is not installed."""
 
     def add(self, finding: Finding) -> None:
         """Count *finding*."""
@@ -54,8 +60,8 @@ class Validation:
         return total
 
 
-def validate(path: Path, format_name: str) -> Validation:
-    """Judge the file or folder *path* as *format_name*.
+def validate(path: Path, format_name: str, recorded: str = "") -> Validation:
+    """Judge the file or folder *path* as *format_name*; no date may be after the day of the instant *recorded*, if there is one.
 
     Raises CallError where nothing is there, NotAvailableError for a format that is planned, InputError for an unreadable file.
     """
@@ -64,10 +70,13 @@ def validate(path: Path, format_name: str) -> Validation:
     if format_name not in FORMATS:
         raise UnknownNameError("format or data set", format_name, [*FORMATS, *dataset_names()])
     files = document_files(path, format_name)
-    result = Validation()
-    check = _checker(format_name, files, whole_set=path.is_dir())
+    terminologies = Terminologies.installed()
+    result = Validation(not_checked=not_checked(format_name, terminologies.paths))
+    check = _checker(format_name, files, terminologies, last_day(recorded), whole_set=path.is_dir())
     once: dict[tuple[str, str], Finding] = {}
+    whole = SetAccount()
     for file in files:
+        of_file = SetAccount()
         for entry in documents_of(file):
             result.records += 1
             broken = set()
@@ -79,9 +88,25 @@ def validate(path: Path, format_name: str) -> Validation:
                     result.add(finding)
                     broken.add(violation.rule)
             add_counts(result.documents_by_rule, dict.fromkeys(broken, 1))
-    for finding in once.values():
+            contribution = _contribution(entry, format_name)
+            if contribution is not None:
+                of_file.add(contribution)
+        whole.merge(of_file)
+    for finding in (*once.values(), *whole.findings(terminologies)):
         result.add(finding)
     return result
+
+
+def _contribution(entry: Entry, format_name: str) -> Contribution | None:
+    """What a document says to the rules on the set; nothing where it cannot be read, and FHIR resources, which are parts of records."""
+    if format_name == "fhir-r4" or not isinstance(entry.document, dict):
+        return None
+    try:
+        if format_name == "hub":
+            return hub_contribution(entry.document)
+        return packet_contribution(entry.document)
+    except (AttributeError, TypeError, KeyError, ValueError):
+        return None  # the structure rules have said where it is broken
 
 
 _UNREADABLE = {"hub": "hub.structure", "fhir-r4": "target.fhir-r4-type", "phenopackets": "target.phenopackets-schema"}
@@ -99,12 +124,11 @@ def _judge(entry: Entry, format_name: str, check: Check) -> Iterator[Violation]:
         yield Violation(_UNREADABLE[format_name], "", "its structure is so broken that the other rules cannot read it")
 
 
-def _checker(format_name: str, files: list[Path], *, whole_set: bool) -> Check:
-    terminologies = Terminologies.installed()
+def _checker(format_name: str, files: list[Path], terminologies: Terminologies, last: str, *, whole_set: bool) -> Check:
     if format_name == "phenopackets":
-        return lambda document: phenopackets.check_packet(document, terminologies)
+        return lambda document: phenopackets.check_packet(document, terminologies, last)
     if format_name == "hub":
-        return _hub_checker(terminologies)
+        return _hub_checker(terminologies, last)
     return _fhir_checker(files if whole_set else [], terminologies)
 
 
@@ -142,7 +166,7 @@ def _keys(document: Any) -> Iterator[str]:
         yield from filter(None, (reference_key(one.resource) for one in bundled(document)))
 
 
-def _hub_checker(terminologies: Terminologies) -> Check:
+def _hub_checker(terminologies: Terminologies, last: str) -> Check:
     validator = jsonschema_rs.validator_for(hub_json_schema())
 
     def check(document: Any) -> Iterator[Violation]:
@@ -150,8 +174,10 @@ def _hub_checker(terminologies: Terminologies) -> Check:
         yield from (Violation("hub.structure", problem.path, problem.message) for problem in problems)
         if isinstance(document, dict) and not problems:
             record: HubObject = hub_object(document)
-            yield from check_record(record, terminologies)
+            yield from check_record(record, terminologies, last)
             yield from _hub_codes(record, "", terminologies)
+            for path, kind in identifiers_in(record, HUB_TEXTS):
+                yield Violation("privacy.identifier-in-text", path, f"the text holds what looks like {kind}")
 
     return check
 
@@ -160,7 +186,8 @@ def _hub_codes(value: Any, path: str, terminologies: Terminologies) -> Iterator[
     if isinstance(value, dict):
         beside = {coding["code"] for coding in value.get("codings", ())}
         for index, coding in enumerate(value.get("codings", ())):
-            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside)
+            edition = coding.get("version", "")
+            problem = code_problem(coding["code"], coding.get("label"), terminologies, beside, edition)
             if problem is not None:
                 yield Violation(problem.rule, f"{path}/codings/{index}/code", problem.message)
         for name, item in value.items():

@@ -12,12 +12,16 @@ from typing import NamedTuple
 from harmonize.terminology.answers import Found
 from harmonize.terminology.store import Terminologies
 
+PHENOTYPES = "HP:0000118"
+"""Phenotypic abnormality: the branch of HPO that features of a person are from."""
+
 
 class StatedFeature(NamedTuple):
-    """A feature as stated: its code (a CURIE) and whether it is excluded."""
+    """A feature as stated: its code (a CURIE), whether it is excluded, and when it was assessed (empty: not stated)."""
 
     code: str
     excluded: bool
+    assessed: str = ""
 
 
 class FeatureProblem(NamedTuple):
@@ -28,51 +32,75 @@ class FeatureProblem(NamedTuple):
     message: str
 
 
+_Places = dict[str, list[tuple[int, str]]]
+"""Code -> where it is stated: the index of the feature, and when it was assessed."""
+
+
 def feature_problems(
     features: Sequence[StatedFeature | None], terminologies: Terminologies
 ) -> Iterator[FeatureProblem]:
     """Every problem among *features*; None stands for a feature without a code.
 
+    What was assessed at two times may differ and be repeated; what has no time is compared with all. What is implied says nothing
+    more at any time.
+
     >>> two = [StatedFeature("HP:0002069", False), StatedFeature("HP:0001250", True)]
     >>> [problem.rule for problem in feature_problems(two, Terminologies.installed())]
     ['plausibility.excluded-ancestor']
     """
-    if len(features) < 2:
-        return
-    observed: dict[str, int] = {}
-    excluded: dict[str, int] = {}
+    observed: _Places = {}
+    excluded: _Places = {}
     for index, feature in enumerate(features):
-        answer = terminologies.resolve(feature.code) if feature is not None else None
-        if feature is None or not isinstance(answer, Found):
+        if feature is None:
             continue
-        known = excluded if feature.excluded else observed
-        if answer.code in known:
-            yield FeatureProblem("plausibility.duplicate-feature", index, f"{answer.code} is stated twice")
-        known.setdefault(answer.code, index)
+        answer = terminologies.resolve(feature.code)
+        if answer.__class__ is not Found:
+            continue
+        code = answer.code
+        if PHENOTYPES not in terminologies.ancestors(code) and code.startswith("HP:"):
+            message = f"{code} is no phenotypic abnormality but a term of another branch of HPO"
+            yield FeatureProblem("plausibility.not-a-phenotype", index, message)
+        places = (excluded if feature.excluded else observed).setdefault(code, [])
+        if places and _beside(places, feature.assessed) is not None:
+            yield FeatureProblem("plausibility.duplicate-feature", index, f"{code} is stated twice")
+        places.append((index, feature.assessed))
+    stated = {*observed, *excluded}
+    for code in stated:
+        if code in observed and code in excluded:
+            break
+        if len(terminologies.ancestors(code) & stated) > 1:
+            break
+    else:
+        return
     yield from _of_observed(observed, excluded, terminologies)
     yield from _of_excluded(excluded, terminologies)
 
 
-def _of_observed(
-    observed: dict[str, int], excluded: dict[str, int], terminologies: Terminologies
-) -> Iterator[FeatureProblem]:
-    for code, index in observed.items():
-        if code in excluded:
-            yield FeatureProblem(
-                "plausibility.observed-and-excluded", index, f"{code} is stated as observed and as excluded"
-            )
-        ancestors = terminologies.ancestors(code) - {code}
+def _beside(places: list[tuple[int, str]], assessed: str) -> int | None:
+    """The index of the first of *places* that is not of another time than *assessed*."""
+    return next((index for index, other in places if not other or not assessed or other == assessed), None)
+
+
+def _of_observed(observed: _Places, excluded: _Places, terminologies: Terminologies) -> Iterator[FeatureProblem]:
+    for code, places in observed.items():
+        ancestors = terminologies.ancestors(code)
+        for index, assessed in places:
+            if code in excluded and _beside(excluded[code], assessed) is not None:
+                message = f"{code} is stated as observed and as excluded"
+                yield FeatureProblem("plausibility.observed-and-excluded", index, message)
+            for ancestor in sorted(ancestors & excluded.keys()):
+                if ancestor != code and _beside(excluded[ancestor], assessed) is not None:
+                    message = f"{code} is observed and its ancestor {ancestor} is excluded"
+                    yield FeatureProblem("plausibility.excluded-ancestor", index, message)
         for ancestor in sorted(ancestors & observed.keys()):
-            message = f"{ancestor} is implied by its descendant {code}"
-            yield FeatureProblem("plausibility.term-beside-ancestor", observed[ancestor], message)
-        for ancestor in sorted(ancestors & excluded.keys()):
-            message = f"{code} is observed and its ancestor {ancestor} is excluded"
-            yield FeatureProblem("plausibility.excluded-ancestor", index, message)
+            if ancestor != code:  # whenever it was assessed: it says nothing more
+                message = f"{ancestor} is implied by its descendant {code}"
+                yield FeatureProblem("plausibility.term-beside-ancestor", observed[ancestor][0][0], message)
 
 
-def _of_excluded(excluded: dict[str, int], terminologies: Terminologies) -> Iterator[FeatureProblem]:
-    for code, index in excluded.items():
-        for ancestor in sorted((terminologies.ancestors(code) - {code}) & excluded.keys()):
-            yield FeatureProblem(
-                "plausibility.redundant-exclusion", index, f"excluding {ancestor} already excludes {code}"
-            )
+def _of_excluded(excluded: _Places, terminologies: Terminologies) -> Iterator[FeatureProblem]:
+    for code, places in excluded.items():
+        for ancestor in sorted(terminologies.ancestors(code) & excluded.keys()):
+            if ancestor != code:
+                message = f"excluding {ancestor} already excludes {code}"
+                yield FeatureProblem("plausibility.redundant-exclusion", places[0][0], message)

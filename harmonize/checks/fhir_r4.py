@@ -161,8 +161,8 @@ def _code(coding: Any, path: str, terminologies: Terminologies, beside: Collecti
     curie = _curie(coding)
     if curie is None:
         return
-    display = coding.get("display")
-    problem = code_problem(curie, display if isinstance(display, str) else None, terminologies, beside)
+    display, edition = (text if isinstance(text := coding.get(name), str) else None for name in ("display", "version"))
+    problem = code_problem(curie, display, terminologies, beside, edition or "")
     if problem is not None:
         yield Violation(problem.rule, path, problem.message)
 

@@ -14,10 +14,15 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from harmonize.checks.ages import age_days
 from harmonize.checks.codes import code_problem
-from harmonize.checks.features import StatedFeature, feature_problems
+from harmonize.checks.free_text import PACKET_TEXTS, identifiers_in
+from harmonize.checks.hub_records import check_record
+from harmonize.checks.packet_records import family_record, packet_path, packet_record
+from harmonize.checks.statements import check_pedigree
 from harmonize.checks.structure import pointer, structure_problems
-from harmonize.checks.violations import Violation
+from harmonize.checks.violations import Circumstances, Violation
+from harmonize.hub.objects import HubObject
 from harmonize.terminology.store import Terminologies
 
 _SCHEMA = Path(__file__).with_name("phenopackets.schema.json")
@@ -53,10 +58,10 @@ def _validator(message: str) -> Any:
     return jsonschema_rs.validator_for({"$ref": f"#/$defs/{message}", "$defs": definitions})
 
 
-def check_packet(packet: Any, terminologies: Terminologies) -> Iterator[Violation]:
-    """Every violation of a Phenopacket, or of a Family with its proband.
+def check_packet(packet: Any, terminologies: Terminologies, recorded: str = "") -> Iterator[Violation]:
+    """Every violation of a Phenopacket, or of a Family with its proband. *recorded* is the last day that a date may have.
 
-    >>> [violation.rule for violation in check_packet({"id": "1"}, Terminologies.installed())]
+    >>> [violation.rule for violation in check_packet({"id": "1", "files": [{}]}, Terminologies.installed())]
     ['target.phenopackets-required']
     """
     if not isinstance(packet, dict):
@@ -67,11 +72,13 @@ def check_packet(packet: Any, terminologies: Terminologies) -> Iterator[Violatio
         yield from _required(packet, _REQUIRED_OF_FAMILY)
         proband = packet["proband"]
         if isinstance(proband, dict):
-            for violation in _content(proband, terminologies):
+            for violation in _content(proband, terminologies, recorded):
                 yield violation._replace(path=f"/proband{violation.path}")
+        for violation in check_pedigree(family_record(packet), Circumstances(terminologies)):
+            yield violation._replace(path=packet_path(violation.path), at=None)
         return
     yield from _structure(packet, _PACKET)
-    yield from _content(packet, terminologies)
+    yield from _content(packet, terminologies, recorded)
 
 
 def _structure(document: dict[str, Any], message: str) -> Iterator[Violation]:
@@ -79,12 +86,17 @@ def _structure(document: dict[str, Any], message: str) -> Iterator[Violation]:
         yield Violation("target.phenopackets-schema", problem.path, problem.message)
 
 
-def _content(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Violation]:
+def _content(packet: dict[str, Any], terminologies: Terminologies, recorded: str) -> Iterator[Violation]:
     yield from _required(packet, _REQUIRED)
     yield from _durations(packet)
     yield from _references(packet)
     yield from _codes(packet, terminologies)
-    yield from _features(packet, terminologies)
+    record = packet_record(packet)
+    for violation in check_record(record, terminologies, recorded):
+        yield violation._replace(path=packet_path(violation.path), at=None)
+    yield from _last_encounter(packet, record)
+    for path, kind in identifiers_in(packet, PACKET_TEXTS):
+        yield Violation("privacy.identifier-in-text", path, f"the text holds what looks like {kind}")
 
 
 def _at(document: Any, pattern: str) -> Iterator[tuple[str, Any]]:
@@ -151,7 +163,9 @@ def _references(packet: dict[str, Any]) -> Iterator[Violation]:
 def _codes(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Violation]:
     """Ontology classes: is the id a CURIE with a resource, does the code exist, is the label its own."""
     resources = {
-        holder.get("namespacePrefix") for _, holder in _at(packet, "/metaData/resources/*") if isinstance(holder, dict)
+        holder.get("namespacePrefix"): _edition(holder.get("version"))
+        for _, holder in _at(packet, "/metaData/resources/*")
+        if isinstance(holder, dict) and isinstance(holder.get("namespacePrefix"), str)
     }
     missing: set[str] = set()
     for parts, holder in _walk(packet):
@@ -171,20 +185,25 @@ def _codes(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Vio
                 "target.phenopackets-resource", path, f"the prefix {name} has no entry in metaData.resources"
             )
         label = holder["label"] if isinstance(holder["label"], str) else None
-        problem = code_problem(holder["id"], label, terminologies)
+        problem = code_problem(holder["id"], label, terminologies, edition=resources.get(prefix, ""))
         if problem is not None:
             yield Violation(problem.rule, path, problem.message)
 
 
-def _features(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Violation]:
-    entries = packet.get("phenotypicFeatures")
-    if not isinstance(entries, list):
+def _edition(version: Any) -> str:
+    """The edition that a resource states; the schema wants a text, and where nobody knows one stands words, as `unknown`."""
+    return version if isinstance(version, str) and any(map(str.isdigit, version)) else ""
+
+
+def _last_encounter(packet: dict[str, Any], record: HubObject) -> Iterator[Violation]:
+    """No onset is above the age at the last encounter."""
+    ages = [age for _, age in _at(packet, "/subject/timeAtLastEncounter/age/iso8601duration") if isinstance(age, str)]
+    last = age_days(ages[0]) if ages else None
+    if last is None:
         return
-    for rule, index, message in feature_problems([_stated(entry) for entry in entries], terminologies):
-        yield Violation(rule, f"/phenotypicFeatures/{index}/type", message)
-
-
-def _stated(entry: Any) -> StatedFeature | None:
-    term = entry.get("type") if isinstance(entry, dict) else None
-    code = term.get("id") if isinstance(term, dict) else None
-    return StatedFeature(code, entry.get("excluded") is True) if isinstance(code, str) else None
+    for collection in ("phenotypic_features", "diagnoses"):
+        for index, item in enumerate(record.get(collection, ())):
+            age = age_days(item.get("onset_age", ""))
+            if age is not None and age.low > last.high:
+                path = packet_path(f"/{collection}/{index}/onset_age")
+                yield Violation("plausibility.age-order", path, "the onset is above the age at the last encounter")

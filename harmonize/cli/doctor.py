@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import harmonize
-from harmonize.cli.output import print_json
+from harmonize.cli.output import print_json, say_damaged, say_editions
 
 PACKAGES = ("orjson", "jsonschema-rs", "google-re2", "pyyaml", "typer", "zstandard", "ucumvert")
 
@@ -19,10 +19,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the answe
     """Versions, what is installed, terminologies and their licences. Nothing is sent anywhere."""
     from harmonize.profiles.specification import profile_ids
     from harmonize.shipped import mappings_folder, ontologies_folder
+    from harmonize.terminology.installed import installed_systems
     from harmonize.terminology.store import Terminologies
     from harmonize.writers import WRITERS
 
-    stores = Terminologies.installed().stores()
+    systems, wrong = installed_systems(Terminologies.installed())
     answer = {
         "harmonize": harmonize.__version__,
         "python": platform.python_version(),
@@ -32,21 +33,27 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the answe
         "profiles": profile_ids(),
         "targets": list(WRITERS),
         "terminologies": [
-            {"system": s.system, "version": s.version, "complete": s.complete, "licence": s.meta["licence"]}
-            for s in stores
+            {key: entry[key] for key in ("system", "version", "complete", "licence", "tier", "sha256")}
+            for entry in systems
         ],
+        "damaged": [str(error) for error in wrong],
     }
     if as_json:
         print_json(answer)
+        say_damaged(wrong)
         return
     print(f"harmonize {answer['harmonize']} on Python {answer['python']}")
     for name, version in answer["packages"].items():  # type: ignore[attr-defined]
         print(f"  {name:<16} {version or 'NOT INSTALLED'}")
     print(f"profiles: {', '.join(profile_ids())}; targets: {', '.join(WRITERS)}")
     print(f"mappings in {answer['mappings']}, terminologies in {answer['ontologies']}:")
-    for store in stores:
-        whole = "whole" if store.complete else "only the codes in use"
-        print(f"  {store.system:<12} {store.version or '-':<18} {whole}; {store.meta['licence']}")
+    for entry in systems:
+        whole = "whole" if entry["complete"] else "only some of its codes"
+        print(
+            f"  {entry['system']:<12} {entry['version'] or '-':<18} {whole}; {entry['tier']}; {entry['licence']}; {entry['sha256']}"
+        )
+        say_editions(entry)
+    say_damaged(wrong)
 
 
 def _version(name: str) -> str | None:

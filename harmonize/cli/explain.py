@@ -37,8 +37,10 @@ def explain(
                 "rule": known.id,
                 **{
                     n: str(getattr(known, n))
-                    for n in ("family", "severity", "title", "what", "why", "how", "mend", "means")
+                    for n in ("family", "severity", "title", "what", "why", "how", "mend", "means", "source")
                 },
+                "needs": list(known.needs),
+                "stages": list(known.stages),
             }
         )
         return
@@ -49,5 +51,9 @@ def explain(
         ("how", known.how),
         ("to mend it", known.mend),
         ("for the data", known.means),
+        ("source", known.source),
+        ("needs", ", ".join(known.needs)),
+        ("checked", ", ".join(known.stages)),
     ):
-        print(f"  {label:<13}{text}")
+        if text:
+            print(f"  {label:<13}{text}")

@@ -21,9 +21,9 @@ from harmonize.cli import (
     demo,
     doctor,
     explain,
+    gdi_validate,
     key,
     mappings,
-    planned,
     profiles,
     report,
     schema,
@@ -71,8 +71,8 @@ app.command("demo")(demo.demo)
 app.command("trace")(trace.trace)
 app.command("explain")(explain.explain)
 app.add_typer(key.app, name="key")
+app.command("gdi-validate")(gdi_validate.gdi_validate)
 app.command("doctor")(doctor.doctor)
-planned.register(app)
 
 
 def _configuration() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`harmonize mappings lint | coverage | suggest | export`; review is planned and refused by name."""
+"""`harmonize mappings lint | add | coverage | suggest | export`; review is planned and refused by name."""
 
 from __future__ import annotations
 
@@ -50,6 +50,29 @@ def lint(
         raise typer.Exit(1)
 
 
+@app.command("add")
+def add(
+    file: Annotated[
+        Path, typer.Argument(help="SSSOM TSV, a GEM of CMS or the annotations of loinc2hpo; .gz, .xz or .zip too.")
+    ],
+    name: Annotated[str, typer.Option(help="The name that --set and profiles (`added:NAME`) call it by.")],
+    into: Annotated[
+        Path | None, typer.Option(help="Folder for compiled sets; by default beside the code systems that were added.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Compile a code map that you may use. An older one of the name stays where it fails."""
+    from harmonize.terminology.code_map_files import add_set
+
+    added = add_set(file, name, into)
+    if as_json:
+        print_json(added)
+        return
+    for sentence in added["said"]:
+        say(f"note: {sentence}")
+    say(f"written: {added['file']} ({added['rows']} rows of {added['id']})")
+
+
 @app.command("export")
 def export(
     mapping_set: Annotated[
@@ -64,12 +87,12 @@ def export(
     from harmonize.curation.concept_map_terms import RELEASES
     from harmonize.curation.mapping_table import mapping_table_text, read_mapping_table
     from harmonize.errors import UnknownNameError
-    from harmonize.terminology.code_maps import find_set
+    from harmonize.terminology.code_map_files import find_table
     from harmonize.terminology.sssom import read_mapping_set
 
     if format_name not in FORMATS:
         raise UnknownNameError("format of mapping sets", format_name, FORMATS)
-    path = find_set(mapping_set)
+    path = find_table(mapping_set)
     if path.suffix == ".json":
         table = read_concept_map(path)
     else:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harmonize.errors import CallError
+from harmonize.errors import CallError, SpecificationError
 from harmonize.whole_files import is_taken, whole_folder, write_whole
 
 
@@ -21,6 +21,23 @@ def say(text: str, *, quiet: bool = False) -> None:
     """A sentence for people, on stderr."""
     if not quiet:
         print(text, file=sys.stderr)
+
+
+def say_editions(entry: Mapping[str, Any]) -> None:
+    """Where several editions lie in a folder and their names do not say which is newer: which one is used."""
+    if not entry["order_known"]:
+        others = ", ".join(name or "without edition" for name in entry["other_editions"])
+        say(
+            f"note: {entry['system']}: {entry['version']} is used; its name does not say whether it is newer than {others}"
+        )
+
+
+def say_damaged(errors: Sequence[SpecificationError]) -> None:
+    """All that is wrong with installed files; the last of them is raised, so that the verb leaves with its code."""
+    for error in errors[:-1]:
+        say(f"harmonize: {error}")
+    if errors:
+        raise errors[-1]
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -6,10 +6,6 @@ import typer
 
 from harmonize.errors import NotAvailableError
 
-_VERBS = {
-    "gdi-validate": "The GDI data-validator contract",
-}
-
 
 def refuse(app: typer.Typer, name: str, full_name: str, help_text: str) -> None:
     """Register *name* as a verb that is planned."""
@@ -20,9 +16,3 @@ def refuse(app: typer.Typer, name: str, full_name: str, help_text: str) -> None:
     command.__doc__ = f"{help_text}. Planned; refused in this version."
     settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
     app.command(name, context_settings=settings)(command)
-
-
-def register(app: typer.Typer) -> None:
-    """Register the planned verbs of the first level."""
-    for name, help_text in _VERBS.items():
-        refuse(app, name, name, help_text)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harmonize.cli.output import print_json, say, write_file
-from harmonize.errors import CallError, NotAvailableError, UnknownNameError
+from harmonize.errors import CallError, UnknownNameError
+
+if TYPE_CHECKING:
+    from harmonize.report.formats import Material
 
 app = typer.Typer(help="Conformance reports.", no_args_is_help=True, rich_markup_mode=None)
-FORMATS = ("json", "md")
-PLANNED_FORMATS = ("html", "junit", "sarif", "csv", "operation-outcome", "multiqc", "dqv")
+FORMATS = ("html", "json", "md", "junit", "sarif", "operation-outcome", "rdf", "dqv", "earl", "prov", "multiqc", "csv")
+"""Those of `harmonize.report.formats`, which `--help` does not load."""
 
 
 @app.command("build")
@@ -22,7 +25,10 @@ def build(
     path: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run; with --as, documents of others.")],
     formats: Annotated[
         str, typer.Option(envvar="HARMONIZE_FORMATS", help=f"{', '.join(FORMATS)}; several with commas.")
-    ] = "md",
+    ] = "html,md",
+    language: Annotated[
+        str, typer.Option(envvar="HARMONIZE_LANGUAGE", help="The language of report.html: en, de.")
+    ] = "en",
     out: Annotated[Path | None, typer.Option(help="Where the report goes; for a run, its folder.")] = None,
     datasets: Annotated[
         str, typer.Option(envvar="HARMONIZE_DATASETS", help="Data sets to grade by, as hmd,erdri-cds; none: leave out.")
@@ -40,6 +46,10 @@ def build(
         str | None, typer.Option("--as", help="The format of documents that others wrote: hub, fhir-r4, phenopackets.")
     ] = None,
     site: Annotated[str, typer.Option(envvar="HARMONIZE_SITE", help="With --as: where they are from.")] = "",
+    coverage: Annotated[
+        Path | None,
+        typer.Option(help="What `mappings coverage --out` wrote of the same input: the codes that the maps cover."),
+    ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="A report.json, or the folder of a run, to compare with.")
     ] = None,
@@ -56,14 +66,19 @@ def build(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Build the report of a run, or of documents that others wrote, and say whether it passes."""
+    from harmonize.curation.coverage import read_tsv
     from harmonize.report.building import ReportRequest, build_report, is_run
+    from harmonize.report.code_coverage import with_coverage
     from harmonize.report.comparison import compared
+    from harmonize.report.formats import Material, check_formats
     from harmonize.report.policy import read_policy
     from harmonize.report.report_file import read_report
     from harmonize.report.summary import summary_text
     from harmonize.report.verdict import FAIL_ON, verdict_on
 
     names = _formats(formats)
+    if "html" in names:
+        _check_language(language)
     fails = _words(fail_on, FAIL_ON, "severity of --fail-on")
     if "new" in fails and baseline is None:
         raise CallError("--fail-on new needs a baseline. To mend it: give --baseline an older report.json")
@@ -74,13 +89,26 @@ def build(
         )
     if as_format is not None and out is None:
         raise CallError("--as needs --out. To mend it: give the folder that the report goes to")
+    check_formats(names, of_run=as_format is None)
     request = ReportRequest(tuple(_dataset_names(datasets)), level, judge, site)
     rules_of_node = read_policy(policy) if policy is not None else None
     before = read_report(baseline) if baseline is not None else None
+    measured = read_tsv(coverage) if coverage is not None else None
     report = build_report(path, request, as_format)
+    if measured is not None:
+        report = with_coverage(report, measured)
     changes = compared(before, report) if before is not None else []
     verdict = verdict_on(report, policy=rules_of_node, fail_on=fails, changes=changes, today=_today(), strict=strict)
-    written = _write(path, out, names, report, verdict, changes)
+    of_run = path if as_format is None else None
+    material = Material(
+        report,
+        verdict,
+        changes if before is not None else None,
+        of_run,
+        language=language,
+        has_limits=bool(fails or policy),
+    )
+    written = _write(path, out, names, material)
     if as_json:
         print_json(
             {
@@ -107,22 +135,25 @@ def _print_verdict(verdict: Any, was_asked: bool) -> None:
         print(f"  verdict  {'passes' if verdict.passes else 'fails'}")
 
 
-def _write(
-    run: Path, out: Path | None, names: Sequence[str], report: Mapping[str, Any], verdict: Any, changes: Sequence[Any]
-) -> list[Path]:
+def _check_language(name: str) -> None:
+    """Before anything is read or written: raises UnknownNameError."""
+    from harmonize.report.page_texts import page_texts
+
+    page_texts(name)
+
+
+def _write(run: Path, out: Path | None, names: Sequence[str], material: Material) -> list[Path]:
     """Write the report into the folder of its run, or into *out*; the files that were written."""
     from harmonize.output_folder import replace_in_run
-    from harmonize.report.markdown import markdown
+    from harmonize.report.formats import write_formats
     from harmonize.report.report_file import REPORT, report_bytes, write_report
 
+    folder = out or run
     if out is None:
-        replace_in_run(run, REPORT, report_bytes(report))
+        replace_in_run(run, REPORT, report_bytes(material.report))
     else:
-        write_report(out / REPORT, report)
-    written, folder = [(out or run) / REPORT], out or run
-    if "md" in names:
-        written.append(folder / "report.md")
-        write_file(written[-1], markdown(report, verdict, changes).encode())
+        write_report(out / REPORT, material.report)
+    written = [folder / REPORT, *write_formats(names, material, folder)]
     for file in written:
         say(f"written: {file}")
     return written
@@ -131,8 +162,6 @@ def _write(
 def _formats(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name in PLANNED_FORMATS:
-            raise NotAvailableError(f"the report format {name!r}", f"Formats that are: {', '.join(FORMATS)}")
         if name not in FORMATS:
             raise UnknownNameError("report format", name, FORMATS)
     return names
@@ -222,3 +251,25 @@ def trend(
     print(" " * 36 + " ".join(f"{instant_of(report)[:10]:>10}" for report in reports))
     for line in course:
         print(f"{line['rule']:<36}" + " ".join(f"{side['findings']:>10}" for side in line["course"]))
+
+
+@app.command("disclose")
+def disclose(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json, or the folder of its run.")],
+    out: Annotated[Path, typer.Option(help="The CSV file that may be given to others.")],
+    threshold: Annotated[int, typer.Option(min=3, help="The smallest count that may be shown.")] = 5,
+    rounding: Annotated[int, typer.Option(min=1, help="Counts are rounded to multiples of it; 1 leaves them.")] = 1,
+    hide_zeros: Annotated[bool, typer.Option("--hide-zeros", help="Suppress zeros too.")] = False,
+    by: Annotated[str, typer.Option(help="site or year: for each of them, and for all together.")] = "",
+) -> None:
+    """The items of the data sets of a report with small counts suppressed, so that none can be worked out from the others."""
+    from harmonize.report.disclosed_items import as_csv, disclosed_items
+    from harmonize.report.disclosure import DisclosureControl
+    from harmonize.report.report_file import read_report
+
+    known = read_report(report)
+    if not known["datasets"]:
+        raise CallError("the report grades by no data set. To mend it: `harmonize report build` with --datasets first")
+    control = DisclosureControl(threshold, rounding, hide_zeros)
+    write_file(out, as_csv(disclosed_items(known, control, by)).encode())
+    say(f"written: {out}")

@@ -1,15 +1,18 @@
-"""`harmonize terminology list | build | add | lookup | translate | search | members | diff`; pull is planned and refused by name."""
+"""`harmonize terminology list | build | add | pull | lookup | translate | search | members | diff`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli.output import print_json, say
-from harmonize.cli.planned import refuse
+from harmonize.cli.output import print_json, say, say_damaged, say_editions
 from harmonize.errors import CallError
+
+if TYPE_CHECKING:
+    from harmonize.terminology.pull import ByHand, Origin
 
 app = typer.Typer(help="The code systems that are installed.", no_args_is_help=True, rich_markup_mode=None)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -17,33 +20,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 
 @app.command("list")
 def list_systems(as_json: AsJson = False) -> None:
-    """Installed code systems with edition, size, licence, digest of their source, and where those lie that were added."""
-    from harmonize.shipped import ontologies_folder
+    """Installed code systems: edition, size, licence, tier, digest of their source. Leaves with 2 where a file is damaged."""
+    from harmonize.terminology.added_sets import added_sets
+    from harmonize.terminology.installed import installed_systems
     from harmonize.terminology.store import Terminologies
 
-    entries = [
-        {
-            "system": store.system,
-            "version": store.version,
-            "concepts": int(store.meta["concepts"]),
-            "licence": store.meta["licence"],
-            "sha256": store.meta["sha256"],
-            "complete": store.complete,
-            "title": store.meta["title"],
-            "file": str(store.path),
-        }
-        for store in Terminologies.installed().stores()
-    ]
+    entries, wrong = installed_systems(Terminologies.installed())
     if as_json:
         print_json(entries)
-        return
-    for entry in entries:
+    for entry in () if as_json else entries:
         edition = entry["version"] or "codes in use"
-        print(
-            f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts  {entry['title']} ({entry['licence']})"
-        )
-        if Path(str(entry["file"])).parent != ontologies_folder():
+        whole = "" if entry["complete"] else ", not all of its codes"
+        print(f"{entry['system']:<12} {edition:<18} {entry['concepts']:>7} concepts{whole}  {entry['title']}")
+        print(f"{'':<12} {entry['tier']}, {entry['licence']}; source sha256 {entry['sha256']}")
+        if entry["tier"] == "user":
             print(f"{'':<12} added by you: {entry['file']}")
+    for name, path in () if as_json else added_sets().items():
+        print(f"{'code map':<12} {name}  added by you: {path}")
+    for entry in entries:
+        say_editions(entry)
+    say_damaged(wrong)
 
 
 @app.command("build")
@@ -77,7 +73,8 @@ def add(
         str,
         typer.Option(
             "--format",
-            help="babelon, claml, delimited, fhir, loinc, obo, obographs, omop, orphanet, rf2; found by itself.",
+            help="babelon, cellxgene, claml, conceptmap, delimited, fhir, hpoa, loinc, obo, obographs, omop, orphanet, owl, rf2, sssom, "
+            "valueset; found by itself.",
         ),
     ] = "",
     licence: Annotated[str, typer.Option(help="Licence under which you hold the file.")] = "",
@@ -85,28 +82,99 @@ def add(
         list[str] | None, typer.Option(help="Of a list: code=NAME, label=NAME, parent=NAME, synonyms=NAME.")
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="The file holds only some codes of the system.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="The file, a list, holds all codes of the system.")] = False,
     encoding: Annotated[str, typer.Option(help="utf-8, iso-8859-1, iso-8859-15 or windows-1252.")] = "utf-8",
     candidates: Annotated[
         bool, typer.Option("--candidates", help="Of translations: those too that nobody has confirmed.")
     ] = False,
+    language: Annotated[
+        str,
+        typer.Option(help="Of SNOMED CT: language of the labels, such as da, or the id of a language reference set."),
+    ] = "",
     into: Annotated[
         Path | None, typer.Option(envvar="HARMONIZE_TERMINOLOGIES", help="Folder for compiled code systems.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compile a code system from a file that you may use. Nothing is fetched; what was there stays where it fails."""
-    from harmonize.terminology.add import Order, add_code_system
+    """Compile a code system, or take a code map, from a file that you may use. Nothing is fetched; what was there stays where it fails."""
+    from harmonize.curation.add_worker import MODULE
+    from harmonize.terminology.add import add_code_system
+    from harmonize.terminology.compiling import Order
     from harmonize.terminology.store import user_folder
 
     columns = dict(_column(text) for text in column or ())
-    order = Order(str(file), system, version, form, licence, columns, partial, encoding, candidates)
-    added = add_code_system(order, into or user_folder())
+    order = Order(str(file), system, version, form, licence, columns, partial, whole, encoding, candidates, language)
+    added = add_code_system(order, into or user_folder(), worker=MODULE)
     if as_json:
         print_json(added)
         return
     for sentence in added["said"]:
         say(f"note: {sentence}")
-    say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+    if added["file"]:
+        say(f"written: {added['file']} ({added['system']} {added['version']}, {added['concepts']} concepts)")
+    for one in added["sets"]:
+        say(f"written: {one['file']} (code map {one['name']}, {one['rows']} mappings)")
+
+
+@app.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="A source of ontologies/sources.yaml; `list` names them all.")],
+    sha256: Annotated[
+        str, typer.Option(help="The digest of the file, where its address moves with every release.")
+    ] = "",
+    version: Annotated[str, typer.Option(help="Edition, where the file does not state it.")] = "",
+    mirror: Annotated[
+        Path | None,
+        typer.Option(envvar="HARMONIZE_MIRROR", help="A folder with the files, in place of the network."),
+    ] = None,
+    proxy: Annotated[
+        str, typer.Option(envvar="HARMONIZE_PROXY", help="Proxy, as http://host:port; by default that of HTTPS_PROXY.")
+    ] = "",
+    sources: Annotated[Path | None, typer.Option(help="Another sources.yaml, of your own.")] = None,
+    into: Annotated[
+        Path | None, typer.Option(envvar="HARMONIZE_TERMINOLOGIES", help="Folder for what is compiled.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a code system or code map from its official address, check its digest and compile it. The only verb that uses the network."""
+    from harmonize.terminology.pull import Pull, load_sources
+    from harmonize.terminology.pull import pull as pull_source
+    from harmonize.terminology.store import user_folder
+
+    if name == "list":
+        _list_sources(*load_sources(sources), as_json=as_json)
+        return
+    asked = Pull(name, sha256, version, mirror, proxy, sources)
+    added = pull_source(asked, into or user_folder())
+    if as_json:
+        print_json(added)
+        return
+    for sentence in added["said"]:
+        say(f"note: {sentence}")
+    say(f"written: {added['file']} (SHA-256 of the source {added['sha256']}; licence: {added['licence']})")
+
+
+def _list_sources(pulled: Mapping[str, Origin], by_hand: Mapping[str, ByHand], *, as_json: bool) -> None:
+    """What can be pulled, and what a person has to fetch."""
+    if as_json:
+        stated = [
+            {
+                "name": o.name,
+                "kind": o.kind,
+                "title": o.title,
+                "address": o.address,
+                "sha256": o.sha256,
+                "licence": o.licence,
+            }
+            for o in pulled.values()
+        ]
+        print_json({"sources": stated, "by_hand": [{"name": name, **vars(one)} for name, one in by_hand.items()]})
+        return
+    for origin in pulled.values():
+        digest = "" if origin.sha256 else " (needs --sha256)"
+        print(f"{origin.name:<24} {origin.kind:<9} {origin.title} ({origin.licence}){digest}")
+    for name, one in by_hand.items():
+        print(f"{name:<24} {'by hand':<9} {one.title}: {one.where}")
 
 
 def _column(text: str) -> tuple[str, str]:
@@ -117,7 +185,14 @@ def _column(text: str) -> tuple[str, str]:
 
 
 @app.command("lookup")
-def lookup(code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250.")], as_json: AsJson = False) -> None:
+def lookup(
+    code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250.")],
+    edition: Annotated[str, typer.Option(help="The edition that is meant; by default the newest.")] = "",
+    date: Annotated[
+        str, typer.Option(help="Date of the statement, for systems that have an edition for each year.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """What is known of a code. Leaves with 1 where it is unknown."""
     from harmonize.terminology.answers import as_json as answer_as_json
     from harmonize.terminology.store import Terminologies
@@ -126,13 +201,15 @@ def lookup(code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250
         raise CallError(
             f"{code!r} is no CURIE. To mend it: write it as HP:0001250, or look for words with `harmonize terminology search`"
         )
-    answer = answer_as_json(Terminologies.installed().lookup(code))
+    answer = answer_as_json(Terminologies.installed().lookup_in(code, edition, date))
     if as_json:
         print_json(answer)
     else:
         print(f"{answer['code']}: {answer['status']}" + (f", {answer['label']}" if answer.get("label") else ""))
         for candidate in answer["candidates"]:
             print(f"  {candidate['code']} {candidate['label']}")
+        if answer.get("reason"):
+            say(answer["reason"])
     if answer["status"] == "unknown":
         raise typer.Exit(1)
 
@@ -179,6 +256,12 @@ def translate(
     through: Annotated[
         list[str] | None, typer.Option(metavar="SYSTEM", help="A system to go through; several in their order.")
     ] = None,
+    minimum_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Rows that state less confidence, or none, do not count.")
+    ] = 0,
+    outcome: Annotated[
+        str, typer.Option(help="Of a test: its result as the code map names it, such as H, L, N, POS or NEG.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """A code in another system, over the code maps. Leaves with 1 where it is not mapped."""
@@ -194,6 +277,8 @@ def translate(
         parse_system(to, known),
         predicates=accepted,
         through=[parse_system(system, known) for system in through or ()],
+        minimum_confidence=minimum_confidence,
+        outcome=outcome,
     )
     if as_json:
         print_json(answer.as_json())
@@ -202,7 +287,9 @@ def translate(
         for target in answer.targets:
             way = f" through {', '.join(target.through)}" if target.through else ""
             signs = f" [{', '.join(target.modifiers)}]" if target.modifiers else ""
-            print(f"  {target.code}{signs} {target.predicate}{way} ({target.mapping_set})")
+            part = f" [scenario {target.scenario}, list {target.choice_list}]" if target.scenario else ""
+            absent = " [excluded]" if target.excluded else ""
+            print(f"  {target.code}{signs}{part}{absent} {target.predicate}{way} ({target.mapping_set})")
         if answer.reason:
             say(answer.reason)
     if answer.status == "not-mapped":
@@ -263,22 +350,27 @@ def members(
 
 @app.command("diff")
 def diff(
-    before: Annotated[Path, typer.Argument(metavar="A.sqlite", help="The older edition, compiled.")],
-    after: Annotated[Path, typer.Argument(metavar="B.sqlite", help="The newer edition, compiled.")],
+    before: Annotated[
+        Path,
+        typer.Argument(metavar="A", help="The older edition: a compiled file, or SYSTEM@EDITION of what is installed."),
+    ],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The newer edition.")],
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="FILE|NAME", help="A mapping set: which of its rows the change touches."),
+        typer.Option(
+            "--set", "--mappings", metavar="FILE|NAME", help="A mapping set: which of its rows the change touches."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """What is new, retired, relabelled and moved between two editions, and what that does to mapping sets."""
     from harmonize.curation.edition_diff import diff as compare
     from harmonize.curation.edition_diff import open_edition
-    from harmonize.terminology.code_maps import find_set
+    from harmonize.terminology.code_map_files import find_table
     from harmonize.terminology.sssom import read_mapping_set
 
     found = compare(
-        open_edition(before), open_edition(after), [read_mapping_set(find_set(name)) for name in sets or ()]
+        open_edition(before), open_edition(after), [read_mapping_set(find_table(name)) for name in sets or ()]
     )
     if as_json:
         print_json(found.as_json())
@@ -300,6 +392,3 @@ def diff(
     for row in found.touched:
         now = f" -> {', '.join(row.now)}" if row.now else ""
         print(f"{'touched':<11} {row.mapping_set} line {row.row} {row.column}: {row.code} {row.change}{now}")
-
-
-refuse(app, "pull", "terminology pull", "Fetch a code system from its official address")

@@ -115,19 +115,28 @@ def _grade(
 
 def _judge(path: Path, as_format: str, *, as_json: bool, strict: bool) -> None:
     from harmonize.checks.documents import validate as judge
+    from harmonize.convert import default_instant
 
-    result = judge(path, as_format)
+    result = judge(path, as_format, default_instant())
     by_severity = result.by_severity()
     if as_json:
         findings = [finding.as_json() for finding in result.findings]
         print_json(
-            {"records": result.records, "items": [], "findings": findings, "counts": _rule_counts(result.counts)}
+            {
+                "records": result.records,
+                "items": [],
+                "findings": findings,
+                "counts": _rule_counts(result.counts),
+                "not_checked": result.not_checked,
+            }
         )
     else:
         print(
             f"{result.records} documents judged as {as_format}: {', '.join(f'{n} {s}' for s, n in by_severity.items()) or 'nothing found'}"
         )
         _print_rules(result.counts)
+        if result.not_checked:
+            print(f"  not checked, for want of a code system: {', '.join(result.not_checked)}")
         _print_findings(result.findings)
     if by_severity.get("error") or by_severity.get("fatal") or (strict and by_severity.get("warning")):
         raise typer.Exit(1)
@@ -155,7 +164,7 @@ def _print_findings(findings: Sequence[Finding]) -> None:
     for several in sorted(alike.values(), key=len, reverse=True)[:SHOWN]:
         first = several[0]
         where = f"{first.cell.file}, line {first.cell.row}" if first.cell else ""
-        place = f"{where} {first.path or '/'}"
+        place = f"{where} {first.path or '/'}" if where else "the whole set"
         print(
             f"    {len(several)} x {first.message}; first: {place}"
             if len(several) > 1

@@ -26,6 +26,7 @@ _WHAT = {
     "values": "--include-values",
     "limit": "--limit",
     "terminologies": "terminologies",
+    "code_maps": "code maps",
     "input": "input",
 }
 

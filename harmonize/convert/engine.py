@@ -10,10 +10,11 @@ from typing import Any
 import jsonschema_rs
 
 import harmonize
+from harmonize.checks.dates import last_day
 from harmonize.checks.hub_records import check_record
 from harmonize.checks.violations import Violation
 from harmonize.hub import hub_json_schema_without_values, hub_schema, value_json_schema
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import DerivedObject, HubObject
 from harmonize.profiles.assembly import require_assembly
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.compiler import Plan, compile_profile
@@ -24,8 +25,8 @@ from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.specification import Profile, load_profile
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.concept_table import ConceptTable
+from harmonize.terminology.map_policy import ProfileCodeMap
 from harmonize.terminology.notation import load_systems
-from harmonize.terminology.sssom import read_mapping_set
 from harmonize.terminology.store import Terminologies
 from harmonize.writers import Document, TargetLog, Writer, WriterContext, load_writer
 
@@ -54,7 +55,7 @@ def make_environment(
     return Environment(
         systems=systems,
         terminologies=Terminologies.installed(),
-        code_maps={name: read_mapping_set(path) for name, path in profile.code_maps.items()},
+        code_maps={name: ProfileCodeMap(policy) for name, policy in profile.code_maps.items()},
         predicates=profile.predicates,
         key=key,
         site=site,
@@ -113,12 +114,13 @@ class Engine:
             filled=self.plan.filled,
         )
         self.writers: dict[str, Writer] = {name: load_writer(name, context) for name in settings.targets}
+        self._last_day = last_day(settings.recorded)
         self.hub_validator = jsonschema_rs.validator_for(hub_json_schema_without_values())
 
     def derive(self, source: SourceObject, log: SubjectLog) -> HubObject:
         """The hub record of a source record."""
         derived = self.plan.derive(source, log)
-        record = HubObject(schema_version=hub_schema().version)
+        record = DerivedObject(schema_version=hub_schema().version)
         record.source, record.derivation = source, derived.derivation if derived is not None else None
         record.update(derived or {})
         return record
@@ -131,7 +133,7 @@ class Engine:
                 path = "".join(f"/{part}" for part in error.instance_path)
                 kind = str(error.schema_path[-1]) if error.schema_path else "schema"
                 violations.append(Violation("hub.structure", path, f"breaks the hub schema ({kind})", None, None))
-        return violations + check_record(record, self.environment.terminologies)
+        return violations + check_record(record, self.environment.terminologies, self._last_day)
 
     def write(self, record: HubObject) -> tuple[dict[str, list[Document]], dict[str, TargetLog]]:
         """The documents of every target, and what the writers say."""

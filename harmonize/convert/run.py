@@ -219,6 +219,7 @@ class _Run:
             "values": settings.include_values,
             "limit": self.options.limit,
             "terminologies": engine.environment.terminologies.digests(),
+            "code_maps": _code_map_digests(engine),
             "input": self.watched.as_json(),
             "xsd": [path.name for path in self.options.schemas],
         }
@@ -340,6 +341,7 @@ class _Run:
                     self.folder.write(f"{target}/{stem}.ndjson", piece)
         self._say_notes_of_the_run(engine)
         self._say_values_that_are_left_out()
+        self._say_columns_without_values()
         self._say_columns_that_are_not_carried(engine)
         too_many = self.limit.error(self.tally.account)
         problems = self.tally.account.problems(self.settings.targets)
@@ -408,6 +410,16 @@ class _Run:
             cell = Cell(file, None, name)
             self.find(Finding(known.id, known.severity, reason, Outcome.DROPPED, None, cell, count=number))
 
+    def _say_columns_without_values(self) -> None:
+        """One finding for each column that the map uses and no row fills."""
+        known = rule("completeness.empty-column")
+        read = self.tally.account.read
+        for column, feeds in sorted(self.worker.columns().items()):
+            if feeds and not read.get(column):
+                file, _, name = column.partition("/")
+                message = "no row has a value in this column, which the map uses"
+                self.find(Finding(known.id, known.severity, message, cell=Cell(file, None, name)))
+
     def _say_declared_loss(
         self, engine: Engine, target: str, column: str, feeds: Sequence[Feed], outcome: Outcome, number: int
     ) -> None:
@@ -441,6 +453,7 @@ class _Run:
             "recorded": self.settings.recorded,
             "key_id": self.settings.key.key_id,
             "terminologies": engine.environment.terminologies.digests(),
+            "code_maps": _code_map_digests(engine),
             "tables": dict(self.source.files),
             "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(self.watched.digests().items())],
             "counts": {
@@ -483,3 +496,8 @@ def reject_limit(text: str) -> RejectLimit:
     if re.fullmatch(r"[0-9]{1,18}", text):
         return RejectLimit(text, int(text), None)
     raise CallError("--max-errors is neither a number nor a percentage up to 100%. To mend it: write 25 or 10%")
+
+
+def _code_map_digests(engine: Engine) -> dict[str, list[dict[str, str]]]:
+    """The sets of every code map of the profile: some lie outside of its folder."""
+    return {name: code_map.digests() for name, code_map in sorted(engine.environment.code_maps.items())}

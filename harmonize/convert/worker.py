@@ -16,7 +16,7 @@ import orjson
 from harmonize.checks.catalogue import rule
 from harmonize.checks.violations import Violation
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
-from harmonize.convert.consent import consent_answer
+from harmonize.convert.consent import ConsentAnswer, consent_answer
 from harmonize.convert.engine import Engine, Settings
 from harmonize.findings import (
     Accounting,
@@ -39,7 +39,11 @@ from harmonize.profiles.specification import Profile
 from harmonize.profiles.tree_assembly import TreeAssembler
 from harmonize.report.rule_counts import RuleCounts
 from harmonize.safe_messages import safe_message
-from harmonize.writers import Loss, TargetLog, support_of
+from harmonize.writers import Document, Loss, TargetLog, support_of
+
+TOGETHER = 40
+"""Subjects that take each step one after the other, before they take the next one: the code of a step, and what it asks for each
+of them, stay near in the processor, and so do the few records between two steps."""
 
 
 @dataclass
@@ -85,6 +89,20 @@ class BatchResult:
 
 _Unusual = tuple[int, str, Mapping[str, Outcome]]
 """(index of a column, its name, target -> outcome of its values in the rows of certain tables)."""
+
+
+class _Derived(NamedTuple):
+    """A subject with its hub record: what it was made of, what the plan said, and what it says of the reuse of its data."""
+
+    raw: RawSubject
+    assembled: Assembled
+    log: SubjectLog
+    record: HubObject
+    answer: ConsentAnswer
+    is_withheld: bool
+
+
+_Written = tuple[Mapping[str, Sequence[Document]], Mapping[str, TargetLog]]
 
 
 class _SharedRows(NamedTuple):
@@ -174,8 +192,7 @@ class Worker:
         batch = packed.unpacked(self.table_columns) if isinstance(packed, PackedBatch) else packed
         try:
             result = BatchResult()
-            for raw in batch.subjects:
-                self._take(engine, raw, batch, result)
+            self._take(engine, batch.subjects, batch, result)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - which subject it is shows when each is converted on its own
@@ -184,12 +201,14 @@ class Worker:
         result.run_notes = engine.environment.run_notes.copy()
         return result
 
-    def _take(self, engine: Engine, raw: RawSubject, batch: Batch, result: BatchResult) -> None:
+    def _take(self, engine: Engine, subjects: Sequence[RawSubject], batch: Batch, result: BatchResult) -> None:
         if batch.skip:
-            self._set_aside(raw, Outcome.SKIPPED, result)
+            for raw in subjects:
+                self._set_aside(raw, Outcome.SKIPPED, result)
         else:
-            self._convert(engine, raw, result)
-        result.account.subjects["read"] += 1
+            for start in range(0, len(subjects), TOGETHER):
+                self._convert(engine, subjects[start : start + TOGETHER], result)
+        result.account.subjects["read"] += len(subjects)
 
     def _one_by_one(self, engine: Engine, batch: Batch) -> BatchResult:
         """The batch again, so that a subject on which we fail costs no other."""
@@ -197,7 +216,7 @@ class Worker:
         for raw in batch.subjects:
             made = BatchResult()
             try:
-                self._take(engine, raw, batch, made)
+                self._take(engine, [raw], batch, made)
             except MemoryError:
                 raise
             except Exception as error:  # noqa: BLE001 - the batch boundary: one bad record never stops a run
@@ -206,20 +225,34 @@ class Worker:
             result.absorb(made)
         return result
 
-    def _convert(self, engine: Engine, raw: RawSubject, result: BatchResult) -> None:
-        """A subject on the whole way: assembled, derived, written, judged, accounted for."""
+    def _convert(self, engine: Engine, subjects: Sequence[RawSubject], result: BatchResult) -> None:
+        """Subjects on the whole way: assembled, derived, written, judged, accounted for; each step for all of them."""
+        derived = [self._derived(engine, raw) for raw in subjects]
+        written = [({}, {}) if known.is_withheld else engine.write(known.record) for known in derived]
+        judged = [[] if known.is_withheld else engine.judge(known.record) for known in derived]
+        for known, made, violations in zip(derived, written, judged, strict=True):
+            if known.is_withheld:
+                self._set_aside(known.raw, Outcome.SKIPPED, result)
+                result.say(known.answer.rule, known.record["subject_id"], Outcome.SKIPPED)
+            else:
+                self._report(known, made, violations, result)
+                result.account.subjects["converted"] += 1
+
+    def _derived(self, engine: Engine, raw: RawSubject) -> _Derived:
+        """The hub record of a subject, and whether it may be converted."""
         assembled = self._assembler.assemble(raw)
         log = SubjectLog()
         record = engine.derive(assembled.record, log)
-        subject_id = record["subject_id"]
         answer = consent_answer(record, log)
-        if answer.withholds and self.settings.consent == "require":
-            self._set_aside(raw, Outcome.SKIPPED, result)
-            result.say(answer.rule, subject_id, Outcome.SKIPPED)
-            return
+        return _Derived(raw, assembled, log, record, answer, answer.withholds and self.settings.consent == "require")
+
+    def _report(self, subject: _Derived, written: _Written, violations: list[Violation], result: BatchResult) -> None:
+        """What became of a subject: its documents, findings, counts and lineage."""
+        raw, assembled, log, record, answer, _ = subject
+        subject_id = record["subject_id"]
         if answer.rule is not None:
             result.say(answer.rule, subject_id, None)
-        documents, target_logs = engine.write(record)
+        documents, target_logs = written
         lines = result.lines
         for target, made in documents.items():
             for document in made:
@@ -245,11 +278,10 @@ class Worker:
             known = rule("source.hidden-field")
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
         self._report_notes(log, subject_id, result)
-        self._report_violations(engine.judge(record), record, result)
+        self._report_violations(violations, record, result)
         shared = self._shared_rows(raw, assembled)
         self._account(record, log, target_logs, shared, result)
         self._lineage(raw, record, shared, result)
-        result.account.subjects["converted"] += 1
 
     def _shared_rows(self, raw: RawSubject, assembled: Assembled) -> _SharedRows:
         """What tables the rows are of that several tables share, and the cells whose outcome is not that of their column."""

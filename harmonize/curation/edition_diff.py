@@ -14,9 +14,9 @@ from typing import Any
 
 from harmonize.errors import CallError, SpecificationError
 from harmonize.terminology.answers import Obsolete, Replaced
-from harmonize.terminology.code_maps import CodeNames
+from harmonize.terminology.code_names import CodeNames
 from harmonize.terminology.sssom import MappingSet
-from harmonize.terminology.store import CodeSystemStore
+from harmonize.terminology.store import CodeSystemStore, Terminologies
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,11 @@ class EditionDiff:
 
 
 def open_edition(path: Path) -> CodeSystemStore:
-    """The compiled edition in *path*. Raises CallError, SpecificationError."""
+    """The compiled edition in *path*, or the installed one that it names as SYSTEM@EDITION. Raises CallError, SpecificationError."""
+    system, named, edition = str(path).partition("@")
+    if named and not path.is_file():
+        stores = Terminologies.installed().editions_of(system)
+        path = next((store.path for store in stores if store.version == edition), path)
     if not path.is_file():
         raise CallError(f"{path} is no file. To mend it: give two files that `harmonize terminology build` made")
     try:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import yaml
 
 from harmonize.errors import SpecificationError
-from harmonize.terminology.sssom import MAX_BYTES
+from harmonize.terminology.sssom import MAX_BYTES, cells_of
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 
@@ -71,16 +70,9 @@ def parse_mapping_table(lines: Sequence[str], name: str) -> MappingTable:
     rows = []
     for number, line in enumerate(lines[start + 1 :], start=start + 2):
         if line.strip():
-            cells = _cells(line.rstrip("\r"), number, name)
+            cells = cells_of(line.rstrip("\r"), number, name)
             rows.append(TableRow(number, dict(zip(columns, cells, strict=False)), len(cells)))
     return MappingTable(name, meta, columns, tuple(rows), start + 1)
-
-
-def _cells(line: str, number: int, name: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter="\t"))
-    except csv.Error:
-        raise SpecificationError("no line of TSV: a cell is too long", file=name, line=number) from None
 
 
 def mapping_table_text(table: MappingTable) -> str:

@@ -12,14 +12,15 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from harmonize.curation.mapping_table import MappingTable, TableRow, read_mapping_table
-from harmonize.curation.set_relations import contradictions, cycles
+from harmonize.curation.set_relations import NamedSet, contradictions, cycles
 from harmonize.errors import CallError, SpecificationError
 from harmonize.findings import Cell, Finding, Severity
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
-from harmonize.terminology.notation import NotACode, load_systems
+from harmonize.terminology.code_names import CodeNames
+from harmonize.terminology.notation import NotACode
 from harmonize.terminology.predicates import STRENGTH, XREF
-from harmonize.terminology.sssom import NO_TERM
+from harmonize.terminology.sssom import NO_TERM, MappingSet
 from harmonize.terminology.store import Terminologies, normalise
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -77,6 +78,7 @@ def lint(files: Iterable[tuple[str, Path]], terminologies: Terminologies) -> Lin
     """Judge the mapping sets *files*."""
     made = Linted()
     unchecked: dict[str, list[tuple[str, int, str]]] = {}
+    named: list[NamedSet] = []
     for name, path in files:
         try:
             table = read_mapping_table(path)
@@ -84,8 +86,10 @@ def lint(files: Iterable[tuple[str, Path]], terminologies: Terminologies) -> Lin
             made.findings.append(_finding("mapping.set-unreadable", error.what, name, error.line))
             continue
         made.tables.append((name, table))
-        made.findings += _Set(name, table, terminologies, unchecked).findings()
-    made.findings += [_finding("mapping.set-cycle", text, name, line) for name, line, text in cycles(made.tables)]
+        judged = _Set(name, table, terminologies, unchecked)
+        made.findings += judged.findings()
+        named.append(NamedSet(name, table, judged.name_of, of_codes=not judged.items))
+    made.findings += [_finding("mapping.set-cycle", text, name, line) for name, line, text in cycles(named)]
     for system, places in sorted(unchecked.items()):
         file, line, reason = places[0]
         message = f"{system}: {reason}; cells that were not looked up: {len(places)}"
@@ -121,10 +125,15 @@ class _Set:
     ) -> None:
         self.name, self.table, self.items = name, table, is_of_items(table)
         self._terminologies, self._unchecked = terminologies, unchecked
+        self._names = CodeNames(MappingSet(name, "", (), {}, table.iris))
         self._seen: set[str] = set()
 
     def _say(self, rule: str, message: str, line: int | None, column: str | None = None) -> Finding:
         return _finding(rule, message, self.name, line, column)
+
+    def name_of(self, cell: str) -> str:
+        """The code in *cell* as `translate` names it. Items of data sets have the names that stand there."""
+        return cell if self.items else self._names(unquote(cell))
 
     def findings(self) -> Iterator[Finding]:
         """All that is to be said of the set by itself, in the order of its lines."""
@@ -137,14 +146,15 @@ class _Set:
             if wrong:
                 continue
             sound.append(row)
-            key = (row["subject_id"], row["predicate_modifier"], row["predicate_id"], row["object_id"], row["ext_path"])
+            subject, target = self.name_of(row["subject_id"]), self.name_of(row["object_id"])
+            key = (subject, row["predicate_modifier"], row["predicate_id"], target, row["ext_path"])
             if key in pairs:
                 yield self._say("mapping.set-duplicate", f"the row of line {pairs[key]} again", row.line)
             pairs.setdefault(key, row.line)
             yield from self._statements(row)
             for column, label in _SIDES:
                 yield from self._code(row, column, label)
-        for line, text in contradictions(sound, one_target=not self.items):
+        for line, text in contradictions(sound, self.name_of, one_target=not self.items):
             yield self._say("mapping.set-contradiction", text, line)
 
     def _metadata(self) -> Iterator[Finding]:
@@ -190,17 +200,17 @@ class _Set:
             yield self._say("mapping.set-confidence", "no number from 0 to 1", row.line, "confidence")
 
     def _code(self, row: TableRow, column: str, label: str) -> Iterator[Finding]:
-        code = unquote(row[column])
-        prefix, _, local = code.partition(":")
-        if code == NO_TERM or column not in self.table.columns:
+        written = unquote(row[column])
+        if written == NO_TERM or column not in self.table.columns:
             return
-        yield from self._prefix(prefix, row, column)
-        if self.items or prefix not in load_systems() or prefix not in our_prefixes():
-            return
-        parsed = load_systems().parse_local(local, prefix)
+        yield from self._prefix(written.partition(":")[0], row, column)
+        parsed = None if self.items else self._names.parsed(written)
         if isinstance(parsed, NotACode):
-            yield self._say("mapping.set-unknown-code", f"{code[:80]}: {parsed.reason}", row.line, column)
-            return
+            yield self._say("mapping.set-unknown-code", f"{written[:80]}: {parsed.reason}", row.line, column)
+        elif parsed is not None:
+            yield from self._looked_up(str(parsed), parsed.system, row, column, label)
+
+    def _looked_up(self, code: str, prefix: str, row: TableRow, column: str, label: str) -> Iterator[Finding]:
         match self._terminologies.lookup(code):
             case Unknown(version=version):
                 message = f"{code} is not in {prefix}{f' {version}' if version else ''}"

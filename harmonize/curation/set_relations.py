@@ -1,20 +1,27 @@
-"""What rows of mapping sets say together: contradictions within a set, cycles of broad matches over all sets."""
+"""What rows of mapping sets say together: contradictions within a set, cycles of broad matches over all sets.
+
+Codes are compared by their names: two spellings of a code are one code.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from harmonize.curation.mapping_table import MappingTable, TableRow
 from harmonize.terminology.predicates import BROAD, EXACT, NARROW
 from harmonize.terminology.sssom import NO_TERM
 
+Naming = Callable[[str], str]
+"""A code as a set writes it -> as harmonize does."""
 
-def contradictions(rows: Iterable[TableRow], *, one_target: bool) -> Iterator[tuple[int, str]]:
+
+def contradictions(rows: Iterable[TableRow], name_of: Naming, *, one_target: bool) -> Iterator[tuple[int, str]]:
     """Line and reason of each row that an earlier row contradicts. *one_target*: exactly one code of a system is the same."""
-    exact: dict[tuple[str, str], TableRow] = {}
+    exact: dict[tuple[str, str], tuple[int, str]] = {}
     stated: dict[tuple[str, str], dict[str, int]] = {}
     for row in rows:
-        subject, target, predicate = row["subject_id"], row["object_id"], row["predicate_id"]
+        subject, target, predicate = name_of(row["subject_id"]), name_of(row["object_id"]), row["predicate_id"]
         denied = row["predicate_modifier"] == "Not"
         name = f"Not {predicate}" if denied else predicate
         others = stated.setdefault((subject, target), {})
@@ -27,21 +34,19 @@ def contradictions(rows: Iterable[TableRow], *, one_target: bool) -> Iterator[tu
         system = target.partition(":")[0]
         for where, what in ((system, "also"), ("sssom", "says that there is no target")):
             first = exact.get((subject, where))
-            if first is None or first["object_id"] == target or (where == system and not one_target):
+            if first is None or first[1] == target or (where == system and not one_target):
                 continue
             if where == system:
-                yield row.line, f"{subject} is exactly {target}, and by line {first.line} {what} {first['object_id']}"
+                yield row.line, f"{subject} is exactly {target}, and by line {first[0]} {what} {first[1]}"
             else:
-                yield row.line, f"{subject} is exactly {target}, and line {first.line} {what}"
+                yield row.line, f"{subject} is exactly {target}, and line {first[0]} {what}"
         if target == NO_TERM:
-            first = next(
-                (one for (code, _), one in exact.items() if code == subject and one["object_id"] != NO_TERM), None
-            )
+            first = exact.get((subject, ""))
             if first is not None:
-                yield row.line, f"{subject} has no target, and by line {first.line} is exactly {first['object_id']}"
+                yield row.line, f"{subject} has no target, and by line {first[0]} is exactly {first[1]}"
         else:
-            exact.setdefault((subject, ""), row)  # the first target, of whatever system
-        exact.setdefault((subject, system), row)
+            exact.setdefault((subject, ""), (row.line, target))  # the first target, of whatever system
+        exact.setdefault((subject, system), (row.line, target))
 
 
 def _opposed(name: str, others: Mapping[str, int]) -> str | None:
@@ -54,45 +59,85 @@ def _opposed(name: str, others: Mapping[str, int]) -> str | None:
     return next((other for other in kinds if name in kinds and other != name and other in others), None)
 
 
-def cycles(tables: Iterable[tuple[str, MappingTable]]) -> Iterator[tuple[str, int, str]]:
-    """File, line and reason of every row by which a code is broader than itself, over all *tables* together."""
-    edges: list[tuple[str, str, str, int]] = []
-    for name, table in tables:
+class NamedSet(NamedTuple):
+    """A mapping set, the name of its file, and how its codes are named. *of_codes*: exactly the same is the same code."""
+
+    file: str
+    table: MappingTable
+    name_of: Naming
+    of_codes: bool
+
+
+def cycles(sets: Iterable[NamedSet]) -> Iterator[tuple[str, int, str]]:
+    """File, line and reason of every row by which a code is broader than itself, over all *sets* together.
+
+    Codes that rows call exactly the same lead to each other; whatever leads in a circle through a broad match is told. An item may be
+    exactly several elements of a target, so items lead nowhere by that.
+    """
+    leads: dict[str, set[str]] = {}
+    broad: list[tuple[str, str, str, int]] = []
+    for file, table, name_of, of_codes in sets:
         for row in table.rows:
-            subject, target = row["subject_id"], row["object_id"]
+            subject, target = name_of(row["subject_id"]), name_of(row["object_id"])
             if row["predicate_modifier"] or NO_TERM in (subject, target):
                 continue
-            if row["predicate_id"] == BROAD:
-                edges.append((subject, target, name, row.line))
-            elif row["predicate_id"] == NARROW:
-                edges.append((target, subject, name, row.line))
-    broader = _on_cycles(edges)
-    for narrow, broad, name, line in edges:
-        if broad in broader and narrow in broader and _leads(broad, narrow, broader):
-            yield name, line, f"{broad} is broader than {narrow}, and {narrow} broader than {broad} by other rows"
+            if row["predicate_id"] == NARROW:
+                subject, target = target, subject
+            if row["predicate_id"] in (BROAD, NARROW):
+                leads.setdefault(subject, set()).add(target)
+                broad.append((subject, target, file, row.line))
+            elif row["predicate_id"] == EXACT and of_codes:
+                leads.setdefault(subject, set()).add(target)
+                leads.setdefault(target, set()).add(subject)
+    component = {code: number for number, codes in enumerate(components(leads)) for code in codes}
+    for below, above, file, line in broad:
+        if component[below] == component[above]:
+            yield (
+                file,
+                line,
+                f"{above} is broader than {below}, and by other rows {below} is as broad as {above} or broader",
+            )
 
 
-def _on_cycles(edges: Iterable[tuple[str, str, str, int]]) -> dict[str, set[str]]:
-    """Code -> broader codes, without those that no cycle can go through."""
-    broader: dict[str, set[str]] = {}
-    for narrow, broad, _, _ in edges:
-        broader.setdefault(narrow, set()).add(broad)
-    while True:
-        targets = {code for codes in broader.values() for code in codes}
-        kept = {code: codes & broader.keys() for code, codes in broader.items() if code in targets}
-        kept = {code: codes for code, codes in kept.items() if codes}
-        if kept == broader:
-            return kept
-        broader = kept
+def components(leads: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """The strongly connected components: codes of which each leads to all others. No recursion, chains can be long.
+
+    Source: R. Tarjan, Depth-first search and linear graph algorithms, SIAM J. Comput. 1 (1972).
+
+    >>> sorted(map(sorted, components({"a": "b", "b": "c", "c": "ad", "d": ""})))
+    [['a', 'b', 'c'], ['d']]
+    """
+    found: list[list[str]] = []
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    on_stack: set[str] = set()
+    for root in leads:
+        path = [] if root in number else [(root, iter(leads[root]))]
+        while path:
+            code, following = path[-1]
+            if code not in number:
+                number[code] = low[code] = len(number)
+                stack.append(code)
+                on_stack.add(code)
+            step = next((other for other in following if other not in number or other in on_stack), None)
+            if step is not None and step not in number:
+                path.append((step, iter(leads.get(step, ()))))
+            elif step is not None:
+                low[code] = min(low[code], number[step])
+            else:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[code])
+                if low[code] == number[code]:
+                    found.append(_taken(stack, on_stack, code))
+    return found
 
 
-def _leads(start: str, end: str, broader: Mapping[str, set[str]]) -> bool:
-    waiting, seen = [start], {start}
-    while waiting:
-        code = waiting.pop()
-        if code == end:
-            return True
-        following = broader.get(code, set()) - seen
-        seen |= following
-        waiting += following
-    return False
+def _taken(stack: list[str], on_stack: set[str], code: str) -> list[str]:
+    """What lies on the stack from *code* on, taken from it."""
+    place = stack.index(code) if stack[-1] != code else len(stack) - 1
+    codes = stack[place:]
+    del stack[place:]
+    on_stack.difference_update(codes)
+    return codes

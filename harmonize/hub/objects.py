@@ -7,25 +7,26 @@ from typing import Any
 
 
 class HubObject(dict[str, Any]):
-    """An object of the hub: a dict that orjson and jsonschema-rs take as it is.
-
-    `source` is the source object (row) that it was derived from and `derivation` the compiled class derivation;
-    both are None for objects that were read from a file. They answer which cells made a slot.
+    """An object of the hub: a dict that orjson and jsonschema-rs take as it is. This one was read from a file.
 
     >>> HubObject(value="1985", precision="year").source is None
     True
     """
 
+    __slots__ = ()
+
+    source: Any = None
+    derivation: Any = None
+
+
+class DerivedObject(HubObject):
+    """A hub object that a plan made: `source` is the source object (row) behind it, `derivation` the compiled class derivation.
+
+    They answer which cells made a slot. Whoever makes one sets both: an `__init__` would cost a third of the time that the plan
+    takes, and a `__getattr__` that answers for them makes every `get` of the dict four times as slow.
+    """
+
     __slots__ = ("derivation", "source")
-
-    source: Any
-    derivation: Any
-
-    def __getattr__(self, name: str) -> Any:
-        """None where nothing was set: an `__init__` would cost a third of the time that the plan takes."""
-        if name in HubObject.__slots__:
-            return None
-        raise AttributeError(name)
 
 
 def local_code(coded: Mapping[str, Any] | None, system: str) -> str | None:
@@ -112,7 +113,7 @@ class Identities:
 
     def of(self, value: Any) -> str:
         """The text for *value*."""
-        if value.__class__ is HubObject and "codings" not in value:
+        if isinstance(value, HubObject) and "codings" not in value:
             return self._of_object(value)
         if isinstance(value, dict):
             known = self._known.get(id(value))

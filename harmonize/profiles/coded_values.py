@@ -15,9 +15,11 @@ from harmonize.profiles.text_values import HGVS
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.answers import Ambiguous, Found, NotChecked, Obsolete, Replaced, Unknown
 from harmonize.terminology.concept_table import Concepts
+from harmonize.terminology.editions import year_of
+from harmonize.terminology.map_policy import ProfileCodeMap
 from harmonize.terminology.notation import Code, NotACode, Systems
 from harmonize.terminology.sssom import Ambiguous as AmbiguousMapping
-from harmonize.terminology.sssom import Mapped, MappingSet, NotMapped
+from harmonize.terminology.sssom import Mapped, NotMapped
 from harmonize.terminology.store import Terminologies
 
 CACHE_LIMIT = 200_000
@@ -29,7 +31,7 @@ class Environment:
 
     systems: Systems
     terminologies: Terminologies
-    code_maps: Mapping[str, MappingSet]
+    code_maps: Mapping[str, ProfileCodeMap]
     predicates: tuple[str, ...]
     key: PseudonymKey
     site: str
@@ -68,21 +70,28 @@ def memoised(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def coding(
-    environment: Environment, code: Code, origin: str = "stated", *, quotable: bool = True, label: str | None = None
+    environment: Environment,
+    code: Code,
+    origin: str = "stated",
+    *,
+    quotable: bool = True,
+    label: str | None = None,
+    date: str = "",
 ) -> tuple[dict[str, Any], Noted | None]:
     """The Coding of *code* with the label and edition that are installed, and what is to be said of the code.
 
-    *label* is the source's own public label, for where none is installed.
+    *label* is the source's own public label, for where none is installed; *date* that of the statement, which says the edition
+    of systems that have one for each year, where the code does not state its own.
 
     A code that nobody knows is quoted only where it is *quotable*: bare digits in the wrong column may be a person's number.
     """
     curie = str(code)
     made: dict[str, Any] = {"system": code.system, "code": curie, "origin": origin}
-    answer = environment.terminologies.lookup(curie)
+    answer = environment.terminologies.lookup_in(curie, code.edition or "", date)
     if isinstance(answer, NotChecked):
         reason = f"{code.system}: codes are not checked, {answer.reason}"
-        fix = "install the code system with `harmonize terminology build` or leave it unchecked"
-        environment.say_once("terms.not-checked", code.system, Severity.INFO, reason, fix)
+        fix = "install the code system or its edition with `harmonize terminology add`, or leave it unchecked"
+        environment.say_once("terms.not-checked", reason, Severity.INFO, reason, fix)
     elif isinstance(answer, Unknown):
         what = curie if quotable else "the code"
         message = f"{what} is not in {code.system} {answer.version}"
@@ -131,9 +140,9 @@ def _replaced(made: dict[str, Any], answer: Replaced) -> tuple[dict[str, Any], N
     )
 
 
-def coded_value(environment: Environment, code: Code, *, quotable: bool = True) -> Any:
+def coded_value(environment: Environment, code: Code, *, quotable: bool = True, date: str = "") -> Any:
     """The CodedValue of one stated code, or a Noted value."""
-    made, noted = coding(environment, code, quotable=quotable)
+    made, noted = coding(environment, code, quotable=quotable, date=date)
     if "replaced" in made:
         value: Any = {"codings": [made["replaced"], made["stated"]]}
     else:
@@ -148,15 +157,32 @@ def coded_value(environment: Environment, code: Code, *, quotable: bool = True) 
 def make_code(environment: Environment) -> Callable[..., Any]:
     """`code(text, SYSTEM)`: a code in the notation of SYSTEM."""
 
-    def code(text: str, system: str) -> Any:
+    def code(text: str, system: str, date: str = "", edition: str = "") -> Any:
         parsed = environment.systems.parse(text, system)
         if isinstance(parsed, NotACode):
             return rejected(
                 "source.code", f"the value is no code of {system}: {parsed.reason}", f"write it as {system} does"
             )
-        return coded_value(environment, parsed, quotable=parsed.local not in (text.strip(), text.strip().upper()))
+        if edition and parsed.edition is None:
+            parsed = parsed._replace(edition=edition)
+        quotable = parsed.local not in (text.strip(), text.strip().upper())
+        return coded_value(environment, parsed, quotable=quotable, date=date)
 
     return memoised(code)
+
+
+def make_code_on(environment: Environment) -> Callable[..., Any]:
+    """`code_on(text, SYSTEM, date)`: a code in the edition of its date, or in the one that the source states.
+
+    Of the date only the year counts; what is wrong with it is said where the date has a place of its own.
+    """
+    of_edition = make_code(environment)
+
+    def code_on(text: str, system: str, date: Any, edition: str | None = None) -> Any:
+        written = date.get("value", "") if isinstance(date, dict) else date or ""
+        return of_edition(text, system, year_of(written), (edition or "").strip())
+
+    return code_on
 
 
 def make_map_code(environment: Environment) -> Callable[..., Any]:
@@ -240,7 +266,8 @@ def _translate(environment: Environment, value: dict[str, Any], map_name: str, *
         if isinstance(answer, Mapped):
             return _mapped_value(environment, value, answer)
         if isinstance(answer, AmbiguousMapping) and not silent:
-            message = f"{curie} has several targets in {mapping_set.id}"
+            what = "is several codes together" if answer.together else "has several targets"
+            message = f"{curie} {what} in {mapping_set.id}"
             return Noted(
                 value, "terms.ambiguous", Severity.WARNING, Outcome.UNMAPPED, message, "decide in the mapping set"
             )
@@ -259,7 +286,9 @@ def _mapped_value(environment: Environment, value: dict[str, Any], answer: Mappe
     system, _, local = answer.code.partition(":")
     made, _ = coding(environment, Code(system, local), origin="mapped")
     made = made.get("replaced", made)
-    made = {**made, "predicate": answer.predicate, "mapping_set": answer.mapping_set, "row": answer.row}
+    made = {**made, "predicate": answer.predicate, "mapping_set": answer.mapping_set}
+    if answer.row is not None:
+        made["row"] = answer.row
     result = {**value, "codings": [*value["codings"], made]}
     if answer.predicate in ("skos:broadMatch",):
         message = f"{answer.code} is broader than what the source states"

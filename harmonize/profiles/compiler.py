@@ -15,7 +15,7 @@ from typing import Any
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.findings import Cell, Outcome, Severity
 from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
-from harmonize.hub.objects import HubObject, is_stated
+from harmonize.hub.objects import DerivedObject, HubObject, is_stated
 from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
 from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, PLAIN_VALUES, library_function
@@ -26,11 +26,15 @@ from harmonize.profiles.specification import ClassDerivation, Profile, SlotDeriv
 from harmonize.profiles.text_values import SEPARATORS
 from harmonize.terminology.notation import NotACode
 
+_TAKE_MAPS = frozenset(
+    ("mapped", "mapped_if", "unit", "classified", "outcome_feature", "outcome_absent", "outcome_excluded")
+)
 _TAKE_SYSTEMS = frozenset(
     [
         "chosen",
         "chosen_if",
         "code",
+        "code_on",
         "code_iri",
         "code_iri_if",
         "code_if_stated",
@@ -139,7 +143,7 @@ class _Compiler:
         self.names: dict[int, str] = {}
         self.blocks: list[list[str]] = []
         self.constants: dict[str, Any] = {
-            "HubObject": HubObject,
+            "DerivedObject": DerivedObject,
             "Noted": Noted,
             "unknown_value": _unknown_value,
             "second_choice": _second_choice,
@@ -210,7 +214,7 @@ class _Compiler:
         self.read = outer
 
     def new_object(self, name: str) -> list[str]:
-        return [f"{self.out} = HubObject()", f"{self.out}.source = src", f"{self.out}.derivation = lineage_{name}"]
+        return [f"{self.out} = DerivedObject()", f"{self.out}.source = src", f"{self.out}.derivation = lineage_{name}"]
 
     def src(self) -> str:
         """What stands for the source object: itself, or what is made of the row where something is to be said of it."""
@@ -463,6 +467,9 @@ class _Compiler:
         if call.function == "first":
             lines += self.first_known(call, arguments, result, feed)
             return result
+        if call.function == "listed":
+            lines.append(f"{result} = {_listed(arguments)}")
+            return result
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
         texts = [name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path)]
         if isinstance(call.arguments[0], Path) and function.pure and len(constants) == len(call.arguments) - 1:
@@ -626,6 +633,20 @@ class _Compiler:
         if call.function == "each":
             self.check_names(self.called_for_each(call, slot), slot)
             return
+        constants = self.names_in(call, slot)
+        if call.function in _TAKE_SYSTEMS:
+            known: Any = self.environment.systems.notations
+            kind = "code system"
+        elif call.function in _TAKE_MAPS:
+            known, kind = self.environment.code_maps, "code map"
+        else:
+            return
+        for value in constants:
+            if value not in known:
+                raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
+
+    def names_in(self, call: Call, slot: SlotDerivation) -> list[str | int]:
+        """The constant arguments of *call* that name code systems or code maps; what else is written in the map is judged."""
         constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
         if call.function == "map_code":
             self.check_stated_code(call, slot)
@@ -637,21 +658,16 @@ class _Compiler:
         if call.function in ("chosen", "chosen_if"):
             self.check_choices(constants, slot)
             constants = constants[:1]
+        if call.function == "code_on":
+            if not isinstance(call.arguments[1], Constant):
+                raise self.wrong("code_on takes a code system that is written in the map", slot.line)
+            constants = constants[:1]
         if call.function in ("known_or_text", "meaning", "meaning_or_text"):
             if constants[:1] and constants[0] and constants[0] not in self.source.meanings:
                 error = UnknownNameError("enumeration with meanings", str(constants[0]), self.source.meanings)
                 raise self.wrong(str(error), slot.line)
             constants = constants[1:]
-        if call.function in _TAKE_SYSTEMS:
-            known: Any = self.environment.systems.notations
-            kind = "code system"
-        elif call.function in ("mapped", "mapped_if", "unit", "classified"):
-            known, kind = self.environment.code_maps, "code map"
-        else:
-            return
-        for value in constants:
-            if value not in known:
-                raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
+        return constants
 
     def check_stated_code(self, call: Call, slot: SlotDerivation) -> None:
         """`map_code('CODE', 'SYSTEM')` states a code of the system."""
@@ -748,6 +764,13 @@ class _Compiler:
 def _is_flat(derivation: ClassDerivation) -> bool:
     """Whether an object is filled from texts alone, and by no slot that can end its making early."""
     return all(slot.value is None and not slot.nested and slot.slot != "excluded" for slot in derivation.slots)
+
+
+def _listed(arguments: list[str]) -> str:
+    """What `listed` gives for local variables, without a call: most slots of several values take one."""
+    if len(arguments) == 1:
+        return f"[{arguments[0]}] if {arguments[0]} is not None else None"
+    return f"[v for v in ({', '.join(arguments)}) if v is not None] or None"
 
 
 def _paths_of_derivation(derivation: ClassDerivation) -> list[tuple[str, ...]]:

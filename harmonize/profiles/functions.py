@@ -22,6 +22,7 @@ from harmonize.profiles.coded_values import (
     make_code,
     make_code_iri,
     make_code_iri_if,
+    make_code_on,
     make_gene,
     make_map_code,
     make_mapped,
@@ -34,6 +35,7 @@ from harmonize.profiles.coded_values import (
 )
 from harmonize.profiles.concepts import make_concept, make_concepts, make_ucum
 from harmonize.profiles.notes import Noted
+from harmonize.profiles.outcomes import make_outcome_absent, make_outcome_excluded, make_outcome_feature
 from harmonize.profiles.permitted_values import (
     make_code_of_system,
     make_code_or_text,
@@ -204,6 +206,16 @@ FUNCTIONS: Mapping[str, Function] = {
         make_gene, 1, 1, True, "CodedValue", "`gene(text)`: the HGNC gene whose symbol an HGVS description states."
     ),
     "code": Function(make_code, 2, 2, True, "CodedValue", "`code(text, 'SYSTEM')`: a code in the notation of SYSTEM."),
+    "code_on": Function(
+        make_code_on,
+        3,
+        4,
+        True,
+        "CodedValue",
+        "`code_on(text, 'SYSTEM', date)`, `code_on(text, 'SYSTEM', date, edition)`: a code in the edition that the source states, else in "
+        "that of the year of the date, for systems with an edition for each year.",
+        False,
+    ),
     "chosen": Function(
         make_chosen,
         3,
@@ -251,6 +263,36 @@ FUNCTIONS: Mapping[str, Function] = {
         True,
         "CodedValue",
         "`mapped_if(coded, 'map')`: as mapped, and nothing where the map has no target.",
+    ),
+    "outcome_feature": Function(
+        make_outcome_feature,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`outcome_feature(coded, outcome, 'map')`: the feature that the outcome of a test (H, L, POS ...) shows, by a code map such "
+        "as loinc2hpo; nothing where the outcome rules it out.",
+        False,
+    ),
+    "outcome_absent": Function(
+        make_outcome_absent,
+        3,
+        3,
+        True,
+        "CodedValue",
+        "`outcome_absent(coded, outcome, 'map')`: the feature that the outcome of a test (N, NEG) rules out, for an object "
+        "with `excluded`; nothing for other outcomes.",
+        False,
+    ),
+    "outcome_excluded": Function(
+        make_outcome_excluded,
+        3,
+        3,
+        True,
+        "boolean",
+        "`outcome_excluded(coded, outcome, 'map')`: whether the outcome of a test rules its feature out, for the slot `excluded` beside "
+        "`first(outcome_feature(...), outcome_absent(...))`.",
+        False,
     ),
     "classified": Function(
         make_classified,

@@ -21,6 +21,9 @@ from harmonize.errors import CallError, SpecificationError, UnknownNameError
 from harmonize.profiles.expressions import Call, Expression, parse_expression, paths_of
 from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlAssembly, below, default_slot, lent_slots, xml_assembly
 from harmonize.shipped import mappings_folder
+from harmonize.terminology.added_sets import added_sets
+from harmonize.terminology.map_policy import MapPolicy
+from harmonize.terminology.notation import load_systems
 from harmonize.terminology.patterns import compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -306,7 +309,7 @@ class Profile:
     owner: str
     specification: Mapping[str, str]
     identifiers: Mapping[str, Mapping[str, str]]
-    code_maps: Mapping[str, Path]
+    code_maps: Mapping[str, MapPolicy]
     predicates: tuple[str, ...]
     assembly: Assembly
     left_out: tuple[LeftOut, ...]
@@ -702,18 +705,45 @@ def _value_mappings(spec: Any, slot: str, file: Path, line: int | None) -> Mappi
     return result
 
 
-def _code_maps(folder: Path, spec: Mapping[str, str]) -> Mapping[str, Path]:
-    """Code maps by name. A path starts in the profile's folder or, after `shared:`, in mappings/codes; it never leaves it."""
+def _code_maps(folder: Path, spec: Mapping[str, Any]) -> Mapping[str, MapPolicy]:
+    """Code maps by name: a path, or the sets with what is accepted of them."""
     result = {}
-    for name, text in spec.items():
-        base = mappings_folder() / "codes" if text.startswith("shared:") else folder
-        path = (base / text.removeprefix("shared:").replace("\0", "?")).resolve()  # no file has a NUL in its name
-        if not path.is_relative_to(base.resolve()) or not path.is_file():
-            raise SpecificationError(
-                f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml")
-            )
-        result[name] = path
+    for name, entry in spec.items():
+        stated: Mapping[str, Any] = {"sets": [entry]} if isinstance(entry, str) else entry
+        result[name] = MapPolicy(
+            sets=tuple(_code_map(folder, name, text) for text in stated["sets"]),
+            predicates=tuple(stated.get("predicates", ())),
+            minimum_confidence=float(stated.get("minimum_confidence", "0")),
+            to=stated.get("to", ""),
+            through=tuple(stated.get("through", ())),
+        )
+        for system in (*result[name].through, result[name].to):
+            if system and system not in load_systems():
+                file = str(folder / "profile.yaml")
+                raise SpecificationError(
+                    f"code map {name!r}: {UnknownNameError('code system', system, load_systems())}", file=file
+                )
     return result
+
+
+def _code_map(folder: Path, name: str, text: str) -> Path:
+    """A path that starts in the profile's folder or, after `shared:`, in mappings/codes, and never leaves it; or an added set."""
+    if text.startswith("added:"):
+        known = added_sets()
+        if text.removeprefix("added:") in known:
+            return known[text.removeprefix("added:")]
+        raise SpecificationError(
+            f"code map {name!r}: {text!r} is not installed",
+            file=str(folder / "profile.yaml"),
+            fix="add it with `harmonize mappings add FILE --name NAME`",
+        )
+    base = mappings_folder() / "codes" if text.startswith("shared:") else folder
+    path = (base / text.removeprefix("shared:").replace("\0", "?")).resolve()  # no file has a NUL in its name
+    if not path.is_relative_to(base.resolve()) or not path.is_file():
+        raise SpecificationError(
+            f"code map {name!r}: there is no file {text!r} below {base.name}/", file=str(folder / "profile.yaml")
+        )
+    return path
 
 
 def _assembly(spec: Mapping[str, Any]) -> Assembly:

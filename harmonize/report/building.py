@@ -71,7 +71,7 @@ def _of_run(folder: Path, request: ReportRequest) -> dict[str, Any]:
             folder / written[0], request.datasets, request.level, run["site"]
         )
         counts.merge(of_datasets)
-    added = {check["rule"]: check for check in checks(counts, looked_at, run["site"])}
+    added = {check["rule"]: check for check in checks(counts, looked_at, run["site"], Terminologies.installed().paths)}
     of_run = {check["rule"]: check for check in report["checks"] if check["rule"] in _of_conversions()}
     return {**report, "checks": [of_run.get(name, added[name]) for name in sorted(added)], "datasets": datasets}
 
@@ -95,7 +95,7 @@ def _of_documents(path: Path, request: ReportRequest, format_name: str) -> dict[
         "runs": [_run_of_others(path, request, format_name)],
         "accounting": {"subjects": {}, "rows": {}, "values": {}, "left_out": [], "defaulted": {}},
         "documents": {format_name: {"documents": judged.records}},
-        "checks": checks(counts, looked_at, request.site),
+        "checks": checks(counts, looked_at, request.site, Terminologies.installed().paths),
         "datasets": datasets,
     }
 

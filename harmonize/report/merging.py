@@ -13,6 +13,7 @@ import orjson
 
 from harmonize.errors import CallError
 from harmonize.findings import SEVERITIES
+from harmonize.report.code_coverage import added_coverage
 from harmonize.report.rule_counts import first_examples
 
 Json = dict[str, Any]
@@ -24,6 +25,7 @@ def merged(reports: Sequence[Mapping[str, Any]]) -> Json:
         raise CallError("there is nothing to merge. To mend it: give the report.json files of some runs")
     _refuse_twice(reports)
     accounts = [report["accounting"] for report in reports]
+    covered = [measured for report in reports for measured in report.get("coverage", ())]
     return {
         "schema_version": reports[0]["schema_version"],
         "runs": _runs(run for report in reports for run in report["runs"]),
@@ -41,6 +43,7 @@ def merged(reports: Sequence[Mapping[str, Any]]) -> Json:
             ("dataset", "version", "level", "format"),
             _added_dataset,
         ),
+        **({"coverage": _by_key(covered, ("profile",), added_coverage)} if covered else {}),
     }
 
 

@@ -55,7 +55,7 @@ class RuleCounts:
         file, _, column = finding.cell or ("", None, "")
         note = (finding.severity.value, finding.message, file, column or "", finding.target or "")
         notes = self.notes.setdefault(finding.rule, {})
-        about = finding.count if finding.outcome is not None else 0
+        about = finding.count if finding.outcome is not None or finding.count != 1 else 0
         notes[note] = notes.get(note, 0) + about
 
     def merge(self, other: RuleCounts) -> None:

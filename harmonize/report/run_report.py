@@ -35,7 +35,9 @@ def run_report(
             "defaulted": manifest["counts"]["defaulted"],
         },
         "documents": _documents(manifest["targets"], lines),
-        "checks": checks(counts, {CONVERSION: read}, manifest["site"]),
+        "checks": checks(
+            counts, {CONVERSION: read}, manifest["site"], {t["system"] for t in manifest["terminologies"]}
+        ),
         "datasets": [],
     }
 
@@ -50,15 +52,20 @@ def _documents(targets: Iterable[str], lines: Mapping[str, int]) -> dict[str, di
     return made
 
 
-def checks(counts: RuleCounts, looked_at: Mapping[str, int], site: str) -> list[dict[str, Any]]:
-    """What became of every rule. *looked_at*: stage of rules -> how many records it looked at; rules of other stages are not checked.
+def checks(
+    counts: RuleCounts, looked_at: Mapping[str, int], site: str, installed: Collection[str]
+) -> list[dict[str, Any]]:
+    """What became of every rule. *looked_at*: stage of rules -> how many records it looked at; rules of other stages are not checked,
+    nor are those that need a code system which is not *installed*.
 
     `checked` is the number of records that the rule looked at, 0 where nobody looked: then it has neither passed nor failed.
     """
-    return [
-        _check(known, counts, max((looked_at.get(stage, 0) for stage in known.stages), default=0), site)
-        for known in rules().values()
-    ]
+    made = []
+    for known in rules().values():
+        can_be = set(known.needs) <= set(installed)
+        checked = max((looked_at.get(stage, 0) for stage in known.stages), default=0) if can_be else 0
+        made.append(_check(known, counts, checked, site))
+    return made
 
 
 def _check(known: Rule, counts: RuleCounts, checked: int, site: str) -> dict[str, Any]:

@@ -188,13 +188,18 @@ def _weights(weights: Mapping[str, str]) -> Cell:
     return lambda person, row, parent: person.chance.choices(values, cum_weights=cumulative)[0]
 
 
+_LATEST = dt.date(2025, 12, 31)
+"""No event of a synthetic person is later: what lies in the future of a run is a finding."""
+
+
 def _date(body: Mapping[str, Any]) -> Cell:
     if "after" in body:
         name, (first, last) = body["after"], (int(n) for n in body["days"])
 
         def later(person: Person, row: Row, parent: Row) -> str:
             start = dt.date.fromisoformat(person.remembered[name])
-            return (start + dt.timedelta(days=person.chance.randint(first, last))).isoformat()
+            date = start + dt.timedelta(days=person.chance.randint(first, last))
+            return min(date, max(start, _LATEST)).isoformat()
 
         return later
     start, end = (dt.date.fromisoformat(body[name]).toordinal() for name in ("from", "to"))

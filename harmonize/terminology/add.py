@@ -6,58 +6,40 @@ wrote is opened and then renamed, so that an edition that was there stays as it 
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import json
+import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from harmonize.errors import CallError, HarmonizeError, InputError, NotAvailableError, UnknownNameError
-from harmonize.shipped import ontologies_folder
-from harmonize.terminology.build import Term, write_store
-from harmonize.terminology.formats import FORMATS, PLANNED, TRANSLATIONS
-from harmonize.terminology.formats.babelon import add_translations, find_base
+from harmonize.errors import CallError, HarmonizeError, InputError, UnknownNameError
+from harmonize.terminology.added_sets import move_sets
+from harmonize.terminology.compiling import PREFIX, Order, SetReader, compile_file
+from harmonize.terminology.formats import FORMATS, PLANNED, SETS, TRANSLATIONS
 from harmonize.terminology.formats.delimited import ROLES
-from harmonize.terminology.formats.detect import find_format
-from harmonize.terminology.formats.source import Request, Source, Stated, open_sources
-from harmonize.terminology.notation import Code, load_systems
-from harmonize.terminology.store import FORMAT, CodeSystemStore, Terminologies
+from harmonize.terminology.notation import load_systems
+from harmonize.terminology.store import CodeSystemStore, editions_in
 
 TIMEOUT_SECONDS = 900
 MEMORY_BYTES = 4 << 30
 """Address space of the process that reads."""
 ENCODINGS = ("utf-8", "iso-8859-1", "iso-8859-15", "windows-1252")
-_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,39}")
+_ASIDE = ".adding-"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
-@dataclass(frozen=True)
-class Order:
-    """What `harmonize terminology add` was asked."""
+def add_code_system(order: Order, into: Path, worker: str = "harmonize.terminology.add") -> dict[str, Any]:
+    """Compile the file into the folder *into*: system, version, format, concepts, file, code maps, and what has to be said.
 
-    file: str
-    system: str = ""
-    version: str = ""
-    format: str = ""
-    licence: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    partial: bool = False
-    encoding: str = "utf-8"
-    candidates: bool = False
-    """Translations that nobody has confirmed count too."""
-    into: str = ""
-    """The folder of what was added before; `add_code_system` states it."""
-
-
-def add_code_system(order: Order, into: Path) -> dict[str, Any]:
-    """Compile the file into the folder *into*: system, version, format, concepts, file, and what has to be said.
+    *worker* is the module that reads; `harmonize.curation.add_worker` reads ConceptMaps too.
 
     Raises CallError for a wrong order, InputError for a file that is not what it says; then *into* is as it was.
     """
@@ -67,45 +49,78 @@ def add_code_system(order: Order, into: Path) -> dict[str, Any]:
         raise CallError(f"there is no file or folder {order.file}")
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".adding-", dir=into))
+        with _alone_in(into) as aside:
+            answer = _compile_apart(replace(order, into=str(into)), aside / "store.sqlite", worker)
+            answer["file"] = _place(answer, aside, into)
     except OSError as error:
         raise CallError(f"cannot write into {into}: {error.strerror}") from None
+    return answer
+
+
+def _place(answer: dict[str, Any], aside: Path, into: Path) -> str | None:
+    """Move what was made in *aside* to its place in *into*: the path of the store, where one was made."""
+    store = aside / "store.sqlite"
+    if answer["system"] is not None:
+        CodeSystemStore(store).close()
+    moved = {path.name: str(path) for path in move_sets(aside, into)}
+    for one in answer["sets"]:
+        one["file"] = moved[one["file"]]
+    if answer["system"] is None:
+        return None
+    version = _NOT_IN_NAMES.sub("_", answer["version"])[:60]
+    target = into / f"{answer['system']}-{version}.sqlite"
+    store.replace(target)
+    editions = editions_in(into)[answer["system"]]
+    if len(editions.names) > 1:
+        others = f"{len(editions.names) - 1} other editions lie there: {editions.newest} is the one that is used"
+        unsure = ", though their names do not say which is newer: delete those that are not to be used"
+        answer["said"].append(f"{others}{'' if editions.sure else unsure}")
+    return str(target)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[Path]:
+    """A place of our own inside *folder*, which nobody else adds to meanwhile: another process waits.
+
+    The lock ends with the process that holds it, so whatever lies aside when we hold it was left by one that was killed.
+    """
+    lock = os.open(folder, os.O_RDONLY)
     try:
-        answer = _compile_apart(replace(order, into=str(into)), aside / "store.sqlite")
-        CodeSystemStore(aside / "store.sqlite").close()
-        version = _NOT_IN_NAMES.sub("_", answer["version"])[:60]
-        target = into / f"{answer['system']}-{version}.sqlite"
-        others = sorted(p.name for p in into.glob(f"{answer['system']}-*.sqlite") if p.name != target.name)
-        (aside / "store.sqlite").replace(target)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in folder.glob(f"{_ASIDE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=folder))
+        try:
+            yield aside
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    if others:
-        used = max([target.name, *others])
-        answer["said"].append(f"{len(others)} other editions lie there: {used} is the one that is used")
-    return {**answer, "file": str(target)}
+        os.close(lock)
 
 
 def _check(order: Order) -> None:
-    if order.format in PLANNED:
-        raise NotAvailableError(f"the format {order.format!r} of `harmonize terminology add`")
-    if order.format and order.format not in (*FORMATS, TRANSLATIONS):
-        raise UnknownNameError("format of code systems", order.format, (*FORMATS, TRANSLATIONS))
+    known = (*FORMATS, *SETS, *PLANNED, TRANSLATIONS)
+    if order.format and order.format not in known:
+        raise UnknownNameError("format of code systems", order.format, known)
+    if order.partial and order.whole:
+        raise CallError("--partial and --whole say opposite things. To mend it: give one of them")
     if order.encoding not in ENCODINGS:
         raise UnknownNameError("encoding", order.encoding, ENCODINGS)
-    if order.system and not _PREFIX.fullmatch(order.system):
-        raise CallError(
-            f"{order.system[:60]!r} is no CURIE prefix. To mend it: write letters and digits, such as ICD10GM"
-        )
-    if order.system == "UCUM":
+    prefix, axis, _ = order.system.partition("/")
+    if prefix and not PREFIX.fullmatch(prefix):
+        raise CallError(f"{prefix[:60]!r} is no CURIE prefix. To mend it: write letters and digits, such as ICD10GM")
+    if axis and order.system not in load_systems().notations:
+        raise UnknownNameError("axis of a code system", order.system, (n for n in load_systems().notations if "/" in n))
+    if prefix == "UCUM":
         raise CallError("UCUM is a grammar and no list of codes; it is built in")
     for role in order.columns:
         if role not in ROLES:
             raise UnknownNameError("role of a column", role, ROLES)
 
 
-def _compile_apart(order: Order, target: Path) -> dict[str, Any]:
+def _compile_apart(order: Order, target: Path, worker: str) -> dict[str, Any]:
     """Compile in a process that can be killed. Its answer, or the error that it names."""
-    command = [sys.executable, "-P", "-m", "harmonize.terminology.add", str(target)]
+    command = [sys.executable, "-P", "-m", worker, str(target)]
     name = Path(order.file).name
     try:
         done = subprocess.run(
@@ -124,154 +139,6 @@ def _compile_apart(order: Order, target: Path) -> dict[str, Any]:
     return answer
 
 
-def compile_file(order: Order, target: Path) -> dict[str, Any]:
-    """Read the file and write the store *target*, in this process."""
-    path = Path(order.file)
-    sources = open_sources(path, order.encoding)
-    form = order.format or find_format(sources, order.columns)
-    if form in PLANNED:
-        raise NotAvailableError(f"the format {form!r} of `harmonize terminology add`")
-    if form == TRANSLATIONS:
-        return _translate(order, sources, target)
-    stated = Stated()
-    request = Request(order.system, order.version, order.columns, order.encoding)
-    terms = _collect(FORMATS[form](sources, request, stated), sources, stated)
-    system = _system(order, stated)
-    version = order.version or stated.version
-    if not version:
-        raise CallError("the file does not state its edition. To mend it: give --version")
-    if stated.version not in ("", version):
-        stated.said.append(f"the file calls its edition {stated.version[:80]!r}; --version wins")
-    if not terms:
-        raise InputError("it holds no codes", file=path.name)
-    if not stated.curies:
-        _prefix(terms, system)
-    terms.sort(key=lambda term: term.code)
-    _say_about(terms, system, stated)
-    known = load_systems().get(system)
-    meta = {
-        "format": FORMAT,
-        "system": system,
-        "title": stated.title or (known.title if known else system),
-        "version": version,
-        "licence": order.licence or stated.licence or (known.licence if known else "not stated"),
-        "citation": f"{stated.title or system}, {version}, as in {path.name}",
-        "source": path.name,
-        "imported_as": form,
-        "sha256": _digest(path),
-        "complete": "true" if stated.complete and not order.partial else "false",
-        "concepts": str(len(terms)),
-    }
-    try:
-        write_store(target, terms, meta)
-    except InputError as error:
-        raise InputError(error.what, file=path.name, fix=error.fix) from None
-    answer = {"system": system, "version": version, "format": form, "complete": meta["complete"] == "true"}
-    return {**answer, "concepts": len(terms), "said": stated.said}
-
-
-def _translate(order: Order, sources: Sequence[Source], target: Path) -> dict[str, Any]:
-    """The installed ontology with the names of the file; its digest is of both."""
-    added = Terminologies.installed(Path(order.into)).paths if order.into else {}
-    base = find_base(sources, order.system, {**Terminologies.installed(ontologies_folder()).paths, **added})
-    names, said = add_translations(sources, base, target, candidates=order.candidates)
-    with sqlite3.connect(target) as connection:
-        meta = dict(connection.execute("SELECT key, value FROM meta"))
-        if order.version not in ("", meta["version"]):
-            raise CallError(f"the edition {meta['version']} is installed and --version says {order.version[:60]}")
-        path = Path(order.file)
-        both = hashlib.sha256(f"{meta['sha256']}\n{_digest(path)}\n".encode()).hexdigest()
-        names_of = f"{meta.get('translations', '')} {path.name}".strip()
-        connection.executemany(
-            "INSERT OR REPLACE INTO meta VALUES (?, ?)", [("sha256", both), ("translations", names_of)]
-        )
-    connection.close()
-    answer = {
-        "system": meta["system"],
-        "version": meta["version"],
-        "format": TRANSLATIONS,
-        "complete": meta["complete"] == "true",
-    }
-    return {**answer, "concepts": int(meta["concepts"]), "said": [f"{names} names were added", *said]}
-
-
-def _collect(terms: Iterable[Term], sources: Sequence[Source], stated: Stated) -> list[Term]:
-    """All terms; a code that stands twice is an error where it stands the second time."""
-    found: dict[str, Term] = {}
-    folded = 0
-    for term in terms:
-        if term.code not in found:
-            found[term.code] = term
-        elif stated.folds and found[term.code] == term:
-            folded += 1
-        else:
-            read = [source for source in sources if source.line]
-            what = f"the code {term.code[:60]} stands twice"
-            raise read[0].error(what) if len(read) == 1 else InputError(what)
-    if folded:
-        stated.said.append(f"{folded} codes stand twice with the same words and count once")
-    own = [term for term in found.values() if term.code in term.parents]
-    for term in own:
-        term.parents = [parent for parent in term.parents if parent != term.code]
-    if own:
-        stated.said.append(f"{len(own)} codes name themselves as their parent, which is passed over")
-    return list(found.values())
-
-
-def _system(order: Order, stated: Stated) -> str:
-    if order.system and stated.system not in ("", order.system):
-        raise CallError(f"the file is of {stated.system[:60]} and --system says {order.system}")
-    system = order.system or stated.system
-    if not system:
-        raise CallError("the file does not state its code system. To mend it: give --system, such as ICD10GM")
-    if not _PREFIX.fullmatch(system):
-        raise CallError("the name of its code system is no CURIE prefix. To mend it: give --system")
-    return system
-
-
-def _prefix(terms: Iterable[Term], system: str) -> None:
-    for term in terms:
-        term.code = _with_prefix(term.code, system)
-        for codes in (term.alternatives, term.replaced_by, term.consider, term.parents, term.ancestors):
-            if codes:
-                codes[:] = [_with_prefix(code, system) for code in codes]
-
-
-def _with_prefix(code: str, system: str) -> str:
-    return code if code.startswith(f"{system}:") else f"{system}:{code}"
-
-
-def _say_about(terms: Sequence[Term], system: str, stated: Stated) -> None:
-    """Parents that are not there, and codes that the system does not write so; where it writes none so, it is another system."""
-    codes = {term.code for term in terms}
-    lost = {parent for term in terms for parent in term.parents} - codes
-    foreign = {parent for parent in lost if not parent.startswith(f"{system}:")}
-    if lost - foreign:
-        stated.said.append(f"{len(lost - foreign)} parents are not in the file, such as {min(lost - foreign)[:60]}")
-    systems = load_systems()
-    if system in systems:
-        others = [c for c in codes if not isinstance(systems.parse_local(c.partition(":")[2], system), Code)]
-        if len(others) == len(codes):
-            raise InputError(
-                f"none of its {len(codes)} codes is written as {system} writes codes",
-                fix="check --system and the column of the codes",
-            )
-        if others:
-            stated.said.append(
-                f"{len(others)} codes are not written as {system} writes codes, such as {min(others)[:60]}"
-            )
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of the file; of a folder that of the names and digests of its files."""
-    if path.is_dir():
-        names = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
-        listed = "".join(f"{_digest(p)}  {p.relative_to(path).as_posix()}\n" for p in names)
-        return hashlib.sha256(listed.encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _limit() -> None:
     """No more memory than is granted, and no network."""
     import resource
@@ -285,11 +152,12 @@ def _limit() -> None:
     sys.addaudithook(refuse)
 
 
-def _main() -> None:
+def main(sets: Mapping[str, SetReader] = SETS) -> None:
+    """What runs in the process that reads: the order on stdin, the answer or the error on stdout, both as JSON."""
     order = Order(**json.load(sys.stdin))
     _limit()
     try:
-        answer = compile_file(order, Path(sys.argv[1]))
+        answer = compile_file(order, Path(sys.argv[1]), sets)
     except InputError as error:
         file = error.file or Path(order.file).name
         answer = {"error": "InputError", "what": error.what, "file": file, "row": error.row, "fix": error.fix}
@@ -302,4 +170,4 @@ def _main() -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    main()

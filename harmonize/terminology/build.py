@@ -20,6 +20,7 @@ from typing import Any
 
 from harmonize.errors import CallError, InputError
 from harmonize.shipped import ontologies_folder
+from harmonize.terminology.annotations import Annotation
 from harmonize.terminology.store import FORMAT, normalise
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -44,6 +45,8 @@ class Term:
     xrefs: list[str] = field(default_factory=list)
     languages: list[tuple[str, str]] = field(default_factory=list)
     """(BCP 47 tag, text) of those names whose language the source states."""
+    annotations: list[Annotation] | None = None
+    """Phenotypes of a disease."""
 
 
 def load_manifest(folder: Path | None = None) -> dict[str, dict[str, str]]:
@@ -163,7 +166,13 @@ def write_store(target: Path, terms: list[Term], meta: Mapping[str, str]) -> Non
     if any(term.languages for term in terms):
         connection.execute(LANGUAGES_TABLE)
         insert("INSERT OR IGNORE INTO language VALUES (?, ?, ?)", _languages(terms, numbers))
-    connection.execute("COMMIT")
+    if any(term.annotations for term in terms):
+        connection.executescript(_ANNOTATIONS_SCHEMA)
+        marks = ", ".join("?" * len(Annotation._fields))
+        rows = (row for term in terms for row in sorted(term.annotations or ()))
+        insert(f"INSERT INTO annotation VALUES (NULL, {marks})", rows)  # noqa: S608 - marks of ours
+    if connection.in_transaction:
+        connection.execute("COMMIT")
     connection.execute("VACUUM")
     connection.close()
     part.replace(target)
@@ -248,6 +257,12 @@ CREATE TABLE replacement (term INTEGER, kind TEXT, target TEXT, PRIMARY KEY (ter
 CREATE TABLE xref (term INTEGER, target TEXT, PRIMARY KEY (term, target)) WITHOUT ROWID;
 CREATE TABLE closure (term INTEGER, ancestor INTEGER, PRIMARY KEY (term, ancestor)) WITHOUT ROWID;
 """
+_ANNOTATIONS_SCHEMA = f"""
+CREATE TABLE annotation (id INTEGER PRIMARY KEY, {", ".join(Annotation._fields)});
+CREATE INDEX annotation_disease ON annotation (disease);
+CREATE INDEX annotation_phenotype ON annotation (phenotype);
+"""
+"""Only in stores whose source annotates diseases with phenotypes."""
 LANGUAGES_TABLE = (
     "CREATE TABLE language (term INTEGER, tag TEXT, text TEXT, PRIMARY KEY (term, tag, text)) WITHOUT ROWID"
 )

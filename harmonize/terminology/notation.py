@@ -8,7 +8,7 @@ What a spelling lost is not put back: the code is refused with a reason. All pat
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from harmonize.errors import SpecificationError, UnknownNameError
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.check_digits import CHECKS
+from harmonize.terminology.editions import RULES
 from harmonize.terminology.patterns import compile_any, compile_pattern
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -31,11 +32,13 @@ _KEYS = frozenset(
         "modifiers",
         "pairs",
         "check",
+        "editions",
         "iri",
         "normalise",
         "fhir",
         "oid",
         "omop",
+        "rf2_maps",
         "phenopackets",
         "licence",
         "source",
@@ -44,6 +47,10 @@ _KEYS = frozenset(
 )
 _NORMALISERS = {"upper": str.upper, "lower": str.lower}
 _TEMPLATE = re.compile(r"(?:[^{}]|\{[1-9]\})*")
+_LENGTH = 500
+"""Characters of the longest code."""
+_SHOWN = 120
+"""Characters of a pattern that a refusal shows."""
 _PAIR_LENGTH = 40
 """Characters of the longest cell that may hold a pair of codes."""
 
@@ -67,7 +74,7 @@ class Code(NamedTuple):
 
 
 class NotACode(NamedTuple):
-    """Why a text is no code of the system."""
+    """Why a text is no code of the system: what is wrong, the system, and how it writes codes."""
 
     reason: str
 
@@ -132,6 +139,8 @@ class CodeSystem:
     source: str
     omop: tuple[str, ...] = ()
     """How OMOP's CONCEPT table names the system (`vocabulary_id`)."""
+    rf2_maps: tuple[str, ...] = ()
+    """Extended map reference sets of SNOMED CT whose targets are codes of the system."""
     refused: tuple[Refused, ...] = ()
     axes: Mapping[str, Axis] = field(default_factory=dict)
     modifiers: Mapping[str, str] = field(default_factory=dict)
@@ -140,6 +149,8 @@ class CodeSystem:
     """Modifier of the first of two codes in one cell -> that of the second, where no sign of its own states it."""
     check: str | None = None
     """How the check digit that the codes end in is made: a name of `check_digits.CHECKS`."""
+    editions: str | None = None
+    """How the edition of a code is found: a name of `editions.RULES`; None where codes outlive editions."""
 
     def fhir_code(self, curie: str) -> str:
         """The code as FHIR writes it.
@@ -171,7 +182,13 @@ class _Notation:
         self.iris = _compiled(system, curie, *system.iri)
         self.spellings = _compiled(system, curie, plain, *own, *system.spellings, *system.iri)
         refused = (*(axis.refused if axis else ()), *system.refused)
+        name = next((f"{system.id}/{name}" for name, one in system.axes.items() if one is axis), system.id)
+        self._expected = f"{name} writes codes as {pattern if len(pattern) <= _SHOWN else f'{pattern[:_SHOWN]}...'}"
         self.refused = tuple((compile_pattern(f"(?i:{r.pattern})"), r.reason) for r in refused)
+
+    def refusal(self, wrong: str) -> NotACode:
+        """What is wrong, with the system and what it expects."""
+        return NotACode(f"{wrong}; {self._expected}")
 
     def read(self, text: str, readings: Sequence[_Reading], *, signs: bool = True) -> Code | NotACode:
         """*text* as one code with its modifiers. A capital that is a sign is one wherever a code is left without it."""
@@ -186,10 +203,10 @@ class _Notation:
             text = text[:-1].rstrip()
             answer = self._bare(text, readings)
         if answer is None:
-            return NotACode(f"{self.system.id} writes codes otherwise")
+            return self.refusal("it is written otherwise")
         if isinstance(answer, Code) and modifiers:
             if len(set(modifiers)) < len(modifiers):
-                return NotACode("a sign stands twice")
+                return self.refusal("a sign behind the code stands twice")
             return answer._replace(modifiers=tuple(modifiers))
         return answer
 
@@ -206,7 +223,7 @@ class _Notation:
             if not self.local.fullmatch(local):
                 continue
             if self.system.check and not CHECKS[self.system.check](local):
-                wrong = NotACode("the check digit is wrong")
+                wrong = self.refusal(f"the check digit is wrong ({self.system.check})")
                 continue
             return Code(self.system.id, local, (), reading.edition.format(*groups) if reading.edition else None)
         return wrong
@@ -270,14 +287,14 @@ class Systems(Mapping[str, CodeSystem]):
         notation = self._notation(system)
         clean = _clean(text)
         if isinstance(clean, NotACode):
-            return clean
+            return notation.refusal(clean.reason)
         answer = notation.read(clean, notation.spellings)
         if isinstance(answer, Code):
             return answer
         if notation.pair(clean):
-            return NotACode("the cell holds a pair of codes")
+            return notation.refusal("the cell holds a pair of codes and not one")
         reason = notation.why_not(clean)
-        return answer if reason is None else NotACode(reason)
+        return answer if reason is None else notation.refusal(reason)
 
     def parse_cell(self, text: str, system: str) -> tuple[Code, ...] | NotACode:
         """The codes of a cell: one, or two that the sign of the first joins, as a dagger does.
@@ -300,7 +317,9 @@ class Systems(Mapping[str, CodeSystem]):
         """
         notation = self._notation(system)
         clean = _clean(text)
-        return clean if isinstance(clean, NotACode) else notation.read(clean, notation.plain, signs=False)
+        if isinstance(clean, NotACode):
+            return notation.refusal(clean.reason)
+        return notation.read(clean, notation.plain, signs=False)
 
     def of_omop(self, vocabulary: str) -> str | None:
         """The system that OMOP calls *vocabulary* (`vocabulary_id` of CONCEPT), or None.
@@ -335,8 +354,16 @@ class Systems(Mapping[str, CodeSystem]):
     @cached_property
     def _any_iri(self) -> Any:
         signs = {sign for system in self._systems.values() for sign in system.modifiers}
-        patterns = (reading.pattern.pattern for name in self._systems for reading in self._notations[name].iris)
+        patterns = (
+            f"(?i:{reading.pattern.pattern})" if system.normalise else reading.pattern.pattern
+            for name, system in self._systems.items()
+            for reading in self._notations[name].iris
+        )
         return compile_any(patterns, "".join(sorted(signs | {" "})))
+
+    def knows_any(self, texts: Iterable[str]) -> bool:
+        """Whether any of *texts* may be an IRI or CURIE of a system that is known, found in one pass over all of them."""
+        return self._any_iri.search("\n".join(texts)) is not None
 
     def _notation(self, name: str) -> _Notation:
         notation = self._notations.get(name)
@@ -348,8 +375,10 @@ class Systems(Mapping[str, CodeSystem]):
 def _clean(text: str) -> str | NotACode:
     """*text* without blanks around it, where RE2 can match it."""
     clean = text.strip()
-    if len(clean) > 500:
-        return NotACode("it is too long")
+    if not clean:
+        return NotACode("it is empty")
+    if len(clean) > _LENGTH:
+        return NotACode(f"it has more than {_LENGTH} characters")
     if not clean.isascii() and any("\ud800" <= character <= "\udfff" for character in clean):
         return NotACode("it holds half a character")  # of UTF-16; RE2 matches UTF-8
     return clean
@@ -417,11 +446,13 @@ def _load(path: Path) -> CodeSystem:
             licence=body["licence"],
             source=body["source"],
             omop=tuple(body.get("omop", ())),
+            rf2_maps=tuple(body.get("rf2_maps", ())),
             refused=_refused(body),
             axes={name: Axis(axis["pattern"], _spellings(axis), _refused(axis)) for name, axis in axes.items()},
             modifiers=dict(body.get("modifiers", {})),
             pairs=dict(body.get("pairs", {})),
             check=body.get("check"),
+            editions=body.get("editions"),
         )
     except (KeyError, TypeError) as error:
         raise SpecificationError(f"{error} is missing or not known", file=str(path)) from None
@@ -430,6 +461,8 @@ def _load(path: Path) -> CodeSystem:
         raise SpecificationError("an unknown normaliser", file=str(path), fix=f"use {', '.join(_NORMALISERS)}")
     if system.check is not None and system.check not in CHECKS:
         raise SpecificationError("an unknown check digit", file=str(path), fix=f"use {', '.join(CHECKS)}")
+    if system.editions not in (None, *RULES):
+        raise SpecificationError("an unknown rule of editions", file=str(path), fix=f"use {', '.join(RULES)}")
     if {*system.pairs, *system.pairs.values()} - set(system.modifiers.values()):
         raise SpecificationError("pairs of no modifiers", file=str(path), fix="name signs of `modifiers`")
     return system

@@ -48,7 +48,8 @@ class Mapped(NamedTuple):
     code: str
     predicate: str
     mapping_set: str
-    row: int
+    row: int | None
+    """None where several rows in a chain gave it."""
 
 
 class Ambiguous(NamedTuple):
@@ -56,6 +57,8 @@ class Ambiguous(NamedTuple):
 
     candidates: tuple[str, ...]
     mapping_set: str
+    together: bool = False
+    """Whether the candidates are one translation together."""
 
 
 class NotMapped(NamedTuple):
@@ -77,6 +80,10 @@ class MappingSet:
     by_subject: dict[str, tuple[Row, ...]]
     iris: Mapping[str, str] = field(default_factory=dict)
     """The set's own curie_map: prefix -> start of the IRI."""
+
+    def knows(self, code: str) -> bool:
+        """Whether a row begins with the CURIE *code*."""
+        return code in self.by_subject
 
     def translate(self, code: str, predicates: Sequence[str]) -> Mapped | Ambiguous | NotMapped:
         """The target of the CURIE *code* by the first of *predicates* that has one."""
@@ -128,7 +135,7 @@ def _read(path: Path, name: str) -> MappingSet:
         prefixes = {*meta.get("curie_map", {}), "skos", "sssom", "semapv", "oboInOwl"}
         for number, line in lines:
             if line.strip():
-                rows.append(_row(_cells(line, number, name), columns, number, prefixes, name))
+                rows.append(_row(cells_of(line, number, name), columns, number, prefixes, name))
     if CANDIDATES in meta["mapping_set_id"]:
         fix = "move the rows that you accept into a set of your own"
         raise SpecificationError("a set of candidates, which nobody has accepted", file=name, line=1, fix=fix)
@@ -153,7 +160,10 @@ def _meta(header: str, name: str) -> dict[str, Any]:
     return meta
 
 
-def _cells(line: str, number: int, name: str) -> list[str]:
+def cells_of(line: str, number: int, name: str) -> list[str]:
+    """The cells of the line *number* of the TSV file *name*."""
+    if '"' not in line and len(line) < csv.field_size_limit():
+        return line.rstrip("\r\n").split("\t")  # the same cells, sooner
     try:
         return next(csv.reader([line], delimiter="\t"))
     except csv.Error:
@@ -181,9 +191,9 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         raise SpecificationError("predicate_modifier is neither empty nor Not", file=name, line=number)
     return Row(
         number,
-        unquote(values["subject_id"]),  # a CURIE is a reference: what an IRI cannot hold is percent-encoded in it
+        _unquoted(values["subject_id"]),  # a CURIE is a reference: what an IRI cannot hold is percent-encoded in it
         values["predicate_id"],
-        unquote(values["object_id"]),
+        _unquoted(values["object_id"]),
         values["mapping_justification"],
         values.get("confidence", ""),
         values.get("comment", ""),
@@ -191,3 +201,7 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         bool(values.get("predicate_modifier", "")),
         values.get("ext_words", ""),
     )
+
+
+def _unquoted(curie: str) -> str:
+    return unquote(curie) if "%" in curie else curie

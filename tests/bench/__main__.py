@@ -22,7 +22,6 @@ from harmonize.profiles.assembly import Assembler
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import plain
 from harmonize.readers import open_source
-from harmonize.terminology.store import Terminologies
 from harmonize.writers import TargetLog
 from tests.bench.conformance import bench_conformance
 from tests.bench.omop import bench_end_to_end, bench_start
@@ -31,6 +30,7 @@ from tests.bench.omop import bench_plan as bench_plan_of_omop
 from tests.bench.registry_xml import bench_memory as bench_memory_of_xml
 from tests.bench.registry_xml import bench_registry_xml
 from tests.bench.result import Result, best
+from tests.bench.terminology import bench_mapping_sets, bench_terminology
 from tests.bench.value_sets import bench_value_sets
 from tests.linkml_map_oracle import oracle
 from tests.registry import KEY, make_registry
@@ -115,20 +115,6 @@ def bench_memory(folder: Path) -> Iterator[Result]:
     yield Result("peak memory", figure, "100,000 at most 1.5 times 10,000 and twice 1,000", holds)
 
 
-def bench_terminology() -> Iterator[Result]:
-    """Open and first look-up; memoised look-ups."""
-
-    def first() -> object:
-        return Terminologies.installed().lookup("HP:0001250")
-
-    opening = best(first, 5)
-    yield Result("terminology: open and first look-up", f"{opening * 1000:.1f} ms", "< 50 ms", opening < 0.05)
-    terms = Terminologies.installed()
-    codes = ["HP:0001250", "HP:0410382", "MONDO:0007947", "HGNC:3603", "HP:9999999"] * 40_000
-    rate = len(codes) / best(lambda: [terms.lookup(code) for code in codes], 3)
-    yield Result("terminology: memoised look-up", f"{rate / 1e6:.1f} million a second", "> 1 million", rate > 1e6)
-
-
 def bench_help() -> Iterator[Result]:
     """Start-up of the command line."""
     command = [str(Path(sys.executable).with_name("harmonize")), "--help"]
@@ -160,6 +146,7 @@ def main() -> None:
         records = source_records(engine, 300, Path(scratch))
         report(bench_help())
         report(bench_terminology())
+        report(bench_mapping_sets(Path(scratch)))
         report(bench_value_sets())
         report(bench_plan(engine, records))
         report(bench_fhir(engine, records))

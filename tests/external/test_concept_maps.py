@@ -14,7 +14,7 @@ from harmonize.curation.concept_map import concept_map
 from harmonize.curation.concept_map_reading import table_of
 from harmonize.curation.concept_map_terms import RELEASES
 from harmonize.curation.mapping_table import MappingTable, mapping_table_text, read_mapping_table
-from harmonize.terminology.code_maps import shipped_sets
+from harmonize.terminology.code_map_files import shipped_sets
 from tests.unit.curation.mapping_tables import tables
 
 MODULES = {"concept-map-r4": "fhir.resources.R4B.conceptmap", "concept-map-r5": "fhir.resources.conceptmap"}

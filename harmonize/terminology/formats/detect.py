@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from harmonize.errors import CallError
+from harmonize.terminology.formats.cellxgene import is_cellxgene
 from harmonize.terminology.formats.source import Source
 
 _FILES = {"concept.csv": "omop", "loinc.csv": "loinc"}
@@ -13,8 +14,9 @@ _HEADERS = (
     ({"LOINC_NUM", "STATUS"}, "loinc"),
     ({"concept_id", "vocabulary_id"}, "omop"),
     ({"orpha_code"}, "orphanet"),
+    ({"database_id", "hpo_id", "biocuration"}, "hpoa"),
     ({"subject_id", "predicate_id", "object_id"}, "sssom"),
-    ({"subject_id", "translation_value", "translation_status"}, "babelon"),
+    ({"subject_id", "translation_value"}, "babelon"),
     ({"code"}, "delimited"),
 )
 """Formats by columns of their header; some of them are refused by name."""
@@ -69,4 +71,6 @@ def _of_json(source: Source) -> str:
     document = source.json()
     if isinstance(document, dict) and "resourceType" in document:
         return _FHIR.get(str(document["resourceType"]), "fhir")
-    return "obographs" if isinstance(document, dict) and "graphs" in document else ""
+    if isinstance(document, dict) and "graphs" in document:
+        return "obographs"
+    return "cellxgene" if is_cellxgene(document) else ""

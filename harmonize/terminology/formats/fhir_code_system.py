@@ -49,12 +49,26 @@ def read_fhir_code_system(sources: Sequence[Source], request: Request, stated: S
 
 
 def _state(resource: Mapping[str, Any], stated: Stated) -> None:
-    url = resource.get("url")
-    fitting = [s.id for s in load_systems().values() if s.fhir and url in (s.fhir.uri, *s.fhir.accepted)]
-    stated.system = fitting[0] if len(fitting) == 1 else ""
+    stated.system = system_of(resource.get("url"))
     stated.version = str(resource.get("version", ""))
     stated.title = str(resource.get("title") or resource.get("name") or "")
     stated.licence = str(resource.get("copyright") or "")[:200]
+
+
+def system_of(url: Any) -> str:
+    """The code system of ours whose URI *url* is; empty where there is none, or not one alone."""
+    fitting = [s.id for s in load_systems().values() if s.fhir and url in (s.fhir.uri, *s.fhir.accepted)]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def add_designations(term: Term, concept: Mapping[str, Any]) -> None:
+    """The other names of a concept, with their languages."""
+    for designation in concept.get("designation") or ():
+        text = str(designation["value"])
+        if text != term.label:
+            term.names.append(("exact", text))
+        if designation.get("language"):
+            term.languages.append((str(designation["language"]), text))
 
 
 def _concepts(source: Source, concepts: list[Any], *, subsumes: bool) -> Iterator[Term]:
@@ -82,12 +96,7 @@ def _term(concept: Mapping[str, Any], children: list[tuple[str, str]]) -> Term:
     if not isinstance(code, str) or not code:
         raise TypeError
     term = Term(code, str(concept.get("display") or ""))
-    for designation in concept.get("designation") or ():
-        text = str(designation["value"])
-        if text != term.label:
-            term.names.append(("exact", text))
-        if designation.get("language"):
-            term.languages.append((str(designation["language"]), text))
+    add_designations(term, concept)
     for stated in concept.get("property") or ():
         name = stated["code"]
         if name == "parent":

@@ -69,11 +69,15 @@ def _stanzas(source: Source) -> Iterator[tuple[str, list[tuple[str, str]], int]]
     yield kind, tags, start
 
 
+def edition_of(text: str) -> str:
+    """The day in the name of a version, where there is one, as in `hp/releases/2026-02-16`; else the name."""
+    date = _DATE.search(text)
+    return date.group() if date else text
+
+
 def _header(tags: Sequence[tuple[str, str]], stated: Stated) -> None:
     named = dict(tags)
-    version = named.get("data-version", "")
-    date = _DATE.search(version)
-    stated.version = date.group() if date else version
+    stated.version = edition_of(named.get("data-version", ""))
     ontology = named.get("ontology", "").rpartition("/")[2].partition(".")[0]
     stated.system = stated.system or ontology.upper()
     stated.title = ontology
@@ -138,9 +142,8 @@ def read_obographs(sources: Sequence[Source], request: Request, stated: Stated) 
 def _nodes(source: Source, graph: Mapping[str, Any], request: Request, stated: Stated) -> Iterator[Term]:
     ontology = str(graph.get("id", "")).rpartition("/")[2].partition(".")[0]
     meta = graph.get("meta") or {}
-    date = _DATE.search(str(meta.get("version", "")))
     stated.system, stated.title = request.system or ontology.upper(), ontology
-    stated.version = date.group() if date else str(meta.get("version", ""))
+    stated.version = edition_of(str(meta.get("version", "")))
     parents: dict[str, list[str]] = {}
     for edge in graph.get("edges", ()):
         if edge["pred"] == "is_a":

@@ -1,9 +1,10 @@
-"""Files of code systems, opened with bounds: plain, .gz or .xz, or the members of a folder or .zip, which is never unpacked to disk."""
+"""Files of code systems, opened with bounds: plain, .gz, .xz, .zst, or the members of a folder or .zip, which is not unpacked to disk."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import io
 import lzma
 import zipfile
 import zlib
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
+from xml.parsers import expat
 
 import orjson
+import zstandard
 
 from harmonize.errors import InputError
 
@@ -24,7 +27,19 @@ MAX_BYTES = 20_000_000_000
 MAX_DOCUMENT = 600_000_000
 """Bytes of a JSON document, which is held in memory."""
 MAX_MEMBERS = 10_000
-_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+_PIECE = 512
+MAX_WINDOW = 1 << 27
+"""Bytes that a .zst may refer back to."""
+_DAMAGED = (
+    OSError,
+    EOFError,
+    lzma.LZMAError,
+    zlib.error,
+    zstandard.ZstdError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,8 @@ class Request:
     columns: Mapping[str, str] = field(default_factory=dict)
     """Role -> column of delimited lists: code, label, parent, synonyms."""
     encoding: str = "utf-8"
+    language: str = ""
+    """Language of labels, or the id of what states it, where a release holds several."""
 
 
 @dataclass
@@ -47,10 +64,14 @@ class Stated:
     title: str = ""
     licence: str = ""
     complete: bool = True
+    listed: bool = False
+    """A mere list, of which nobody can say whether it holds all codes of its system."""
     curies: bool = False
     """The codes carry their prefix already."""
     folds: bool = False
     """A code that stands twice with the same words counts once, which is said."""
+    sets: list[str] = field(default_factory=list)
+    """Code maps that the release holds, as SSSOM TSV."""
     said: list[str] = field(default_factory=list)
     """What the user has to know, sentence by sentence."""
 
@@ -85,7 +106,13 @@ class Source:
         self.line, total = 0, 0
         codec = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
         with self._opened() as file:
-            while line := self._read(lambda: file.readline(MAX_LINE + 1)):
+            while True:
+                try:
+                    line = file.readline(MAX_LINE + 1)
+                except _DAMAGED:
+                    raise self._unreadable() from None
+                if not line:
+                    return
                 self.line += 1
                 total += len(line)
                 if len(line) > MAX_LINE or total > MAX_BYTES:
@@ -113,7 +140,10 @@ class Source:
         try:
             return step()
         except _DAMAGED:
-            raise self.error("it cannot be read: damaged, encrypted, or not what its name says") from None
+            raise self._unreadable() from None
+
+    def _unreadable(self) -> InputError:
+        return self.error("it cannot be read: damaged, encrypted, or not what its name says")
 
 
 def open_sources(path: Path, encoding: str = "utf-8") -> list[Source]:
@@ -133,9 +163,60 @@ def open_sources(path: Path, encoding: str = "utf-8") -> list[Source]:
 
 
 def _opener(path: Path) -> Callable[[], IO[bytes]]:
-    kinds: Mapping[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open}
+    kinds: Mapping[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".zst": _open_zst}
     read: Callable[[Path], Any] = kinds.get(path.suffix, lambda plain: plain.open("rb"))
     return lambda: read(path)
+
+
+class _Zst(io.RawIOBase):
+    """A .zst file, of one frame or several; the stream reader of zstandard takes a file that is cut off for a whole one.
+
+    It is fed in small pieces: each of them can unpack to no more than a few megabytes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._unpack = self._new()
+        self._ready = memoryview(b"")
+        self._inside = False
+
+    @staticmethod
+    def _new() -> Any:
+        return zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            packed = self._file.read(_PIECE)
+            if not packed:
+                if self._inside:
+                    raise EOFError
+                return 0
+            self._ready = memoryview(self._unpacked(packed))
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def _unpacked(self, packed: bytes) -> bytes:
+        made = b""
+        while packed:
+            made += self._unpack.decompress(packed)
+            self._inside = not self._unpack.eof
+            packed = b"" if self._inside else self._unpack.unused_data
+            if not self._inside:
+                self._unpack = self._new()
+        return made
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _open_zst(path: Path) -> IO[bytes]:
+    return io.BufferedReader(_Zst(path))
 
 
 def _members(path: Path, encoding: str) -> list[Source]:
@@ -158,6 +239,34 @@ def the_only(sources: Sequence[Source], *suffixes: str) -> Source:
             fix="give the one file to import",
         )
     return fitting[0]
+
+
+def xml_parser(source: Source, *, namespaces: bool = False) -> expat.XMLParserType:
+    """expat for an untrusted file: entities and DOCTYPEs with declarations are errors at their line, a DTD is not opened.
+
+    With *namespaces*, names are the URI, a blank and the local name.
+    """
+    parser = expat.ParserCreate(None, " ") if namespaces else expat.ParserCreate()
+
+    def refuse(what: str, fix: str) -> None:
+        source.line = parser.CurrentLineNumber
+        raise source.error(what, fix=fix)
+
+    def doctype(name: str, system: str | None, public: str | None, internal: bool) -> None:
+        if internal:
+            refuse("a DOCTYPE with declarations of its own is refused", "remove what stands in [ ]")
+
+    def entity(*_: object) -> int:
+        refuse("entities are refused", "write out what they stand for")
+        return 0
+
+    parser.buffer_text = True
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = entity
+    parser.SkippedEntityHandler = entity
+    parser.ExternalEntityRefHandler = entity
+    return parser
 
 
 def read_rows(source: Source, wanted: Sequence[str], *, separators: str = "\t;,") -> Iterator[dict[str, str]]:

@@ -15,7 +15,7 @@ from harmonize.curation.concept_map_reading import read_concept_map, table_of
 from harmonize.curation.concept_map_terms import EXTENSION, NO_COMMENT, RELEASES
 from harmonize.curation.mapping_table import MappingTable, TableRow, mapping_table_text, parse_mapping_table
 from harmonize.errors import SpecificationError
-from harmonize.terminology.code_maps import shipped_sets
+from harmonize.terminology.code_map_files import shipped_sets
 from harmonize.terminology.sssom import read_mapping_set
 from harmonize.terminology.store import Terminologies
 from tests.unit.curation.mapping_tables import COLUMNS, META, tables

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harmonize.checks.catalogue import rules
 from harmonize.curation.set_lint import SEVERITIES, files_of, lint
+from harmonize.curation.set_relations import components
 from harmonize.errors import CallError
 from harmonize.terminology.store import Terminologies
 from tests.hostile.run_cli import harmonize
@@ -36,6 +39,8 @@ def row(subject: str, target: str = "SNOMEDCT:91175000", predicate: str = "exact
 GOOD = row("HP:0001250", label="Seizure")
 SET = HEAD.format(kind="sets")
 ITEMS = HEAD.format(kind="items")
+OTHER = SET.replace("#  UCUM: https://w3id.org/harmonize/ucum/", "#  HPO: http://purl.obolibrary.org/obo/HP_")
+"""A set that writes HP in another way too."""
 
 # text of the set: rule, line, words of the message
 CASES = {
@@ -57,6 +62,18 @@ CASES = {
         SET + COLUMNS + row("HP:0001250", "MONDO:0000001", "broad") + row("HP:0002069", "MONDO:0000001", "narrow")
         + row("HP:0002069", "HP:0001250", "broad"),
         "cycle", LINE, "MONDO:0000001 is broader than HP:0001250"),
+    "cycle over codes that are the same": (
+        SET + COLUMNS + row("HP:0001250", "MONDO:0000001", "broad") + row("HP:0002069", "MONDO:0000001")
+        + row("HP:0002069", "HP:0001250", "broad"),
+        "cycle", LINE, "MONDO:0000001 is broader than HP:0001250"),
+    "cycle of a code and itself": (SET + COLUMNS + row("HP:0001250", "HP:0001250", "narrow"), "cycle", LINE, "HP:0001250 is broader than HP:0001250"),
+    "another spelling of a code, obsolete": (OTHER + COLUMNS + row("HPO:0000489"), "obsolete-code", LINE, "HP:0000489 is obsolete"),
+    "another spelling of a code, unknown": (OTHER + COLUMNS + row("HPO:9999999"), "unknown-code", LINE, "HP:9999999 is not in HP 2026"),
+    "another spelling of a code, twice": (OTHER + COLUMNS + row("HP:0001250") + row("HPO:0001250"), "duplicate", LINE + 1, f"line {LINE}"),
+    "another spelling of a code, contradicted": (
+        OTHER + COLUMNS + row("HP:0001250") + row("HPO:0001250", predicate="broad"), "contradiction", LINE + 1, f"line {LINE} says"),
+    "another spelling of a code, in a cycle": (
+        OTHER + COLUMNS + row("HP:0001250", "MONDO:0000001", "broad") + row("MONDO:0000001", "HPO:0001250", "broad"), "cycle", LINE, "HP:0001250"),
     "no justification": (SET + COLUMNS + row("HP:0001250", justification=""), "justification", LINE, "no justification"),
     "no column of it": (SET + "subject_id\tpredicate_id\tobject_id\nHP:0001250\tskos:exactMatch\tSNOMEDCT:91175000\n",
                         "justification", LINE - 1, "no column"),
@@ -135,6 +152,28 @@ def test_cycles_over_files(tmp_path: Path) -> None:
     (tmp_path / "b.sssom.tsv").write_text(SET + COLUMNS + row("MONDO:0005027", "HP:0001250", "broad"), "utf-8")
     made = lint(files_of([tmp_path]), Terminologies.installed())
     assert [f.rule for f in made.findings] == ["mapping.set-cycle"] * 2 and made.failed
+
+
+def test_a_long_cycle_over_files_with_one_row_each(tmp_path: Path) -> None:
+    """A circle of a thousand codes, and a chain that leads into it: the rows of the circle, no other; without recursion."""
+    codes = [f"MONDO:{n:07}" for n in range(1_000)]
+    rows = [row(a, b, "broad") for a, b in zip(codes, [*codes[1:], codes[0]], strict=True)]
+    (tmp_path / "a.sssom.tsv").write_text(SET + COLUMNS + "".join(rows[:500]), "utf-8")
+    (tmp_path / "b.sssom.tsv").write_text(
+        SET + COLUMNS + "".join(rows[500:]) + row("HP:0001250", codes[0], "broad"), "utf-8"
+    )
+    made = lint(files_of([tmp_path]), Terminologies({}))
+    assert sum(f.rule == "mapping.set-cycle" for f in made.findings) == 1_000
+
+
+@given(st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
+def test_components_are_those_that_lead_to_each_other(edges: set[tuple[int, int]]) -> None:
+    leads = {str(n): [str(b) for a, b in sorted(edges) if a == n] for n in range(10)}
+    reach = {code: {code} for code in leads}
+    for _ in leads:
+        reach = {code: {end for step in ends for end in (step, *leads[step])} for code, ends in reach.items()}
+    expected = {frozenset(b for b in leads if b in reach[a] and a in reach[b]) for a in leads}
+    assert {frozenset(codes) for codes in components(leads)} == expected
 
 
 def test_a_path_without_a_set_is_refused(tmp_path: Path) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import lzma
 import warnings
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harmonize.errors import CallError, InputError, NotAvailableError, SpecificationError, UnknownNameError
+from harmonize.errors import CallError, InputError, SpecificationError, UnknownNameError
 from harmonize.terminology.add import Order, add_code_system, compile_file
 from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced, Unknown
+from harmonize.terminology.code_maps import load_code_maps
+from harmonize.terminology.predicates import BROAD, RELATED
 from harmonize.terminology.store import CodeSystemStore, Terminologies, user_folder
 
 CLAML = """<?xml version="1.0" encoding="UTF-8"?>
@@ -138,7 +138,7 @@ def test_claml(tmp_path: Path) -> None:
         "ICD10GM:A00.0"
     )
     assert store.lookup("ICD10GM:A00+") == Replaced("ICD10GM:A00+", store.lookup("ICD10GM:A00"), obsolete=False)
-    assert any("2 codes are not written as ICD10GM" in sentence for sentence in answer["said"]), "chapter and block"
+    assert any("2 groups are no codes and are kept" in sentence for sentence in answer["said"]), "chapter and block"
 
 
 def test_claml_3_with_modifiers_is_partial(tmp_path: Path) -> None:
@@ -174,6 +174,67 @@ def test_fhir_fragment_and_other_hierarchies_are_said(tmp_path: Path) -> None:
     )
     assert not store.complete and store.ancestors("ICD10GM:A00.0") == {"ICD10GM:A00.0"}
     assert any("fragment" in s for s in answer["said"]) and any("part-of" in s for s in answer["said"])
+
+
+OWL = """<?xml version="1.0"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:rdfs="http://www.w3.org/2000/01/rdf-schema#"
+ xmlns:owl="http://www.w3.org/2002/07/owl#" xmlns:obo="http://purl.obolibrary.org/obo/" xmlns:oio="http://www.geneontology.org/formats/oboInOwl#">
+<owl:Ontology rdf:about="http://purl.obolibrary.org/obo/x.owl">
+ <owl:versionIRI rdf:resource="http://purl.obolibrary.org/obo/x/releases/2099-01-01/x.owl"/>
+ <owl:imports rdf:resource="http://127.0.0.1:1/never.owl"/>
+</owl:Ontology>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_1"><rdfs:label>root</rdfs:label><oio:hasExactSynonym>the root</oio:hasExactSynonym>
+ <oio:hasDbXref>UMLS:C1</oio:hasDbXref></owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_2"><rdfs:label>leaf</rdfs:label>
+ <rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/X_1"/><rdfs:subClassOf rdf:resource="http://purl.obolibrary.org/obo/IMPORTED_1"/></owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/X_3"><rdfs:label>obsolete leaf</rdfs:label><owl:deprecated>true</owl:deprecated>
+ <obo:IAO_0100001 rdf:resource="http://purl.obolibrary.org/obo/X_2"/></owl:Class>
+<owl:Class rdf:about="http://purl.obolibrary.org/obo/BFO_1"/>
+</rdf:RDF>
+"""
+CELLXGENE = {
+    "X:1": {"ancestors": {}, "label": "root", "synonyms": ["the root"], "deprecated": False},
+    "X:2": {"ancestors": {"X:1": 1}, "label": "leaf", "deprecated": False},
+    "X:3": {"ancestors": {}, "label": "obsolete leaf", "deprecated": True, "replaced_by": "X:2"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "order"),
+    [("x.obo", OBO, {}), ("x.json", GRAPHS, {}), ("x.owl", OWL, {}), ("y.json", CELLXGENE, {"version": "2099-01-01"})],
+)
+def test_one_ontology_in_its_formats(tmp_path: Path, name: str, content: Any, order: dict[str, Any]) -> None:
+    store, answer = compiled(written(tmp_path / name, content), **order)
+    assert (answer["system"], answer["version"], answer["concepts"]) == ("X", "2099-01-01", 3)
+    assert store.ancestors("X:2") == {"X:1", "X:2"} and store.by_text("leaf").code == "X:2"
+    assert store.lookup("X:3") == Replaced("X:3", store.lookup("X:2"), obsolete=True)
+    assert store.by_text("the root").code == "X:1"
+
+
+def test_owl_says_what_it_leaves_out(tmp_path: Path) -> None:
+    wordy = OWL.replace(
+        '<obo:IAO_0100001 rdf:resource="http://purl.obolibrary.org/obo/X_2"/>',
+        "<obo:IAO_0100001>leaf, X_2</obo:IAO_0100001>",
+    )
+    store, answer = compiled(written(tmp_path / "x.owl", wordy))
+    assert answer["said"] == [
+        "1 imports are not followed",
+        "1 replacements are words and no codes, and are left out",
+        "1 terms of other ontologies in the file are left out",
+    ]
+    assert isinstance(store.lookup("X:3"), Obsolete)
+
+
+def test_cellxgene_of_two_ontologies(tmp_path: Path) -> None:
+    import zstandard
+
+    two = CELLXGENE | {"Y:1": {"ancestors": {}, "label": "other", "deprecated": False}}
+    path = tmp_path / "x.json.zst"
+    path.write_bytes(zstandard.compress(json.dumps(two).encode()))
+    with pytest.raises(CallError, match="--system"):
+        compiled(path, version="1")
+    _, answer = compiled(path, version="1", system="X")
+    assert answer["concepts"] == 3 and answer["said"] == ["1 terms of other ontologies in the file are left out"]
 
 
 @pytest.mark.parametrize(("name", "content"), [("x.obo", OBO), ("x.json", GRAPHS)])
@@ -245,6 +306,106 @@ def test_rf2(tmp_path: Path, packed: bool) -> None:
     assert isinstance(store.lookup("SNOMEDCT:404684004"), Unknown)
 
 
+MAP = "refsetId\treferencedComponentId\tmapGroup\tmapPriority\tmapRule\tmapAdvice\tmapTarget\tcorrelationId\tmapCategoryId"
+
+
+def with_map(folder: Path, *rows: str) -> Path:
+    """The release with an extended map: rows are refset, concept, group, priority, rule, target, correlation."""
+    path = rf2(folder)
+    lines = [f"id\teffectiveTime\tactive\tmoduleId\t{MAP}"]
+    for row in rows:
+        refset, concept, group, priority, rule, target, correlation = row.split(";")
+        cells = (refset, concept, group, priority, rule, f"ALWAYS {target}", target, correlation, "447637006")
+        lines.append("\t".join(("u", "20990101", "1", "m", *cells)))
+    name = "der2_iisssccRefset_ExtendedMapSnapshot_INT_20990101.txt"
+    (path / "Snapshot" / "Terminology" / name).write_text("\r\n".join(lines) + "\r\n", encoding="utf-8")
+    return path
+
+
+def test_an_extended_map_becomes_a_code_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules, groups and priorities are kept in their order; what the release says of meaning is the predicate, else related."""
+    release = with_map(
+        tmp_path / "release",
+        "447562003;404684003;2;1;TRUE;G63.2*;447561005", "447562003;404684003;1;2;OTHERWISE TRUE;E14.4;447561005",
+        "447562003;404684003;1;1;IFA 44054006 | Type 2 |;E11.4+;447561005", "447562003;404684003;1;3;IFA 1;;447561005",
+        "447562003;138875005;1;1;TRUE;;447561005", "6011000124106;404684003;1;1;TRUE;E1142;447558009",
+        "447562003;100000000;1;1;TRUE;R69;447561005", "999;404684003;1;1;TRUE;X;447561005",
+    )  # fmt: skip
+    into = tmp_path / "mine"
+    answer = add_code_system(Order(str(release)), into)
+    assert [(one["name"], one["version"], one["rows"]) for one in answer["sets"]] == [("snomedct-icd10", "20990101", 4), ("snomedct-icd10cm", "20990101", 1)]  # fmt: skip
+    assert {sentence for sentence in answer["said"] if "row" in sentence} == {
+        "1 rows of maps to systems that mappings/systems does not name (rf2_maps) are left out",
+        "1 rows of the map to ICD10 are of concepts that are not active, and are left out",
+        "1 rows of the map to ICD10 have no target beside rows that have one, and are left out",
+    }
+    lines = [
+        line.split("\t")
+        for line in Path(answer["sets"][0]["file"]).read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    rows = [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+    assert [(r["subject_id"], r["predicate_id"], r["object_id"], r["ext_map_group"], r["ext_map_priority"], r["ext_map_rule"]) for r in rows] == [
+        ("SNOMEDCT:138875005", "skos:exactMatch", "sssom:NoTermFound", "1", "1", "TRUE"),
+        ("SNOMEDCT:404684003", "skos:relatedMatch", "ICD10:E11.4+", "1", "1", "IFA 44054006 | Type 2 |"),
+        ("SNOMEDCT:404684003", "skos:relatedMatch", "ICD10:E14.4", "1", "2", "OTHERWISE TRUE"),
+        ("SNOMEDCT:404684003", "skos:relatedMatch", "ICD10:G63.2*", "2", "1", "TRUE"),
+    ]  # fmt: skip
+    monkeypatch.setenv("HARMONIZE_TERMINOLOGIES", str(into))
+    maps = load_code_maps()
+    assert maps.translate("SNOMEDCT:404684003", "ICD10").status == "not-mapped", (
+        "a place in a classification is not exact"
+    )
+    assert maps.translate("SNOMEDCT:404684003", "ICD10", predicates=[RELATED]).status == "ambiguous"
+    assert maps.translate("SNOMEDCT:404684003", "ICD10CM", predicates=[BROAD]).targets[0].code == "ICD10CM:E11.42"
+
+
+@pytest.mark.parametrize("row", ["447562003;404684003;x;1;TRUE;A00;447561005", "447562003;404684003;1;1;TRUE;A00;1"])
+def test_an_extended_map_that_is_none(tmp_path: Path, row: str) -> None:
+    with pytest.raises(InputError, match="mapGroup") as caught:
+        compiled(with_map(tmp_path / "release", row))
+    assert caught.value.row == 2 and "ExtendedMap" in caught.value.file
+
+
+def test_the_language_of_labels(tmp_path: Path) -> None:
+    path = rf2(tmp_path / "release")
+    at = path / "Snapshot" / "Terminology"
+    head = "id\teffectiveTime\tactive\tmoduleId\t"
+    (at / "sct2_Description_Snapshot-da_DK_20990101.txt").write_text(
+        f"{head}conceptId\tlanguageCode\ttypeId\tterm\tcaseSignificanceId\n"
+        "16\t20990101\t1\tm\t404684003\tda\t900000000000013009\tklinisk fund\ts\n"
+    )
+    (at / "der2_cRefset_LanguageSnapshot-da_DK_20990101.txt").write_text(
+        f"{head}refsetId\treferencedComponentId\tacceptabilityId\nu\t20990101\t1\tm\t554461000005103\t16\t900000000000548007\n"
+    )
+    for language, label in (
+        ("", "Clinical finding"),
+        ("da", "klinisk fund"),
+        ("en", "Clinical finding"),
+        ("554461000005103", "klinisk fund"),
+    ):
+        store, _ = compiled(path, language=language)
+        assert (
+            store.lookup("SNOMEDCT:404684003").label == label
+            and store.lookup("SNOMEDCT:138875005").label == "SNOMED CT Concept"
+        )
+        assert store.languages("SNOMEDCT:404684003") == [("da", "klinisk fund")]
+        assert store.by_text("klinisk fund").code == store.by_text("clinical finding").code == "SNOMEDCT:404684003"
+    for language in ("fi", "123"):
+        with pytest.raises(CallError, match="no language reference set prefers terms"):
+            compiled(path, language=language)
+
+
+def test_an_extension_alone_is_partial(tmp_path: Path) -> None:
+    path = rf2(tmp_path / "release")
+    for file in (path / "Snapshot" / "Terminology").glob("sct2_*"):
+        file.write_text("\n".join(line for line in file.read_text().splitlines() if "138875005" not in line) + "\n")
+    store, answer = compiled(path)
+    assert isinstance(store.lookup("SNOMEDCT:404684004"), NotChecked) and any(
+        "an extension without" in s for s in answer["said"]
+    )
+
+
 def test_lists(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes("Kode;Tekst;Over\nA01;Rødt, tørt;A\nA;Alt;\nA01;Rødt, tørt;A\n".encode("iso-8859-1"))
@@ -259,6 +420,44 @@ def test_lists(tmp_path: Path) -> None:
         compiled(path, **order | {"version": ""}, encoding="iso-8859-1")
     with pytest.raises(CallError, match="--system"):
         compiled(path, **order | {"system": ""}, encoding="iso-8859-1")
+
+
+SPELLINGS = {
+    "ICD10GM": ("E119;a\nG63.2*;b\ne10.90;c", {"E11.9": "a", "G63.2": "b", "E10.90": "c"}),
+    "ORPHA": ("Orphanet_558;a\nORPHA:586;b", {"558": "a", "586": "b"}),
+    "OMIM": ("PS203655;a\n#100100;b", {"PS203655": "a", "100100": "b"}),
+    "ICD9CM/diagnosis": ("0010;a\nV1201;b\nE8120;c", {"001.0": "a", "V12.01": "b", "E812.0": "c"}),
+    "ICD9CM/procedure": ("0010;a", {"00.10": "a"}),
+}
+
+
+@pytest.mark.parametrize("notation", SPELLINGS)
+def test_codes_are_kept_in_their_canonical_spelling(tmp_path: Path, notation: str) -> None:
+    rows, labels = SPELLINGS[notation]
+    store, answer = compiled(written(tmp_path / "x.csv", f"code;label\n{rows}\n"), system=notation, version="1")
+    system = notation.partition("/")[0]
+    assert store.system == answer["system"] == system
+    assert {code: label for code, label, _ in store.terms()} == {f"{system}:{c}": label for c, label in labels.items()}
+
+
+def test_rows_that_hold_no_code_of_the_system_are_left_out_and_told(tmp_path: Path) -> None:
+    """A group is kept for what lies below it; a code that lost its zeros, and what lies below no code, is not."""
+    rows = "I;Chapter;\n001-009;Block;I\n001;Cholera;001-009\n0010;c;001\n10;lost zeros;001\nII;empty;\nIIa;x;II\n"
+    path = written(tmp_path / "x.csv", f"code;label;parent\n{rows}")
+    store, answer = compiled(path, system="ICD9CM/diagnosis", version="2015")
+    assert {code for code, _, _ in store.terms()} == {f"ICD9CM:{c}" for c in ("I", "001-009", "001", "001.0")}
+    assert store.ancestors("ICD9CM:001.0") == {f"ICD9CM:{c}" for c in ("I", "001-009", "001", "001.0")}
+    assert "2 groups are no codes and are kept for what lies below them, such as ICD9CM:001-009" in answer["said"]
+    told = next(sentence for sentence in answer["said"] if sentence.startswith("3 rows"))
+    assert "left out: ICD9CM:10, row 6 (it has lost leading zeros" in told
+
+
+def test_two_spellings_of_one_code_stand_twice(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ICD10GM:E11\.9 stands twice") as caught:
+        compiled(written(tmp_path / "x.csv", "code;label\nE11.9;a\nE119;b\n"), system="ICD10GM", version="1")
+    assert caught.value.row == 3
+    with pytest.raises(CallError, match="axis"):
+        add_code_system(Order(str(tmp_path / "x.csv"), system="ICD10GM/what"), tmp_path / "out")
 
 
 def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -280,13 +479,7 @@ def test_what_was_added_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert isinstance(terms.lookup("HP:0000002"), Found) and isinstance(terms.lookup("HP:0001250"), Unknown)
     assert "HP" in Terminologies.installed(into).paths and "MONDO" not in Terminologies.installed(into).paths
     again = add_code_system(Order(str(tmp_path / "x.obo"), system="HP", version="2098"), into)
-    assert "HP-2099-01-01.sqlite is the one that is used" in again["said"][-1]
-
-
-@pytest.mark.parametrize("name", ["owl", "hpoa", "sssom", "valueset", "conceptmap"])
-def test_planned_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(NotAvailableError, match=name):
-        add_code_system(Order(str(tmp_path), format=name), tmp_path / "out")
+    assert "2099-01-01 is the one that is used" in again["said"][-1]
 
 
 BABELON = (
@@ -323,27 +516,35 @@ def test_translations(tmp_path: Path) -> None:
         add_code_system(Order(str(written(path, BABELON.replace("\tde\t", "\t../\t")))), into)
 
 
-@pytest.mark.parametrize(
-    ("language", "official", "all_names"), [("es", 19_932, 19_932), ("de", 587, 3_488), ("fr", 14_220, 14_220)]
+SYNONYMS = (
+    "subject_id\ttranslation_value\tcomment\nID\tAL oboInOwl:hasBroadSynonym@de SPLIT=|\t\nX:1\tWurzel|Ursprung\tOFFICIAL\n"
+    "X:2\tBlatt\tCANDIDATE\nX:2\tleaf\tNOT_TRANSLATED\nX:99\tNichts\tOFFICIAL\nX:2\tLaub\t\n"
 )
-def test_real_translations(
-    shared: Callable[[str], Path], tmp_path: Path, language: str, official: int, all_names: int
-) -> None:
-    """The rows of the reference page are all there: as names, or counted with the reason why not."""
-    path = shared(f"terminologies/hp-{language}.babelon.tsv.xz")
-    for candidates, expected in ((False, official), (True, all_names)):
-        answer = compile_file(Order(str(path), candidates=candidates), tmp_path / "x.sqlite")
-        counted = {sentence.split(" ", 2)[2]: int(sentence.split()[0]) for sentence in answer["said"]}
-        stale = counted.get("translate what the ontology no longer says", 0)
-        gone = counted.get("are of codes that the ontology does not have", 0)
-        twice = counted.get("stand twice with the same words", 0)
-        assert counted["were added"] + stale + gone + twice == expected and stale + gone < expected / 10
 
 
-def test_owl_is_refused_by_what_stands_in_it(tmp_path: Path) -> None:
-    path = written(tmp_path / "x.xml", '<?xml version="1.0"?>\n<rdf:RDF xmlns:owl="http://www.w3.org/2002/07/owl#"/>')
-    with pytest.raises(CallError, match="owl"):
-        add_code_system(Order(str(path), system="X"), tmp_path / "out")
+def test_synonyms_of_a_template(tmp_path: Path) -> None:
+    into = tmp_path / "mine"
+    add_code_system(Order(str(written(tmp_path / "x.obo", OBO))), into)
+    path = written(tmp_path / "x.tsv", SYNONYMS)
+    answer = add_code_system(Order(str(path)), into)
+    store = Terminologies.installed(into).store("X")
+    assert (
+        store is not None
+        and store.languages("X:1") == [("de", "Ursprung"), ("de", "Wurzel")]
+        and store.languages("X:2") == [("de", "Laub")]
+    )
+    assert ("broad", "Wurzel") in store.names("X:1") and answer["said"] == [
+        "3 names were added", "1 rows are candidates, which count with --candidates", "1 rows are not translated, or of another status",
+        "1 rows are of codes that the ontology does not have", "1 rows state no status and count as official ones",
+    ]  # fmt: skip
+    for wrong in (
+        SYNONYMS.replace("ID\t", "X:3\t"),
+        SYNONYMS.replace("@de", ""),
+        SYNONYMS.replace("hasBroadSynonym", "hasColour"),
+    ):
+        with pytest.raises(InputError, match="no template of ROBOT") as caught:
+            add_code_system(Order(str(written(path, wrong))), into)
+        assert caught.value.row == 2
 
 
 def test_the_folder_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -375,74 +576,3 @@ def test_wrong_orders(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     with pytest.raises(CallError, match="cannot write"):
         add_code_system(Order(str(path)), path)
-
-
-REAL = [
-    ("hp-2026-02-16.obo.xz", {}, "HP", 19_944), ("so-2025-09.obo.xz", {}, "SO", 2_615), ("geno-2023-10.obo.xz", {}, "GENO", 424 - 159),
-    ("orphanet-nomenclature-en-2025-12.tsv.xz", {"version": "2025-12"}, "ORPHA", 9_960),
-    ("snomed-gps-20200731.tsv.xz", {"system": "SNOMEDCT", "version": "20200731", "columns": {"code": "code", "label": "fsn"}, "partial": True}, "SNOMEDCT", 26_158),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "order", "system", "concepts"), REAL)
-def test_real_files(
-    shared: Callable[[str], Path], tmp_path: Path, name: str, order: dict[str, Any], system: str, concepts: int
-) -> None:
-    """Counts of the reference page; GENO's file holds 159 terms of other ontologies."""
-    answer = add_code_system(Order(str(shared(f"terminologies/{name}")), **order), tmp_path / "out")
-    assert answer["system"] == system and answer["concepts"] == concepts
-
-
-def test_real_icd_10_cm(shared: Callable[[str], Path], tmp_path: Path) -> None:
-    """518 rows of the table have a tab inside the label: refused by line, not guessed at; joined, all 98,505 rows are read."""
-    path = shared("terminologies/icd10cm-2026-04-labels.tsv.xz")
-    order: dict[str, Any] = {"system": "ICD10CM", "version": "2026-04"}
-    with pytest.raises(InputError, match="5 cells, the header has 4") as caught:
-        add_code_system(Order(str(path), **order), tmp_path / "out")
-    assert caught.value.row == 9_415 and not list((tmp_path / "out").iterdir())
-    rows = [line.split("\t") for line in lzma.decompress(path.read_bytes()).decode().splitlines()]
-    assert len(rows) == 98_505 + 1
-    joined = "\n".join("\t".join([row[0], " ".join(row[1:-2]), *row[-2:]]) for row in rows)
-    store, answer = compiled(written(tmp_path / "x.tsv", joined), **order)
-    assert answer["concepts"] == 98_505 - 39 and any("39 codes stand twice" in sentence for sentence in answer["said"])
-    assert store.ancestors("ICD10CM:A00.0") == {"ICD10CM:1", "ICD10CM:A00-A09", "ICD10CM:A00", "ICD10CM:A00.0"}
-
-
-def test_real_code_systems_of_fhir(shared: Callable[[str], Path], tmp_path: Path) -> None:
-    """Every complete CodeSystem of FHIR R4 that names its codes compiles, with as many codes as it has."""
-    import gzip
-
-    resources = json.loads(
-        gzip.decompress(shared("targets/fhir-r4/valuesets-codesystems-noSCT-noLOINC.json.gz").read_bytes())
-    )
-    systems = [
-        r
-        for r in resources
-        if r["resourceType"] == "CodeSystem" and r.get("content") == "complete" and r.get("concept")
-    ]
-    assert len(systems) > 100
-
-    def count(concepts: list[dict[str, Any]]) -> int:
-        return sum(1 + count(c.get("concept", [])) for c in concepts)
-
-    for resource in systems[::25]:
-        path = written(tmp_path / "x.json", {key: resource[key] for key in resource if key != "url"})
-        store, answer = compiled(path, system="X", version="4.0.1")
-        assert answer["concepts"] == count(resource["concept"])
-        store.close()
-
-
-def test_hpo_as_pronto_reads_it(shared: Callable[[str], Path], tmp_path: Path) -> None:
-    import pronto
-
-    path = shared("terminologies/hp-2026-02-16.obo.xz")
-    target = tmp_path / "x.sqlite"
-    compile_file(Order(str(path)), target)
-    store = CodeSystemStore(target)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        oracle = pronto.Ontology(io.BytesIO(lzma.decompress(path.read_bytes())), import_depth=0)
-    terms = [term for term in oracle.terms() if term.id.startswith("HP:")]
-    assert len(terms) == 19_944
-    for term in terms[::7]:
-        assert_as_pronto(store, term)

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.errors import CallError, SpecificationError, UnknownNameError
-from harmonize.terminology.code_maps import CodeMaps, CodeNames, find_set, load_code_maps, parse_code, parse_system
+from harmonize.terminology.code_map_files import find_set
+from harmonize.terminology.code_maps import CodeMaps, load_code_maps, parse_code, parse_system
+from harmonize.terminology.code_names import CodeNames
 from harmonize.terminology.predicates import EXACT, SHORT, STRENGTH, inverse, weaker
 from harmonize.terminology.sssom import read_mapping_set
 

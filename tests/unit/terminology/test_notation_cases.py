@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import lzma
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def test_case(case: dict[str, str]) -> None:
     answer = SYSTEMS.parse_cell(case["text"], case["system"])
     if case["reason"]:
         assert isinstance(answer, NotACode) and case["reason"] in answer.reason
+        assert f"; {case['system']} writes codes as " in answer.reason, "a refusal names the system and what it expects"
         return
     assert not isinstance(answer, NotACode), answer.reason
     assert " ".join(str(code) for code in answer) == case["codes"]
@@ -56,6 +58,17 @@ def test_the_table_holds_each_case_once_and_says_one_thing() -> None:
     ):
         mine = [bool(case["reason"]) for case in CASES if case["system"] == name]
         assert any(mine) and not all(mine), name
+
+
+@pytest.mark.parametrize("text", ["", " ", "x" * 501, "\ud800", "G63.2**", "G63.2*E11.4+ x"])
+@pytest.mark.parametrize("parse", [SYSTEMS.parse, SYSTEMS.parse_cell, SYSTEMS.parse_local])
+def test_every_refusal_names_the_system_what_is_wrong_and_what_is_expected(
+    parse: Callable[[str, str], object], text: str
+) -> None:
+    answer = parse(text, "ICD10GM")
+    assert isinstance(answer, NotACode)
+    wrong, _, expected = answer.reason.partition("; ")
+    assert wrong.startswith(("it ", "the cell ", "a sign ")) and expected.startswith("ICD10GM writes codes as [A-Z]")
 
 
 def test_an_axis_is_stated_and_is_no_system() -> None:

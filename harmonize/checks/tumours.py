@@ -1,0 +1,202 @@
+"""Rules of cancer registries on the tumours of a record: sex, age, site, morphology, behaviour, and tumours that count as one.
+
+The tables and their sources are in `tables/tumours.yaml`. Not judged, for want of a public table or of a slot in the hub: basis of
+diagnosis, laterality, TNM against stage group, grade against morphology (grades of the hub are not those of the sixth digit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from harmonize.checks.ages import YEAR, Days, age_days, days_between
+from harmonize.checks.tumour_tables import ALWAYS, Combination, histology, holds, organ, tumour_tables
+from harmonize.checks.violations import Circumstances, Violation
+from harmonize.hub.objects import HubObject, local_code
+
+IN_SITU, MALIGNANT, METASTATIC = "2", "3", "6"
+_UNCERTAIN = frozenset({"refuted", "entered_in_error", "differential", "unconfirmed"})
+
+
+class Tumour(NamedTuple):
+    """A tumour as far as it is known: ICD-O-3 topography (`C50.4`), histology (`8500`) and behaviour (`3`)."""
+
+    topography: str
+    histology: str
+    behaviour: str
+
+
+def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
+    """Every diagnosis that is not ruled out: its codes against the sex, its tumour against the tables, tumours against one another."""
+    diagnoses = record.get("diagnoses")
+    if not diagnoses:
+        return
+    tumours: list[tuple[int, Tumour]] = []
+    for index, diagnosis in enumerate(diagnoses):
+        if diagnosis.get("excluded"):
+            continue
+        if "certainty" in diagnosis and diagnosis["certainty"] in _UNCERTAIN:
+            continue
+        for coding in diagnosis.get("disease", {}).get("codings", ()):
+            if _sex_of(coding["code"]) in _sexes(record):
+                message = f"{coding['code']} is a disease of the other sex"
+                path = f"/diagnoses/{index}/disease"
+                yield Violation("plausibility.sex-and-disease", path, message, diagnosis, "disease")
+                break
+        if "topography" in diagnosis or "morphology" in diagnosis:
+            tumour = _tumour(_icdo(diagnosis.get("topography")), _icdo(diagnosis.get("morphology")))
+            tumours.append((index, tumour))
+            for slot, rule, message in _unlikely(tumour, next(iter(_sexes(record)), "")):
+                yield Violation(rule, f"/diagnoses/{index}/{slot}", message, diagnosis, slot)
+            if tumour.behaviour == MALIGNANT and _rows_with_age(tumour):
+                yield from _unlikely_at_age(tumour, index, diagnosis, record)
+    if len(tumours) > 1:
+        yield from _counted_once(tumours, diagnoses)
+
+
+def _sexes(record: HubObject) -> tuple[str, ...]:
+    """The sex at birth, where it is F or M."""
+    sex = local_code(record.get("sex_at_birth"), "BIRTHSEX")
+    return (sex,) if sex in ("F", "M") else ()
+
+
+def _icdo(value: HubObject | None) -> str:
+    if value is not None:
+        for coding in value.get("codings", ()):
+            if coding["system"] == "ICDO3":
+                return str(coding["code"])
+    return ""
+
+
+@lru_cache(maxsize=65_536)
+def _tumour(topography: str, morphology: str) -> Tumour:
+    histology_code, _, behaviour = morphology.partition(":")[2].partition("/")
+    return Tumour(topography.partition(":")[2], histology_code, behaviour)
+
+
+@lru_cache(maxsize=65_536)
+def _sex_of(code: str) -> str:
+    """The sex that a code of a disease is not of, or nothing."""
+    system, _, local = code.partition(":")
+    rows = tumour_tables()["sex_and_disease"]
+    return next((row.sex for row in rows if system in row.systems and holds(row.codes, local)), "")
+
+
+_SLOTS = {
+    "sex_and_site": ("topography", "plausibility.sex-and-site"),
+    "sex_and_morphology": ("morphology", "plausibility.sex-and-morphology"),
+    "behaviour_and_site": ("morphology", "plausibility.behaviour-and-site"),
+}
+
+
+@lru_cache(maxsize=65_536)
+def _unlikely(tumour: Tumour, sex: str) -> tuple[tuple[str, str, str], ...]:
+    """(slot, rule, message) of every table that calls the tumour impossible or unlikely; the age is judged apart."""
+    found = []
+    if tumour.behaviour == METASTATIC:
+        message = "behaviour 6 is a metastasis: a diagnosis is of the primary tumour"
+        found.append(("morphology", "plausibility.metastatic-behaviour", message))
+    for name, (slot, rule) in _SLOTS.items():
+        for row in tumour_tables()[name]:
+            if (
+                (row.sex or sex) == sex
+                and _fits(row, tumour)
+                and (row.behaviour or tumour.behaviour) == tumour.behaviour
+            ):
+                found.append((slot, rule, _message(tumour, name)))
+    if _elsewhere(tumour):
+        found.append(("morphology", "plausibility.site-and-morphology", _message(tumour, "site_and_morphology")))
+    return tuple(found)
+
+
+def _fits(row: Combination, tumour: Tumour) -> bool:
+    return (not row.sites or holds(row.sites, tumour.topography)) and (
+        not row.morphologies or holds(row.morphologies, tumour.histology)
+    )
+
+
+def _elsewhere(tumour: Tumour) -> bool:
+    """Whether the histology has its sites, and the tumour is at none of them."""
+    if not tumour.topography or not tumour.histology or tumour.topography[:3] in ALWAYS:
+        return False
+    return any(
+        holds(row.morphologies, tumour.histology) and not holds(row.sites, tumour.topography)
+        for row in tumour_tables()["site_and_morphology"]
+    )
+
+
+def _message(tumour: Tumour, table: str) -> str:
+    words = {
+        "sex_and_site": "{t} is a site of the other sex",
+        "sex_and_morphology": "{h} is unlikely in this sex",
+        "behaviour_and_site": "a tumour in situ is unlikely at {t}",
+        "site_and_morphology": "{h} is unlikely at {t}",
+    }
+    return words[table].format(t=tumour.topography, h=tumour.histology)
+
+
+def _unlikely_at_age(tumour: Tumour, index: int, diagnosis: HubObject, record: HubObject) -> Iterator[Violation]:
+    stated = diagnosis.get("age_at_diagnosis")
+    age = age_days(stated) if stated else days_between(record.get("birth_date"), diagnosis.get("date_of_diagnosis"))
+    if age is None:
+        return
+    for slot, rule, row in _rows_with_age(tumour):
+        if _is_out(age, row):
+            what = tumour.topography if slot == "topography" else tumour.histology
+            message = f"{what} is unlikely at this age"
+            yield Violation(rule, f"/diagnoses/{index}/{slot}", message, diagnosis, slot)
+            return
+
+
+@lru_cache(maxsize=65_536)
+def _rows_with_age(tumour: Tumour) -> tuple[tuple[str, str, Combination], ...]:
+    tables = (("topography", "age_and_site"), ("morphology", "age_and_morphology"))
+    return tuple(
+        (slot, f"plausibility.{name.replace('_', '-')}", row)
+        for slot, name in tables
+        for row in tumour_tables()[name]
+        if _fits(row, tumour) and (tumour.topography or not row.sites) and (tumour.histology or not row.morphologies)
+    )
+
+
+def _is_out(age: Days, row: Combination) -> bool:
+    """Whether the age is certainly out of the years of the row. An age is judged by what is known of it."""
+    if row.below is not None and age.high <= row.below * YEAR:
+        return True
+    return row.above is not None and age.low >= (row.above + 1) * YEAR
+
+
+def _counted_once(tumours: list[tuple[int, Tumour]], diagnoses: list[HubObject]) -> Iterator[Violation]:
+    """Malignant tumours that the international rules count as one with an earlier one of the list."""
+    malignant = [(index, tumour) for index, tumour in tumours if tumour.behaviour == MALIGNANT and tumour.topography]
+    for position, (index, tumour) in enumerate(malignant):
+        if any(is_one_tumour(tumour, earlier) for _, earlier in malignant[:position]):
+            path, message = (
+                f"/diagnoses/{index}",
+                "the international rules count it as one tumour with an earlier one of the record",
+            )
+            yield Violation(
+                "plausibility.multiple-primaries", f"{path}/topography", message, diagnoses[index], "topography"
+            )
+
+
+@lru_cache(maxsize=65_536)
+def is_one_tumour(first: Tumour, second: Tumour) -> bool:
+    """Whether two malignant tumours of a person count as one by the IARC/IACR/ENCR rules of 2004.
+
+    >>> is_one_tumour(Tumour("C18.0", "8140", "3"), Tumour("C18.7", "8480", "3"))
+    True
+    >>> is_one_tumour(Tumour("C18.0", "8140", "3"), Tumour("C50.9", "8500", "3"))
+    False
+    """
+    one, other = histology(first.histology), histology(second.histology)
+    if one is None or other is None:
+        return False
+    alike = one.group == other.group
+    unspecific = one.group in other.unspecific_of or other.group in one.unspecific_of
+    if not alike and not unspecific:
+        return False
+    if one.systemic and other.systemic:
+        return True
+    return organ(first.topography) == organ(second.topography)
