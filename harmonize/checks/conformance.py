@@ -18,6 +18,7 @@ import orjson
 from harmonize.checks.catalogue import rule
 from harmonize.checks.document_files import MAX_DEPTH, Entry, document_files, is_deep
 from harmonize.checks.hub_structure import MAX_BREACHES, StructureBreach, mend
+from harmonize.checks.record_marks import RecordMarks
 from harmonize.checks.record_sources import RecordSource, record_source
 from harmonize.datasets.explanation import ItemViolation
 from harmonize.datasets.grading import Grade, Grader, ItemCounts
@@ -52,8 +53,8 @@ class Conformance:
     """Group -> its records."""
     counts: dict[str, int] = field(default_factory=dict)
     """Rule -> how often it is broken."""
-    records_by_rule: dict[str, int] = field(default_factory=dict)
-    """Rule -> in how many records it is broken."""
+    broken: dict[str, RecordMarks] = field(default_factory=dict)
+    """Rule -> the records that break it."""
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -119,7 +120,7 @@ def conformance(
         result.records_of = dict(grader.records_of)
         result.groups = {group: grader.counts(group) for group in grader.records_of}
     result.counts = {**judge.counts, **grader.rule_counts()}
-    result.records_by_rule = judge.records_by_rule
+    result.broken = judge.broken
     _add_notes(result, grader, notes)
     return result
 
@@ -147,7 +148,7 @@ class _Judge:
         self._validator: Any = jsonschema_rs.validator_for(hub_json_schema())
         self._covered = grader.covered()
         self.counts: dict[str, int] = {}
-        self.records_by_rule: dict[str, int] = {}
+        self.broken: dict[str, RecordMarks] = {}
 
     def judge(self, entry: Entry, result: Conformance) -> Grade | None:
         """The grade of a record; None where it is no record at all."""
@@ -172,13 +173,13 @@ class _Judge:
                 for violation in self._grader.violations(record, grade):
                     _add(result, self._item_finding(entry, violation))
         for name in broken:
-            self.records_by_rule[name] = self.records_by_rule.get(name, 0) + 1
+            self._mark(name, result)
         return grade
 
     def _unreadable(self, entry: Entry, result: Conformance, problem: str) -> None:
         result.unreadable += 1
         self._count("dataset.unreadable")
-        self.records_by_rule["dataset.unreadable"] = self.records_by_rule.get("dataset.unreadable", 0) + 1
+        self._mark("dataset.unreadable", result)
         _add(result, _finding(self._grader, entry, "dataset.unreadable", "", problem))
 
     def _item_finding(self, entry: Entry, violation: ItemViolation) -> Finding:
@@ -196,6 +197,9 @@ class _Judge:
         self._count(breach.rule)
         _add(result, _finding(self._grader, entry, breach.rule, breach.path, breach.message))
         return True
+
+    def _mark(self, name: str, result: Conformance) -> None:
+        self.broken.setdefault(name, RecordMarks()).mark(result.records - 1)
 
     def _count(self, name: str) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1

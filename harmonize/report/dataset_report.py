@@ -11,6 +11,7 @@ from typing import Any
 
 from harmonize.checks.catalogue import rule
 from harmonize.checks.conformance import NOTES, Conformance, conformance
+from harmonize.checks.record_marks import RecordMarks
 from harmonize.datasets.grading import ItemCounts
 from harmonize.datasets.statuses import COUNTED
 from harmonize.report.rule_counts import RuleCounts
@@ -41,11 +42,15 @@ def dataset_reports(
 ) -> tuple[list[dict[str, Any]], RuleCounts, int]:
     """The section `datasets` of a report: *path* graded by each of *names*; what was found, and how many records were looked at."""
     counts, most, made = RuleCounts(), 0, []
+    broken: dict[str, RecordMarks] = {}
     for name in sorted(names):
         graded = conformance(path, name, level=level, group_of=year_of)
         made.append(_document(graded, site))
         most = max(most, graded.records)
         counts.merge(_rule_counts(graded))
+        for rule_id, marks in graded.broken.items():
+            broken.setdefault(rule_id, RecordMarks()).join(marks)
+    counts.subjects = {rule_id: len(marks) for rule_id, marks in broken.items()}
     return made, counts, most
 
 
@@ -87,12 +92,11 @@ def _numbers(counts: ItemCounts) -> dict[str, int]:
 
 
 def _rule_counts(graded: Conformance) -> RuleCounts:
-    """Exact numbers of findings and of records by rule, and the first examples."""
+    """Exact numbers of findings by rule, and the first examples. Records are counted over all data sets together."""
     counts = RuleCounts()
     for finding in graded.findings:
         counts.add(finding)
     counts.findings = {
         (name, rule(name).severity.value): number for name, number in graded.counts.items() if name not in counts.notes
     }
-    counts.subjects = dict(graded.records_by_rule)
     return counts

@@ -78,6 +78,15 @@ def test_items_and_groups_add_up(report: dict[str, Any]) -> None:
         assert all(of_rules[name] >= number for name, number in found["rules"].items())
 
 
+def test_a_subject_counts_once_whatever_number_of_data_sets_it_falls_short_of(run: Run) -> None:
+    def subjects(*names: str) -> int:
+        made = build_report(run.folder, ReportRequest(datasets=names))
+        return int(next(c["subjects"] for c in made["checks"] if c["rule"] == "dataset.mandatory-missing"))
+
+    one, other, both = subjects("hmd"), subjects("erdri-cds"), subjects("hmd", "erdri-cds")
+    assert max(one, other) <= both <= run.counts["subjects"]["converted"] < one + other
+
+
 def test_shards_add_up_to_the_bytes_of_one_run(source: Registry, tmp_path: Path) -> None:
     """A registry cut by subject; every table is in every part, so that the names of the files are the same."""
     tables = [path.stem for path in source.folder.glob("*.csv")]
