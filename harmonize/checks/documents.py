@@ -102,9 +102,8 @@ def _contribution(entry: Entry, format_name: str) -> Contribution | None:
     if format_name == "fhir-r4" or not isinstance(entry.document, dict):
         return None
     try:
-        if format_name == "hub":
-            return hub_contribution(entry.document)
-        return packet_contribution(entry.document)
+        made = hub_contribution(entry.document) if format_name == "hub" else packet_contribution(entry.document)
+        return made if made.is_of_texts() else None
     except (AttributeError, TypeError, KeyError, ValueError):
         return None  # the structure rules have said where it is broken
 

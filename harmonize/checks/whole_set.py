@@ -36,6 +36,11 @@ class Contribution(NamedTuple):
     counted: tuple[str, ...] = ()
     editions: frozenset[tuple[str, str]] = frozenset()
 
+    def is_of_texts(self) -> bool:
+        """Whether all that it is known by are texts, as they are in every record that keeps to its schema."""
+        parts = [*self.combination, *(part for edition in self.editions for part in edition)]
+        return all(isinstance(part, str) for part in (*parts, "" if self.key is None else self.key))
+
 
 @dataclass
 class SetAccount:

@@ -16,7 +16,7 @@ from tests.registry import Run, convert, make_registry
 
 PAYLOADS = [
     json.loads(line)["text"]
-    for line in (Path(__file__).parents[2] / "hostile" / "payloads.jsonl").open(encoding="utf-8")
+    for line in (Path(__file__).parents[2] / "hostile" / "payloads.jsonl").read_text("utf-8").splitlines()
 ]
 
 
