@@ -274,7 +274,9 @@ def test_explain_and_report(small: Registry, tmp_path: Path, key: Path) -> None:
         and (tmp_path / "out" / "report.md").read_text().startswith("# Conformance report")
     )
     assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")
-    assert harmonize("report", "build", tmp_path / "out", "--formats", "junit").code == 2
+    assert harmonize("report", "build", tmp_path / "out", "--formats", "junit").code == 0
+    assert (tmp_path / "out" / "junit.xml").is_file()
+    assert harmonize("report", "build", tmp_path / "out", "--formats", "jnuit").code == 2
     assert harmonize("report", "build", tmp_path).code == 2
 
 
