@@ -46,7 +46,7 @@ def profile_page(name: str, schemas: Sequence[Path] = ()) -> str:
     Raises UnknownNameError, SpecificationError; InputError for a file that is no XSD of a dialect of the profile.
 
     >>> profile_page("eu/ern-cde").splitlines()[0]
-    '# eu/ern-cde: European Reference Networks, ERDRI common data elements (CARE-SM CSV)'
+    '# eu/ern-cde: ERN common data elements (CARE-SM tables)'
     """
     profile, key = load_profile(name), key_from_secret(bytes(32))
     environment = make_environment(profile, key, "page")
@@ -267,9 +267,11 @@ def _code_maps(profile: Profile) -> Iterator[str]:
     yield ""
     rows = []
     for name, policy in profile.code_maps.items():
+        predicates = ", ".join(f"`{predicate}`" for predicate in policy.predicates or profile.predicates)
+        way = " > ".join(f"`{prefix}`" for prefix in (*policy.through, policy.to) if prefix) or "-"
         for path in policy.sets:
             number = str(len(read_mapping_set(path).rows)) if path.suffix == ".tsv" else "compiled"
-            rows.append([f"`{name}`", one_line(path.name), number])
-    yield from _table(("name", "file", "rows"), rows)
-    yield f"Predicates that translate: {', '.join(f'`{predicate}`' for predicate in profile.predicates)}."
-    yield ""
+            rows.append([f"`{name}`", one_line(path.name), number, predicates, f"{policy.minimum_confidence:g}", way])
+    yield from _table(
+        ("name", "file", "rows", "predicates that translate, best first", "least confidence", "by way of"), rows
+    )

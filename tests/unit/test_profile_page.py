@@ -27,8 +27,10 @@ def test_every_slot_reason_and_value_is_on_the_page(name: str) -> None:
         assert " ".join(item["reason"].split()).replace("<", "&lt;").replace("|", "\\|") in page
     for meanings in profile.source.meanings.values():
         assert all(f"`{meaning.code}`" in page for meaning in meanings.values())
-    for code_map in profile.code_maps.values():
-        assert code_map.name in page
+    for code_map, policy in profile.code_maps.items():
+        for file in policy.sets:
+            line = next(row for row in page.splitlines() if row.startswith(f"| `{code_map}` | {file.name} |"))
+            assert all(f"`{predicate}`" in line for predicate in policy.predicates or profile.predicates)
 
 
 def test_what_targets_do_not_hold_is_said_with_the_reason() -> None:
