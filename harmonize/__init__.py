@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     )
     from harmonize.errors import CallError, HarmonizeError, InputError, SpecificationError
     from harmonize.findings import Finding, Outcome, Severity
-    from harmonize.profiles.specification import Profile, load_profile
+    from harmonize.profiles.loading import load_profile
+    from harmonize.profiles.specification import Profile
 
 _WHERE = {
     "CallError": "harmonize.errors",
@@ -45,7 +46,7 @@ _WHERE = {
     "convert_files": "harmonize.convert",
     "documents_reader": "harmonize.convert",
     "findings_reader": "harmonize.convert",
-    "load_profile": "harmonize.profiles.specification",
+    "load_profile": "harmonize.profiles.loading",
     "result_batches": "harmonize.convert",
 }
 

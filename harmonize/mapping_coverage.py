@@ -27,9 +27,10 @@ from harmonize.profiles.assembly import Assembler, RawSubject
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.concepts import MAPPING_SET
 from harmonize.profiles.expressions import Call, Constant, Expression
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Noted, SubjectLog
 from harmonize.profiles.source_record import cells_at
-from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, load_profile
+from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation
 from harmonize.pseudonyms import key_from_secret
 from harmonize.readers import Source, open_source
 from harmonize.terminology.answers import Found, NotChecked, Unknown

@@ -20,7 +20,9 @@ from harmonize.errors import HarmonizeError, SpecificationError
 from harmonize.profiles.assembly import check_assembly
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.lint import left_out_problems, slot_account
-from harmonize.profiles.specification import Profile, load_profile, require_inside
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification import Profile
+from harmonize.profiles.specification_files import require_inside
 from harmonize.pseudonyms import key_from_secret
 from harmonize.safe_messages import safe_message
 from harmonize.synthesis.files import write_subjects

@@ -16,8 +16,9 @@ from harmonize.exports.markdown import one_line, table_row
 from harmonize.findings import Outcome
 from harmonize.profiles.compiler import Plan, compile_profile
 from harmonize.profiles.lint import slot_account
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Feed
-from harmonize.profiles.specification import Profile, SourceSlot, TableAssembly, load_profile
+from harmonize.profiles.specification import Profile, SourceSlot, TableAssembly
 from harmonize.profiles.xml_assembly import DOCUMENT, SUBJECT_ELEMENT, holder_of
 from harmonize.pseudonyms import key_from_secret
 from harmonize.terminology.sssom import read_mapping_set

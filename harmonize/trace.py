@@ -20,8 +20,9 @@ from harmonize.input.opening import Opening
 from harmonize.input.subjects import RowsOutOfOrder
 from harmonize.output_folder import ndjson_files, read_manifest
 from harmonize.profiles.expressions import paths_of
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.source_record import Rows
-from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, load_profile
+from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation
 from harmonize.pseudonyms import key_from_secret
 from harmonize.readers import open_source
 from harmonize.writers import TargetLog, WriterContext, load_writer

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from harmonize.profile_check import case_outcome
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from harmonize.checks.conformance import Conformance, conformance
 from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.datasets.specification import CONDITIONAL, LEVELS, dataset_names
-from harmonize.profiles.specification import load_profile, profile_ids
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification_files import profile_ids
 from harmonize.pseudonyms import key_from_secret
 from harmonize.synthesis.tables import write_tables
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harmonize.convert import make_environment
 from harmonize.profiles.functions import linkml_map_functions
-from harmonize.profiles.specification import profile_folder
+from harmonize.profiles.specification_files import profile_folder
 from tests.registry import KEY
 
 
@@ -23,7 +23,7 @@ def oracle(profile_id: str, site: str = "test") -> Any:
         from linkml_map.transformer.object_transformer import ObjectTransformer
         from linkml_runtime import SchemaView
 
-        from harmonize.profiles.specification import load_profile
+        from harmonize.profiles.loading import load_profile
 
         folder = profile_folder(profile_id)
         transformer = ObjectTransformer(unrestricted_eval=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harmonize.convert import RunOptions, Settings, convert_files
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.terminology.strict_yaml import load_strict_yaml
 from tests.registry import ALL_TARGETS, KEY, RECORDED, Run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harmonize.convert import RunOptions, Settings, convert_files
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.synthesis.tables import write_tables
 from tests.registry import ALL_TARGETS, KEY, RECORDED, Run
 

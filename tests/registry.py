@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harmonize.convert import RunOptions, RunOutcome, Settings, convert_files
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.pseudonyms import key_from_secret
 from harmonize.synthesis.tables import write_tables
 

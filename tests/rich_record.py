@@ -8,7 +8,7 @@ from typing import Any
 from harmonize.convert import RunOutcome, make_environment
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import hub_object
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.writers import TargetLog, WriterContext, load_writer
 from tests.registry import ALL_TARGETS, KEY, RECORDED, Run
 

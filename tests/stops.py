@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.pseudonyms import new_key
 from harmonize.synthesis.tables import write_tables
 

@@ -17,7 +17,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed makes the same records.")] = 1,
 ) -> None:
     """Write synthetic source records of a profile. The persons do not exist."""
-    from harmonize.profiles.specification import load_profile
+    from harmonize.profiles.loading import load_profile
     from harmonize.synthesis.tables import write_tables
 
     rows = write_tables(load_profile(profile), subjects, seed, out)

@@ -17,7 +17,7 @@ PACKAGES = ("orjson", "jsonschema-rs", "google-re2", "pyyaml", "typer", "zstanda
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False) -> None:
     """Versions, what is installed, terminologies and their licences. Nothing is sent anywhere."""
-    from harmonize.profiles.specification import profile_ids
+    from harmonize.profiles.specification_files import profile_ids
     from harmonize.shipped import mappings_folder, ontologies_folder
     from harmonize.terminology.installed import installed_systems
     from harmonize.terminology.store import Terminologies

@@ -18,7 +18,8 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Profile id such as eu/ern
 @app.command("list")
 def list_profiles(as_json: AsJson = False) -> None:
     """The profiles that are installed."""
-    from harmonize.profiles.specification import load_profile, profile_ids
+    from harmonize.profiles.loading import load_profile
+    from harmonize.profiles.specification_files import profile_ids
     from harmonize.writers import WRITERS
 
     entries = [

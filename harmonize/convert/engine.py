@@ -19,10 +19,11 @@ from harmonize.profiles.assembly import require_assembly
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.compiler import Plan, compile_profile
 from harmonize.profiles.lint import require_accounted
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.row_layout import row_layouts
 from harmonize.profiles.source_record import SourceObject
-from harmonize.profiles.specification import Profile, load_profile
+from harmonize.profiles.specification import Profile
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.concept_table import ConceptTable
 from harmonize.terminology.map_policy import ProfileCodeMap

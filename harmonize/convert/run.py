@@ -31,8 +31,8 @@ from harmonize.input.subjects import RowsOutOfOrder
 from harmonize.input.watched_files import WatchedFiles
 from harmonize.output_folder import MANIFEST, PRIVATE, OutputError, OutputFolder, read_manifest
 from harmonize.profiles.assembly import BadRow, RawSubject
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Feed
-from harmonize.profiles.specification import load_profile
 from harmonize.readers import Source, open_source
 from harmonize.report.report_file import read_report
 from harmonize.report.rule_counts import RuleCounts

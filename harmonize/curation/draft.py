@@ -15,7 +15,7 @@ import yaml
 
 from harmonize.errors import CallError, InputError, UnknownNameError
 from harmonize.input.redcap_dictionary import NO_DATA, Field, read_dictionary
-from harmonize.profiles.specification import profile_ids
+from harmonize.profiles.specification_files import profile_ids
 from harmonize.whole_files import is_taken, whole_folder
 
 _ID = re.compile(r"[a-z]{2,4}/[a-z0-9]+(?:[.-][a-z0-9]+)*")

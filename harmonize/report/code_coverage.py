@@ -9,7 +9,7 @@ from typing import Any
 from harmonize.curation.coverage import Coverage
 from harmonize.errors import CallError
 from harmonize.findings import add_counts
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.terminology.predicates import SHORT
 from harmonize.terminology.sssom import NO_TERM, MappingSet, read_mapping_set
 

@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harmonize.errors import CallError, SpecificationError
-from harmonize.profiles.specification import Profile, require_inside
+from harmonize.profiles.specification import Profile
+from harmonize.profiles.specification_files import require_inside
 from harmonize.synthesis.files import FixedFile, Row, write_fixed, write_subjects
 from harmonize.terminology.strict_yaml import load_strict_yaml
 from harmonize.whole_files import is_taken, whole_folder

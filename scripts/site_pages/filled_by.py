@@ -9,7 +9,9 @@ from harmonize.datasets.conditions import AnyOf, Compare, Condition, Either, Eve
 from harmonize.datasets.hub_paths import HubPath, Step
 from harmonize.datasets.specification import DatasetClass, Item
 from harmonize.profiles.expressions import paths_of
-from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, load_profile, profile_ids
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation
+from harmonize.profiles.specification_files import profile_ids
 
 
 @cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harmonize.profile_page import profile_page
-from harmonize.profiles.specification import load_profile, profile_ids
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification_files import profile_ids
 from scripts.site_pages.markdown import heading, link, page_of, plain, slug, table
 
 INDEX = "profiles/index.md"

@@ -20,9 +20,9 @@ import duckdb
 from harmonize.convert import Engine, RunOptions, Settings, convert_files
 from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import Assembler
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import plain
-from harmonize.profiles.specification import load_profile
 from harmonize.readers import open_source
 from tests.bench.handwritten import convert as convert_by_hand
 from tests.bench.result import Result, best, in_turns

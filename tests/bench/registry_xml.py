@@ -21,7 +21,7 @@ from lxml import etree
 
 from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.input.opening import Opening
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.readers import open_source
 from harmonize.synthesis.tables import write_tables
 from tests.bench.result import Result, in_turns

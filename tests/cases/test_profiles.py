@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harmonize.profile_check import ProfileCheck, case_differences, check_profile
-from harmonize.profiles.specification import load_profile, profile_ids
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification_files import profile_ids
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
 CASES = [

@@ -15,7 +15,7 @@ import yaml
 
 from harmonize.datasets.specification import load_dataset
 from harmonize.hub import hub_schema
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from scripts.site_pages.__main__ import FOLDERS, pages
 from scripts.site_pages.crosswalks import counterparts
 from scripts.site_pages.filled_by import fields_of

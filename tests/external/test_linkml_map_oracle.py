@@ -16,9 +16,10 @@ from harmonize.convert import Engine, Settings
 from harmonize.hub import VALUE_CLASSES, hub_schema
 from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import Assembler
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import plain, source_object
-from harmonize.profiles.specification import ClassDerivation, Profile, load_profile
+from harmonize.profiles.specification import ClassDerivation, Profile
 from harmonize.readers import open_source
 from harmonize.synthesis.tables import write_tables
 from tests.linkml_map_oracle import derive

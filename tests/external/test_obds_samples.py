@@ -16,7 +16,7 @@ from lxml import etree
 
 from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.input.xml_rows import Paths
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.xml_assembly import DOCUMENT, SUBJECT_ELEMENT, holder_of
 from tests.properties.test_accounting import assert_adds_up
 from tests.registry import ALL_TARGETS, KEY, RECORDED, Run

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harmonize.convert import Engine, Settings
-from harmonize.profiles.specification import profile_folder
+from harmonize.profiles.specification_files import profile_folder
 from tests.registry import KEY
 
 

@@ -21,7 +21,8 @@ from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.expressions import MAX_DEPTH, Call, Constant, parse_expression
 from harmonize.profiles.expressions import Path as SlotPath
 from harmonize.profiles.functions import FUNCTIONS
-from harmonize.profiles.specification import Profile, load_profile
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification import Profile
 from tests.hostile.profiles import compile_of, copy_profile, watching
 from tests.registry import KEY
 

@@ -12,7 +12,7 @@ import pytest
 
 from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.errors import SpecificationError
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.shipped import mappings_folder
 from harmonize.terminology import notation
 from harmonize.terminology.patterns import MAX_LENGTH, MAX_TEXT, compile_pattern, fits

@@ -13,7 +13,7 @@ import pytest
 from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.errors import HarmonizeError, SpecificationError
 from harmonize.profile_check import check_profile
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.shipped import mappings_folder, ontologies_folder
 from harmonize.synthesis.tables import write_tables
 from harmonize.terminology.strict_yaml import load_strict_yaml

@@ -153,7 +153,7 @@ def test_every_cut_of_a_table_is_contained(tmp_path: Path) -> None:
 
     from harmonize.errors import InputError
     from harmonize.input.opening import Opening
-    from harmonize.profiles.specification import load_profile
+    from harmonize.profiles.loading import load_profile
     from harmonize.readers import open_source
     from tests.hostile.inputs import HEADER, ROW
 

@@ -14,8 +14,9 @@ from harmonize import Converter
 from harmonize.convert import make_environment
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.functions import FUNCTIONS
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Noted
-from harmonize.profiles.specification import Meaning, load_profile
+from harmonize.profiles.specification import Meaning
 from harmonize.profiles.text_values import accession, hgvs_level, read_hgvs
 from harmonize.terminology.reference_sequences import genomic_substitution
 from tests.properties.effort import examples

@@ -16,7 +16,7 @@ import pytest
 from harmonize import output_folder
 from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.output_folder import OutputError
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.synthesis.tables import write_tables
 from tests.corrupted_rows import corrupt
 from tests.registry import KEY, RECORDED

@@ -134,7 +134,7 @@ def test_bad_rows_and_identifiers_are_findings(registry: Registry, tmp_path: Pat
 def test_identifiers_of_another_form_reject_the_subject(tmp_path: Path) -> None:
     import shutil
 
-    from harmonize.profiles.specification import load_profile
+    from harmonize.profiles.loading import load_profile
 
     folder = tmp_path / "profile"
     shutil.copytree(load_profile("eu/ern-cde").folder, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harmonize.convert import RunOptions, Settings, convert_files
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.synthesis.tables import write_tables
 from tests.corrupted_rows import corrupt
 from tests.registry import KEY, RECORDED

@@ -27,7 +27,7 @@ from harmonize.curation.coverage import (
 )
 from harmonize.errors import InputError
 from harmonize.mapping_coverage import measure
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.synthesis.tables import write_tables
 from tests.registry import Registry
 from tests.unit.profiles.test_nested_rows import profile as nested_profile

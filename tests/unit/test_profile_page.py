@@ -9,7 +9,8 @@ import pytest
 from harmonize.errors import InputError, UnknownNameError
 from harmonize.profile_check import describe_profile
 from harmonize.profile_page import profile_page
-from harmonize.profiles.specification import load_profile, profile_ids
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification_files import profile_ids
 from tests.shared_data import SHARED
 
 

@@ -202,7 +202,7 @@ def test_a_place_that_cannot_be_written_is_refused(place: Path) -> None:
 
 
 def test_input_that_grows_is_said(place: Path, tmp_path: Path) -> None:
-    from harmonize.profiles.specification import load_profile
+    from harmonize.profiles.loading import load_profile
     from harmonize.synthesis.tables import write_tables
 
     write_tables(load_profile(ERN), 400, 5, tmp_path / "in")

@@ -11,7 +11,7 @@ import pytest
 from harmonize.curation.draft import draft_from_redcap_dictionary
 from harmonize.errors import CallError, InputError, UnknownNameError
 from harmonize.profile_check import check_profile
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from tests.redcap import convert
 
 HEADER = (

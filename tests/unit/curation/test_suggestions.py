@@ -16,7 +16,7 @@ from harmonize.curation.mapping_table import mapping_table_text, parse_mapping_t
 from harmonize.curation.set_lint import lint, our_prefixes
 from harmonize.curation.suggestions import COMPOSITE, LEXICAL, Candidate, candidates_for, suggest
 from harmonize.errors import CallError, SpecificationError
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.shipped import mappings_folder
 from harmonize.terminology.build import Term
 from harmonize.terminology.code_maps import find_set, load_code_maps

@@ -11,7 +11,7 @@ from harmonize.curation.xsd_draft import draft_from_xsd
 from harmonize.errors import CallError, InputError, UnknownNameError
 from harmonize.input.xsd import read_xsd
 from harmonize.profile_check import check_profile
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from tests.redcap import convert
 from tests.shared_data import SHARED
 

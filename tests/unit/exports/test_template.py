@@ -17,7 +17,7 @@ from python_calamine import CalamineWorkbook, SheetVisibleEnum
 from harmonize.datasets.specification import load_dataset
 from harmonize.exports.template import LAST_ROW, template_tables, template_workbook
 from harmonize.exports.template_layout import Kind, entries_of, is_closed, sheets_of
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 
 ROOT = Path(__file__).parents[3]
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

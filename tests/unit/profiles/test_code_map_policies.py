@@ -12,7 +12,7 @@ import yaml
 
 from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.errors import SpecificationError
-from harmonize.profiles.specification import load_profile
+from harmonize.profiles.loading import load_profile
 from harmonize.terminology.code_map_files import add_set
 from tests.registry import KEY, Run
 from tests.unit.terminology.test_code_maps import ROWS, write

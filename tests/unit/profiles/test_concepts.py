@@ -11,8 +11,8 @@ from harmonize.convert import make_environment
 from harmonize.findings import Outcome, Severity
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.functions import FUNCTIONS
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Noted
-from harmonize.profiles.specification import load_profile
 from harmonize.terminology.concept_table import ConceptTable, build_reference
 from tests.registry import KEY
 

@@ -15,8 +15,8 @@ from harmonize.findings import Outcome
 from harmonize.profiles.assembly import check_assembly
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.functions import library_function
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Noted
-from harmonize.profiles.specification import load_profile
 from tests.properties.test_accounting import COUNTED
 from tests.registry import KEY, Run
 

@@ -10,7 +10,8 @@ import pytest
 from harmonize.convert import Engine, Settings
 from harmonize.errors import HarmonizeError, SpecificationError
 from harmonize.profiles.expressions import parse_expression
-from harmonize.profiles.specification import load_profile, profile_folder
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification_files import profile_folder
 from tests.registry import KEY
 
 

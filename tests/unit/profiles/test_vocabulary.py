@@ -9,7 +9,9 @@ import pytest
 
 from harmonize.errors import SpecificationError
 from harmonize.profiles.lint import left_out_problems
-from harmonize.profiles.specification import Profile, Reference, load_profile, profile_folder
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification import Profile, Reference
+from harmonize.profiles.specification_files import profile_folder
 
 
 def test_parsed() -> None:

@@ -243,7 +243,7 @@ GLOSSARY = [
 
 
 def test_every_column_of_the_glossary_is_known_in_every_table(tmp_path: Path) -> None:
-    from harmonize.profiles.specification import load_profile
+    from harmonize.profiles.loading import load_profile
 
     tables = {
         table.name: [dict.fromkeys(GLOSSARY, "") | {"pid": "1"}] for table in load_profile("eu/ern-cde").assembly.tables

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harmonize.errors import CallError, SpecificationError
-from harmonize.profiles.specification import load_profile, profile_folder, profile_ids
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.specification_files import profile_folder, profile_ids
 from harmonize.synthesis.tables import load_demo, write_tables
 from tests.redcap import convert
 

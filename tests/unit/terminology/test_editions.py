@@ -16,8 +16,8 @@ from harmonize.errors import CallError, SpecificationError
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.functions import library_function
+from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Noted
-from harmonize.profiles.specification import load_profile
 from harmonize.pseudonyms import key_from_secret
 from harmonize.terminology.add import Order, add_code_system
 from harmonize.terminology.answers import Found, NotChecked, Unknown
