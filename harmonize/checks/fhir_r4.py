@@ -18,9 +18,10 @@ import orjson
 
 from harmonize.checks.codes import code_problem
 from harmonize.checks.fhir_invariants import invariant_problems
-from harmonize.checks.fhir_references import ABSOLUTE, RELATIVE, systems_by_uri
+from harmonize.checks.fhir_references import ABSOLUTE, RELATIVE
 from harmonize.checks.structure import pointer, structure_problems
 from harmonize.checks.violations import Violation
+from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import Terminologies
 
 _SCHEMA = Path(__file__).with_name("fhir.schema.r4.json.gz")
@@ -141,7 +142,7 @@ def _curie(coding: Any) -> str | None:
     """The CURIE of a Coding or Quantity whose system harmonize knows."""
     if not isinstance(coding, dict) or not isinstance(coding.get("code"), str):
         return None
-    prefix = systems_by_uri().get(coding.get("system"))
+    prefix = load_systems().by_fhir_uri.get(str(coding.get("system")))
     if prefix is None:
         return None
     return str(coding["code"]) if coding["code"].startswith(f"{prefix}:") else f"{prefix}:{coding['code']}"

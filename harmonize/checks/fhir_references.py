@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, NamedTuple
-
-from harmonize.terminology.notation import load_systems
 
 RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
 ABSOLUTE = re.compile(r"(https?|urn|oid):\S+")
@@ -55,9 +52,3 @@ def reference_key(resource: Any) -> str | None:
     ):
         return f"{resource['resourceType']}/{resource['id']}"
     return None
-
-
-@cache
-def systems_by_uri() -> Mapping[Any, str]:
-    """FHIR URI -> CURIE prefix, all accepted URIs included."""
-    return {uri: s.id for s in load_systems().values() if s.fhir is not None for uri in (s.fhir.uri, *s.fhir.accepted)}

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from harmonize.checks.fhir_references import systems_by_uri
 from harmonize.datasets.conditions import Compare
 from harmonize.datasets.hub_paths import HubPath, Step
 from harmonize.datasets.item_paths import DATA_ABSENT_SYSTEM, ItemPath, item_paths
@@ -19,6 +18,7 @@ from harmonize.datasets.judges import Broken
 from harmonize.datasets.specification import Dataset, ValueSet
 from harmonize.datasets.statuses import Status
 from harmonize.hub import hub_schema
+from harmonize.terminology.notation import load_systems
 
 _PRECISIONS = {4: "year", 7: "month", 10: "day"}
 
@@ -223,7 +223,7 @@ def _coding(value: Mapping[str, Any], words: Mapping[str, str] | None, values: V
         return _one_code(own) if own else {"null_flavor": flavor}
     if not value.get("system"):
         return _of_word(value["code"], words, values)
-    system, code = systems_by_uri().get(value["system"], "UNKNOWN"), value["code"]
+    system, code = load_systems().by_fhir_uri.get(str(value["system"]), "UNKNOWN"), value["code"]
     return _one_code(f"{system}:{code.removeprefix(f'{system}:')}")
 
 

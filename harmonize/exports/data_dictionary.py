@@ -16,6 +16,7 @@ from harmonize.datasets.specification import Dataset
 from harmonize.datasets.value_set_words import parts_of, value_set_text
 from harmonize.exports.item_rows import ItemRow, hub_rows, item_rows
 from harmonize.hub import hub_schema
+from harmonize.safe_text import csv_cell
 
 COLUMNS = ("id", "class", "item", "definition", "slot", "range", "level", "cardinality", "condition", "petal", "value_set", "values",
            "null_flavors", "pattern", "note", "source")  # fmt: skip
@@ -34,7 +35,6 @@ _WIDTHS = {
     "id": 30,
 }
 _CREATED = datetime.datetime(2000, 1, 1)  # fixed, so that bytes repeat
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SHEET_NAME = 31
 _CELL = 32_767
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
@@ -57,17 +57,8 @@ def as_csv(rows: Sequence[ItemRow]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([as_text_cell(cell) for cell in _cells(row)])
+        writer.writerow([csv_cell(cell) for cell in _cells(row)])
     return text.getvalue()
-
-
-def as_text_cell(text: str) -> str:
-    """*text*, which no spreadsheet takes for a formula.
-
-    >>> as_text_cell("=1+1"), as_text_cell("a=1")
-    ("'=1+1", 'a=1')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _cells(row: ItemRow) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from harmonize.datasets.statuses import COUNTED
 from harmonize.findings import SEVERITIES
 from harmonize.report.run_report import status_of
-from harmonize.report.safe_text import csv_cell
+from harmonize.safe_text import csv_cell
 
 CHECK_COLUMNS = (
     "rule",

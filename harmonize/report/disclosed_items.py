@@ -15,7 +15,7 @@ from harmonize.datasets.statuses import COUNTED
 from harmonize.errors import CallError
 from harmonize.report.count_table import TOTAL, CellKey, CountTable, Sum
 from harmonize.report.disclosure import DisclosureControl, ShownCount, disclosed
-from harmonize.report.safe_text import csv_cell
+from harmonize.safe_text import csv_cell
 
 GROUPS = ("site", "year")
 MAX_CELLS = 6_000

@@ -15,8 +15,8 @@ from harmonize.checks.catalogue import FAMILIES, rules
 from harmonize.report.comparison import instant_of
 from harmonize.report.places import places
 from harmonize.report.run_report import status_of
-from harmonize.report.safe_text import plain
 from harmonize.report.totals import severities_text, sites_of, status_of_runs, worst_severity
+from harmonize.safe_text import plain
 
 _NOT_XML = re.compile("[\ufffe\uffff]")
 """What XML 1.0 has no character for, beside what `plain` writes as numbers (section 2.2)."""

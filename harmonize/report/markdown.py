@@ -18,6 +18,7 @@ from harmonize.report.totals import (
     worst_severity,
 )
 from harmonize.report.verdict import Verdict
+from harmonize.safe_text import markdown_text
 
 MAX_BYTES = 64_000
 _CUT = "\n\n(cut at 64 KB: all of it is in report.json)\n"
@@ -101,9 +102,5 @@ def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) 
         yield f"| {' | '.join(_cell(cell) for cell in row)} |"
 
 
-def _cell(text: object) -> str:
-    """Text for a Markdown table: pipes and markup cannot break out of it."""
-    plain = str(text).replace("\n", " ").replace("\r", " ")
-    for character in "\\|<>[]`*_":
-        plain = plain.replace(character, f"\\{character}")
-    return plain
+def _cell(value: object) -> str:
+    return markdown_text(str(value))

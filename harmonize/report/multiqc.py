@@ -14,8 +14,8 @@ import orjson
 
 from harmonize.datasets.statuses import COUNTED
 from harmonize.report.run_report import status_of
-from harmonize.report.safe_text import html_text
 from harmonize.report.totals import findings_by_severity, number_of_findings, sites_of, status_of_runs
+from harmonize.safe_text import html_text
 
 _NUMBER: Mapping[str, Any] = {"min": 0, "format": "{:,d}"}
 _WORSE: Mapping[str, Any] = {**_NUMBER, "scale": "Reds"}

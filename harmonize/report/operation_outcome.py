@@ -19,7 +19,7 @@ from harmonize.checks.catalogue import rules
 from harmonize.errors import CallError
 from harmonize.output_folder import PRIVATE, read_manifest
 from harmonize.report.places import place_of
-from harmonize.report.safe_text import plain
+from harmonize.safe_text import plain
 from harmonize.whole_files import whole_file
 
 FILE = f"{PRIVATE}/operationoutcome.ndjson"

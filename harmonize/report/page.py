@@ -24,9 +24,9 @@ from harmonize.report.comparison import Change
 from harmonize.report.page_coverage import GROUPS, Ranked, SystemLine, ranked, system_lines
 from harmonize.report.page_parts import CheckLine, Cut
 from harmonize.report.page_texts import PageTexts, page_texts
-from harmonize.report.safe_text import plain
 from harmonize.report.totals import OUTCOMES, findings_by_severity, rows_of, sites_of, status_of_runs, values_of
 from harmonize.report.verdict import Verdict
+from harmonize.safe_text import plain
 
 Json = Mapping[str, Any]
 LANGUAGE = "en"

@@ -26,8 +26,8 @@ from harmonize.checks.catalogue import STAGES, rules
 from harmonize.datasets.statuses import COUNTED
 from harmonize.report.report_file import report_bytes
 from harmonize.report.run_report import CONVERSION, status_of
-from harmonize.report.safe_text import plain
 from harmonize.report.totals import number_of_findings, sites_of
+from harmonize.safe_text import plain
 
 REPORT = Namespace("https://w3id.org/harmonize/report/")
 RULES = Namespace("https://w3id.org/harmonize/rules/")

@@ -17,8 +17,8 @@ import harmonize
 from harmonize.checks.catalogue import rule, rules
 from harmonize.report.comparison import GROWN, NEW, PERSISTING, RESOLVED, SHRUNK, Change
 from harmonize.report.places import Place, places
-from harmonize.report.safe_text import plain
 from harmonize.report.totals import number_of_findings, severities_text, sites_of, worst_severity
+from harmonize.safe_text import plain
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS = {"fatal": "error", "error": "error", "warning": "warning", "info": "note"}

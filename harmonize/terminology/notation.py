@@ -271,6 +271,16 @@ class Systems(Mapping[str, CodeSystem]):
     def __reduce__(self) -> tuple[Any, ...]:
         return (load_systems, ())
 
+    @cached_property
+    def by_fhir_uri(self) -> Mapping[str, str]:
+        """URI of FHIR -> CURIE prefix, with every other URI that is accepted for the system.
+
+        >>> load_systems().by_fhir_uri["http://loinc.org"]
+        'LOINC'
+        """
+        uris = ((system, system.fhir) for system in self._systems.values() if system.fhir is not None)
+        return {uri: system.id for system, fhir in uris for uri in (fhir.uri, *fhir.accepted)}
+
     @property
     def notations(self) -> Collection[str]:
         """What `parse` takes: every system, and every axis of one as `SYSTEM/axis`."""

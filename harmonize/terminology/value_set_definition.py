@@ -140,12 +140,6 @@ class _Reader:
 
     def __init__(self, systems: Systems, file: str) -> None:
         self._systems, self._file = systems, file
-        self._prefixes = {
-            uri: name
-            for name, system in systems.items()
-            if system.fhir
-            for uri in (system.fhir.uri, *system.fhir.accepted)
-        }
 
     def error(self, what: str, place: str, fix: str = "correct the resource") -> SpecificationError:
         return SpecificationError(f"{place}: {what}" if place else what, file=self._file, fix=fix)
@@ -185,7 +179,7 @@ class _Reader:
             yield Part(system, str(body.get("version", "")), listed, tuple(filters), tuple(imported))
 
     def _prefix(self, uri: str) -> str:
-        return self._prefixes.get(uri, uri)
+        return self._systems.by_fhir_uri.get(uri, uri)
 
     def _code(self, system: str, holder: Mapping[str, Any], place: str) -> str:
         return curie_of(self._systems, system, self._text(holder, "code", place))

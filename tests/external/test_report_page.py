@@ -16,7 +16,7 @@ import pytest
 from harmonize.report import charts
 from tests.synthetic_reports import synthetic_report
 from tests.unit.report.test_page import hostile_page, rendered
-from tests.unit.report.test_safe_text import PAYLOADS
+from tests.unit.test_safe_text import PAYLOADS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup brings it")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: make setup brings it")

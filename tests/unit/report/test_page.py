@@ -25,10 +25,10 @@ from harmonize.report.page import html_page
 from harmonize.report.page_parts import check_lines, heat_maps, problems
 from harmonize.report.page_texts import languages, page_texts
 from harmonize.report.report_file import read_report, write_report
-from harmonize.report.safe_text import plain
 from harmonize.report.verdict import Verdict, verdict_on
+from harmonize.safe_text import plain
 from tests.synthetic_reports import synthetic_report
-from tests.unit.report.test_safe_text import PAYLOADS, Page
+from tests.unit.test_safe_text import PAYLOADS, Page
 
 TODAY = dt.date(2026, 1, 31)
 SECTIONS = [

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harmonize.report.safe_text import csv_cell, html_text, markdown_text, plain
+from harmonize.safe_text import csv_cell, html_text, markdown_text, plain
 
-_LINES = Path(__file__).parents[2].joinpath("hostile", "payloads.jsonl").read_text("utf-8").splitlines()
+_LINES = Path(__file__).parents[1].joinpath("hostile", "payloads.jsonl").read_text("utf-8").splitlines()
 PAYLOADS: dict[str, str] = {payload["name"]: payload["text"] for payload in map(json.loads, _LINES)}
 ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.sampled_from(sorted(PAYLOADS.values()))
 FORMULAS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"

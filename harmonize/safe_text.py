@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to stand in a report: seen as it is, and never taken for markup, a formula or an order to turn round.
+"""Text of others, made fit to stand in a report or a table: seen as it is, never taken for markup, a formula or an order to turn round.
 
 Codes, labels, notes and names of files and sites come from tools and sources that nobody here wrote. Each place has one function:
 `html_text`, `markdown_text`, `csv_cell`; all of them begin with `plain`.
@@ -61,7 +61,7 @@ def markdown_text(text: str) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """*text* as a cell that no spreadsheet takes for a formula. For reports alone: data are written as they are.
+    """*text* as a cell that no spreadsheet takes for a formula. For reports and dictionaries: data are written as they are.
 
     >>> csv_cell("=1+1"), csv_cell("HP:0001250")
     ("'=1+1", 'HP:0001250')
