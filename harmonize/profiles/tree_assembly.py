@@ -7,6 +7,7 @@ contents; equal rows of a list are one; lists stand in the order of their conten
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from harmonize.findings import Cell, Finding, file_of
@@ -14,8 +15,20 @@ from harmonize.profiles.assembly import Assembled, RawSubject
 from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_object, shared_object
 from harmonize.profiles.specification import Profile
 from harmonize.profiles.tree_elements import Element, Said, replace
-from harmonize.profiles.tree_placing import Placing, held_cells, settle
+from harmonize.profiles.tree_placing import Placing, held_cells, lending, settle
 from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlTable, holder_of, lent_slots
+
+_FIRST = itemgetter(0)
+_MOST_SHAPES = 10_000
+
+
+class _Shape(NamedTuple):
+    """Rows of one path that state the same columns."""
+
+    picks: tuple[tuple[str, int], ...]
+    """Slot -> index of its column."""
+    table: Table | None
+    """None where two columns fill one slot: which of them counts, their texts say."""
 
 
 class _Plan(NamedTuple):
@@ -28,6 +41,8 @@ class _Plan(NamedTuple):
     says_nothing: Mapping[str, Mapping[str, str]]
     gathered: frozenset[str]
     """Slots whose values of several columns make one text."""
+    shapes: dict[tuple[int, ...], _Shape]
+    """Indexes of the columns that a row states -> what it has in common with others that state these."""
 
 
 class TreeAssembler:
@@ -44,7 +59,7 @@ class TreeAssembler:
         self.files = tuple(files)
         self._tables: dict[tuple[str, ...], Table] = {}
         mapped = profile.mapped_slots()
-        self.only_lent = {
+        only_lent = {
             table.name: frozenset(
                 slot
                 for path in table.elements
@@ -53,13 +68,19 @@ class TreeAssembler:
             )
             for table in self.xml.tables.values()
         }
+        self.lending = lending(self.xml, only_lent)
         holding = {table.into for table in self.xml.tables.values() if table.into is not None}
         self.empty = {table.name for table in self.xml.tables.values() if table.inherit or table.name in holding}
         """Tables whose objects are there where they say nothing: they inherit, or hold those of others."""
         self._blank = frozenset(("", *profile.assembly.blank))
-        self.plans = {path: tuple(self._plans(profile, path, header)) for path, header in headers.items()}
         row_paths = self.xml.row_paths
-        self.holders = {path: holder_of(path, row_paths) for path in headers}
+        self.plans = {
+            path: (holder_of(path, row_paths), tuple(self._plans(profile, path, header)))
+            for path, header in headers.items()
+        }
+        """Path -> the path of what holds its rows, and what is made of them."""
+        self._placed = tuple(table for table in self.xml.tables.values() if table.slot)
+        self._replaced = tuple(t for t in self.xml.tables.values() if t.by is not None and not t.merges)
         identifiers = {dialect.identifier for dialect in self.xml.dialects.values()}
         self.identifiers = [
             (index, name) for index, name in enumerate(headers.get(SUBJECT_ELEMENT, ())) if name in identifiers
@@ -73,7 +94,7 @@ class TreeAssembler:
             filled = {index: (spec.slot_of(name), name) for index, name in enumerate(header)}
             cells = {index: cell for index, cell in filled.items() if cell[0] in slots}
             gathered = frozenset(spec.slot_of(f"{path}/{below}") for below in table.gather)
-            yield _Plan(table, path, cells, profile.left_out_values(table.row_class), gathered)
+            yield _Plan(table, path, cells, profile.left_out_values(table.row_class), gathered, {})
 
     def blank_texts(self, column: str) -> frozenset[str]:
         """The texts that are no value in *column*."""
@@ -91,14 +112,13 @@ class TreeAssembler:
         """The source record of *raw*."""
         said = Said()
         elements = self._elements(raw, said)
-        for table in self.xml.tables.values():
-            if table.by is not None and not table.merges:
-                replace(table, elements, said)
+        for table in self._replaced:
+            replace(table, elements, said)
         record = shared_object({self.subject: raw.key}, list(self._named(raw)))
         placing = Placing(
-            self.xml, self.only_lent, record, [element for element in elements if not element.replaced], said
+            self.xml, self.lending, record, [element for element in elements if not element.replaced], said
         )
-        for table in self.xml.tables.values():
+        for table in self._placed:
             placing.place(table)
         placing.say_what_has_no_place()
         settle(record)
@@ -106,51 +126,70 @@ class TreeAssembler:
 
     def _elements(self, raw: RawSubject, said: Said) -> list[Element]:
         """The elements in the order of the documents, each in what holds it."""
-        ordered = sorted(
-            ((row, path) for path, rows in raw.rows.items() for row in rows), key=lambda pair: pair[0].number
-        )
-        last: dict[str, Element] = {}
+        ordered = [(row.number, row.cells, path) for path, rows in raw.rows.items() for row in rows]
+        ordered.sort(key=_FIRST)
+        last: dict[str | None, Element] = {}
         made = []
-        for row, path in ordered:
-            holder_path = self.holders[path]
-            holder = last.get(holder_path) if holder_path is not None else None
-            element = last[path] = Element(row.number, holder)
+        for number, cells, path in ordered:
+            holder_path, plans = self.plans[path]
+            holder = last.get(holder_path)
+            element = last[path] = Element(number, holder)
             if holder is not None:
                 holder.parts.append(element)
-            plans = self.plans[path]
             if plans:
-                stated = [(index, text) for index, text in enumerate(row.cells) if text]
+                stated = tuple([index for index, text in enumerate(cells) if text])
                 for plan in plans:
-                    self._object(plan, stated, element, said)
+                    self._object(plan, stated, cells, element, said)
             made.append(element)
         return made
 
-    def _object(self, plan: _Plan, stated: Sequence[tuple[int, str]], element: Element, said: Said) -> None:
-        """What a table makes of the cells of an element that say something, in the order of their columns."""
+    def _object(self, plan: _Plan, stated: tuple[int, ...], cells: Sequence[str], element: Element, said: Said) -> None:
+        """What a table makes of the cells of an element at the columns that are *stated*."""
+        shape = plan.shapes.get(stated) or self._shape(plan, stated)
+        picks, table = shape
+        name = plan.spec.name
+        if not picks and name not in self.empty:
+            return
+        if table is None:
+            made = self._of_repeated_slots(plan, stated, cells, element, said)
+        else:
+            made = row_object({slot: cells[index] for slot, index in picks}, table, element.number)
+        for slot in plan.says_nothing.keys() & made.keys() if plan.says_nothing else ():
+            reason = plan.says_nothing[slot].get(made[slot])
+            if reason is not None:
+                said.left_out.update((cell, reason) for cell in made.cells(slot))
+                del made[slot]
+        if made or name in self.empty:
+            element.objects[name] = made
+
+    def _shape(self, plan: _Plan, stated: tuple[int, ...]) -> _Shape:
+        """What rows are alike that state the same columns; there are few such sets."""
+        picked = [(*plan.cells[index], index) for index in stated if index in plan.cells]
+        columns = {slot: name for slot, name, _ in picked}
+        table = self._table(plan.path, columns) if len(columns) == len(picked) else None
+        if len(plan.shapes) >= _MOST_SHAPES:
+            plan.shapes.clear()
+        made = plan.shapes[stated] = _Shape(tuple((slot, index) for slot, _, index in picked), table)
+        return made
+
+    def _of_repeated_slots(
+        self, plan: _Plan, stated: Sequence[int], cells: Sequence[str], element: Element, said: Said
+    ) -> SourceObject:
+        """The object of an element of which several columns fill one slot, in the order of the columns."""
         values: dict[str, str] = {}
         columns: dict[str, str] = {}
-        fills = plan.cells.get
-        for index, text in stated:
-            cell = fills(index)
-            if cell is None:
+        for index in stated:
+            slot, name = plan.cells.get(index, ("", ""))
+            text = cells[index]
+            if not slot:
                 continue
-            slot, name = cell
             if slot not in values:
                 values[slot], columns[slot] = text, name
             elif slot in plan.gathered:
                 values[slot] = f"{values[slot]} | {text}"
             elif values[slot] != text:
                 said.second(Cell(self.files[file_of(element.number)], element.number, name))
-        if not values and plan.spec.name not in self.empty:
-            return
-        made = row_object(values, self._table(plan.path, columns), element.number)
-        for slot, text in values.items():
-            reason = plan.says_nothing[slot].get(text) if slot in plan.says_nothing else None
-            if reason is not None:
-                said.left_out.update((cell, reason) for cell in made.cells(slot))
-                del made[slot]
-        if made or plan.spec.name in self.empty:
-            element.objects[plan.spec.name] = made
+        return row_object(values, self._table(plan.path, columns), element.number)
 
     def _table(self, path: str, columns: dict[str, str]) -> Table:
         """The table of a row by the columns that fill its slots; rows repeat them, so there are few."""

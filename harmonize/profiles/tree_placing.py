@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,25 +21,42 @@ _NOTHING_APART = "The value describes others of its element, of which none is st
 _DAY_FIRST = re.compile(rb'"([0-9]{2})[.]([0-9]{2})[.]([0-9]{4})"')
 
 
+class Lending(NamedTuple):
+    """Slots that are there for the objects of other tables to take."""
+
+    of_tables: Sequence[tuple[str, frozenset[str] | None]]
+    """Table -> its slots that are only lent; None where its objects stand in no slot and all are."""
+    keys: frozenset[str | None]
+    """Slots by which rows are merged and dated: they have done their work where nobody takes them."""
+
+
+def lending(xml: XmlAssembly, only_lent: Mapping[str, frozenset[str]]) -> Lending:
+    """What the tables of *xml* lend; *only_lent*: table -> the slots of it that nothing but that is done with."""
+    tables = xml.tables.values()
+    keys = frozenset(slot for table in tables for slot in (*(table.by or ()), table.newest))
+    of_tables = [(t.name, only_lent[t.name] if t.slot else None) for t in tables if not t.slot or only_lent[t.name]]
+    return Lending(of_tables, keys)
+
+
 class Placing:
     """Puts the objects of elements into the record, table by table."""
 
     def __init__(
         self,
         xml: XmlAssembly,
-        only_lent: Mapping[str, frozenset[str]],
+        lending: Lending,
         record: SourceObject,
         elements: list[Element],
         said: Said,
     ) -> None:
-        self.only_lent = only_lent
+        self.lending = lending
         self.xml, self.record, self.said = xml, record, said
         self.made: dict[str, list[tuple[Element, SourceObject]]] = {}
         """Table -> its objects with the elements that they are of, in the order of the documents."""
         for element in elements:
             for name, made in element.objects.items():
                 self.made.setdefault(name, []).append((element, made))
-        self.merged: dict[str, dict[Any, SourceObject]] = {}
+        self.merged: dict[str, dict[Any, SourceObject]] = defaultdict(dict)
         """Table that merges -> key -> object."""
         self.opened: set[int] = set()
         """ids of objects that say nothing themselves and stand in the record for what is in them."""
@@ -47,20 +65,19 @@ class Placing:
 
     def say_what_has_no_place(self) -> None:
         """Slots that are there for others to take, as all of objects that stand in no slot are: what nobody took is lost."""
-        tables = self.xml.tables.values()
-        keys = {slot for table in tables for slot in (*(table.by or ()), table.newest)}
-        for table in tables:
-            if table.slot and not self.only_lent[table.name]:
-                continue
-            for _, made in self.made.get(table.name, ()):
-                for slot in self.only_lent[table.name] & made.keys() if table.slot else made.keys() - keys:
+        for name, lent in self.lending.of_tables:
+            for _, made in self.made.get(name, ()):
+                for slot in made.keys() - self.lending.keys if lent is None else lent & made.keys():
                     if (id(made), slot) not in self.taken:
                         self.said.no_place(made, slot)
 
     def place(self, table: XmlTable) -> None:
         """Put the objects of one table where they belong."""
+        objects = self.made.get(table.name)
+        if objects is None or not table.slot:
+            return
         groups: dict[Any, tuple[SourceObject, list[tuple[Element, SourceObject]]]] = {}
-        for element, made in self.made.get(table.name, ()) if table.slot else ():
+        for element, made in objects:
             self._inherit(table, element, made)
             if not made:
                 continue
@@ -70,9 +87,11 @@ class Placing:
             elif table.merges:
                 key = (id(holder), self._key(table, element))
                 groups.setdefault(key, (holder, []))[1].append((element, made))
-            else:
+            elif table.apart:
                 self._append(holder, table, _apart(table, made), made)
-        known = self.merged.setdefault(table.name, {})
+            else:
+                holder.setdefault(table.slot, []).append(made)
+        known = self.merged[table.name]
         for (_, key), (holder, rows) in groups.items():
             merged = known[key] = _merge(table, rows, self.said)
             if table.repeats:
@@ -152,8 +171,6 @@ def _only(source: SourceObject, slots: Iterable[str]) -> SourceObject:
 
 def _apart(table: XmlTable, made: SourceObject) -> list[SourceObject]:
     """An object for each filled group of slots that stand apart; none where none is filled: the others describe them."""
-    if not table.apart:
-        return [made]
     apart = {slot for group in table.apart for slot in group}
     common = [slot for slot in made if slot not in apart]
     groups = [[slot for slot in group if slot in made] for group in table.apart if group[0] in made]
@@ -209,7 +226,11 @@ def _contradict(made: SourceObject, slot: str, said: Said) -> None:
 
 def _canonical(value: Any) -> bytes:
     """The contents in one spelling: dates are written day first by some dialects."""
-    return _DAY_FIRST.sub(rb'"\3-\2-\1"', orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    return _DAY_FIRST.sub(_year_first, orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+
+
+def _year_first(found: re.Match[bytes]) -> bytes:
+    return b'"%b-%b-%b"' % found.group(3, 2, 1)
 
 
 def settle(value: SourceObject) -> None:
@@ -217,6 +238,8 @@ def settle(value: SourceObject) -> None:
     for slot, item in value.items():
         if isinstance(item, SourceObject):
             settle(item)
+        elif item.__class__ is list and len(item) == 1:
+            settle(item[0])
         elif isinstance(item, list):
             known: dict[bytes, SourceObject] = {}
             for one in item:
