@@ -133,10 +133,10 @@ class Identities:
         known, parts = self._known, []
         for name, item in value.items():
             if item.__class__ is str:
-                parts.append(f"{name!r}: {item!r}")
+                parts.append(f"'{name}': {item!r}")
             else:
                 shared = known.get(id(item))
-                parts.append(f"{name!r}: {self.of(item) if shared is None else shared[1]}")
+                parts.append(f"'{name}': {self.of(item) if shared is None else shared[1]}")
         return "{" + ", ".join(parts) + "}"
 
     def _of_value(self, value: Mapping[str, Any]) -> str:

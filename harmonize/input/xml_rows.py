@@ -156,7 +156,7 @@ class Walker:
         return row
 
     def _walk(self, element: Element, node: _Node, row: ElementRow) -> None:
-        if element.attrib:
+        if element.keys():
             self._attributes(element, node, row)
         text = element.text
         if text is not None and (text := text.strip()):
@@ -166,13 +166,20 @@ class Walker:
             if tag.__class__ is not str:
                 continue
             below = node.children.get(tag) or self._child(node, tag)
-            self._walk(child, below, self._row(below, child) if below.is_row else row)
+            if below.is_row:
+                self._walk(child, below, self._row(below, child))
+            elif len(child) or child.keys():
+                self._walk(child, below, row)
+            else:  # a leaf: most elements are
+                text = child.text
+                if text is not None and (text := text.strip()):
+                    self._put(row, below.text or self._text(below), text)
             tail = child.tail
             if tail is not None and (tail := tail.strip()):
                 self._put(row, node.text or self._text(node), tail)
 
     def _attributes(self, element: Element, node: _Node, row: ElementRow) -> None:
-        for name, value in element.attrib.items():
+        for name, value in element.items():
             if name not in node.attributes:
                 path = f"@{name}" if node is self.subject_node else f"{node.path}/@{name}"
                 of_schemas = name.startswith(_OF_SCHEMAS)  # of the schema language, not of the format

@@ -95,16 +95,29 @@ Rows = dict[str, list[int]]
 
 def rows_of(source: Any) -> Rows:
     """The rows that a source object stands for: its own, those it is made of, those joined to it."""
-    if source.__class__ is not SourceObject:
-        return {}
-    rows: Rows = {} if source.table is None else {source.table.cell(source.number, None).file: [source.number]}
-    others = [value for value in source.values() if value.__class__ is SourceObject]
-    if source.table is not None:  # of an object that rows share, the lists hold its members
-        others += [row for value in source.values() if value.__class__ is list for row in value]
-    for member in (*source.members, *others) if source.members else others:
-        for file, numbers in rows_of(member).items():
-            rows[file] = sorted({*rows.get(file, ()), *numbers})
-    return rows
+    rows: dict[str, set[int]] = {}
+    if source.__class__ is SourceObject:
+        _add_rows(source, rows)
+    return {file: sorted(numbers) for file, numbers in rows.items()}
+
+
+def _add_rows(source: SourceObject, rows: dict[str, set[int]]) -> None:
+    table, number = source.table, source.number
+    if table is not None:
+        file = table.files[file_of(number)] if table.files else table.file
+        if file in rows:
+            rows[file].add(number)
+        else:
+            rows[file] = {number}
+    for member in source.members or ():
+        _add_rows(member, rows)
+    for value in source.values():
+        if value.__class__ is SourceObject:
+            _add_rows(value, rows)
+        elif value.__class__ is list and table is not None:  # of an object that rows share, the lists hold its members
+            for row in value:
+                if row.__class__ is SourceObject:
+                    _add_rows(row, rows)
 
 
 def plain(value: Any) -> Any:

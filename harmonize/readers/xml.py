@@ -62,12 +62,12 @@ class XmlSource:
         if key is not None:
             yield from self._whole(key, rows, pattern)
 
-    def _add(self, payload: list[tuple[int, int, dict[str, str]]], rows: dict[str, list[RawRow]]) -> None:
-        for table, number, cells in payload:
+    def _add(self, payload: list[tuple[int, int, list[int], list[str]]], rows: dict[str, list[RawRow]]) -> None:
+        for table, number, indexes, texts in payload:
             name = self.paths.tables[table]
             made = [""] * len(self.headers[name])
-            for index, text in cells.items():
-                made[int(index)] = text
+            for index, text in zip(indexes, texts, strict=True):
+                made[index] = text
             rows.setdefault(name, []).append(RawRow(number, made))
 
     def _whole(self, key: str, rows: dict[str, list[RawRow]], pattern: Any) -> Iterator[RawSubject]:
@@ -219,9 +219,8 @@ def _read(path: Path, root: Root, reading: _Reading, log: ReadLog) -> Iterator[t
             reading.ask(element, top)
             rows = walker.subject(element, beside)
             key = _identifier(rows[0], walker, dialect)
-            payload = [(table, number, cells) for table, number, cells in rows]
-            document = orjson.dumps([key, payload], option=orjson.OPT_NON_STR_KEYS)
-            yield key, rows[0].number, document
+            payload = [(table, number, list(cells), list(cells.values())) for table, number, cells in rows]
+            yield key, rows[0].number, orjson.dumps([key, payload])
     except InputError as error:
         log.cut_off(path.name, error.row or 1, error.what, error.fix or "")
 

@@ -83,8 +83,9 @@ def _tnm(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: str) 
     sized = _size(sheet, tnm, common)
     if "version" in tnm:
         common = {**common, "method": {"text": tnm["version"]}}
-    members = [made for category in _CATEGORIES if (made := _category(sheet, tnm, category, common))]
-    group = _category(sheet, tnm, _STAGE, {**common, "hasMember": members} if members else common)
+    evaluation = evaluation_of(tnm)
+    members = [made for category in _CATEGORIES if (made := _category(sheet, tnm, category, common, evaluation))]
+    group = _category(sheet, tnm, _STAGE, {**common, "hasMember": members} if members else common, evaluation)
     sheet.under_way("Condition", condition_id)
     if not (group or members):
         _without_category(sheet, tnm, sized=sized)
@@ -92,13 +93,12 @@ def _tnm(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: str) 
     stage: dict[str, Any] = {"assessment": [group] if group else members}
     if group:
         stage = {"summary": sheet.run.concepts.render(tnm["stage"])[0], **stage}
-    kind = _evaluation(sheet, tnm)
+    kind = _evaluation(sheet, tnm, evaluation)
     return {**stage, "type": kind} if kind else stage
 
 
-def _evaluation(sheet: Sheet, tnm: HubObject) -> Any:
+def _evaluation(sheet: Sheet, tnm: HubObject, evaluation: str | None) -> Any:
     """Condition.stage.type: by which evaluation a classification was made; mCODE's code where the stated one has no system in FHIR."""
-    evaluation = evaluation_of(tnm)
     if evaluation is not None and sheet.run.concepts.render(tnm["pathology_clinical"])[0] is None:
         return _STAGE.codes[evaluation]
     return sheet.concept(tnm, "pathology_clinical", "/stage/type")
@@ -135,7 +135,9 @@ def _common(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: st
     return made
 
 
-def _category(sheet: Sheet, tnm: HubObject, category: _Category, common: dict[str, Any]) -> dict[str, str] | None:
+def _category(
+    sheet: Sheet, tnm: HubObject, category: _Category, common: dict[str, Any], evaluation: str | None
+) -> dict[str, str] | None:
     """A reference to the Observation of a category or of the stage group; None where it is not stated."""
     if category.slot not in tnm:
         return None
@@ -143,7 +145,7 @@ def _category(sheet: Sheet, tnm: HubObject, category: _Category, common: dict[st
     value = sheet.concept(tnm, category.slot, "/valueCodeableConcept")
     if value is None:
         return None
-    body = {**common, "code": category.codes[evaluation_of(tnm)], "valueCodeableConcept": value}
+    body = {**common, "code": category.codes[evaluation], "valueCodeableConcept": value}
     return _put(sheet, resource_id, tnm, body)
 
 
