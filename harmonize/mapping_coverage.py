@@ -139,7 +139,9 @@ class CoverageWorker:
     def _reading(self) -> _Reading:
         settings, columns, files, references, parts = self._made_of
         engine = Engine(settings, references)
-        return _Reading(engine, _assembler(engine.profile, columns, files, parts), CellTexts(columns.held(), files, parts))
+        return _Reading(
+            engine, _assembler(engine.profile, columns, files, parts), CellTexts(columns.held(), files, parts)
+        )
 
     def __call__(self, packed: Batch | PackedBatch) -> Tally:
         """The counts of a batch. A subject on which we fail is counted as failed."""
