@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from harmonize.curation.mapping_table import MappingTable, parse_mapping_table, quoted
+from harmonize.errors import SpecificationError
 
 _VERSION_LINE = re.compile(r"#\s*sssom_version:")
 _PREFIXES_LINE = re.compile(r"#curie_map:\s*$")
@@ -69,8 +70,16 @@ def _head(lines: Sequence[str], table: MappingTable, changes: Amendments) -> lis
     place = next((number for number, line in enumerate(made) if _PREFIXES_LINE.match(line)), None)
     if place is not None:
         made[place + 1 : place + 1] = [f"#  {prefix}: {iri}" for prefix, iri in changes.prefixes.items()]
-    if parse_mapping_table([*made, "subject_id"], table.name).meta == wanted:
+    if _metadata_in(made, table.name) == wanted:
         return made
     return [
         f"#{line}" for line in yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True, width=10**9).splitlines()
     ]
+
+
+def _metadata_in(lines: Sequence[str], name: str) -> Mapping[str, object] | None:
+    """The metadata in *lines*; None where they are none, as where a line stands beside a mapping in braces."""
+    try:
+        return parse_mapping_table([*lines, "subject_id"], name).meta
+    except SpecificationError:
+        return None
