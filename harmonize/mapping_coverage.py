@@ -189,8 +189,9 @@ class _Reading:
             said.setdefault(cell, _Said()).stated.setdefault(place, []).append(found)
         for noted, cells, place in log.notes:
             gap = _gap(noted, place)
-            for cell in self._judged(cells, raw) if gap is not None else ():
-                said.setdefault(cell, _Said()).gaps.setdefault(place, []).append(gap)
+            if gap is not None:
+                for cell in self._judged(cells, raw):
+                    said.setdefault(cell, _Said()).gaps.setdefault(place, []).append(gap)
         texts = self._texts.of(raw, said)
         return [fact for cell, all_said in said.items() for fact in self._of_cell(cell, texts[cell], all_said)]
 

@@ -169,6 +169,6 @@ def _forbids(finding: Finding, number_of: Mapping[int, int]) -> bool:
 
 def _said(finding: Finding, number_of: Mapping[int, int]) -> str:
     assert finding.cell is not None
-    line = finding.cell.row
-    row = f"row {number_of[line]}, " if line in number_of else ""
-    return f"{row}{finding.cell.file}:{line}: {finding.rule}: {finding.message}"
+    file, line, _ = finding.cell
+    row = f"row {number_of[line]}, " if line is not None and line in number_of else ""
+    return f"{row}{file}:{line}: {finding.rule}: {finding.message}"
