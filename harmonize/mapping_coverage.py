@@ -6,8 +6,8 @@ Of every cell that feeds a coded place it is asked which code it states and what
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
+from harmonize.curation.cell_texts import CellTexts
 from harmonize.curation.coverage import CodeOutcome, Coverage, Fact, Tally, coverage, digest
 from harmonize.engines import local
-from harmonize.errors import InputError, NotAvailableError
+from harmonize.errors import InputError
 from harmonize.findings import Cell, Outcome, Severity
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
@@ -31,6 +32,7 @@ from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Noted, SubjectLog
 from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation
+from harmonize.profiles.tree_assembly import TreeAssembler
 from harmonize.pseudonyms import key_from_secret
 from harmonize.readers import Source, open_source
 from harmonize.terminology.answers import Found, NotChecked, Unknown
@@ -77,15 +79,14 @@ def measure(profile_id: str, inputs: Sequence[Path], *, jobs: int = 1, memory: i
     Raises what `convert` raises where the input cannot be read, and InputError where it was only partly read.
     """
     profile = load_profile(profile_id)
-    if profile.assembly.xml is not None:
-        raise NotAvailableError("mappings coverage of XML", "Tables and REDCap exports can be measured")
     settings = Settings(profile_id, (), key_from_secret(bytes(32)))  # pseudonyms are made and thrown away
     to_sort: frozenset[str] = frozenset()
     with tempfile.TemporaryDirectory(prefix="harmonize-") as work, local.rare_collections():
         while True:
             source = open_source(Opening(profile, tuple(inputs), Path(work), to_sort, memory))
             columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
-            worker = CoverageWorker(settings, columns, source.files, source.references)
+            parts = getattr(source, "parts", ())
+            worker = CoverageWorker(settings, columns, source.files, source.references, parts)
             tally = Tally()
             try:
                 for made in local.run(worker, _batches(source.subjects(), jobs), jobs):
@@ -122,17 +123,26 @@ class CoverageWorker:
     """Counts the codes of batches of raw subjects. Pickles as settings and headers; compiles in the process that first uses it."""
 
     def __init__(
-        self, settings: Settings, columns: TableColumns, files: Mapping[str, str], references: Mapping[str, Path]
+        self,
+        settings: Settings,
+        columns: TableColumns,
+        files: Mapping[str, str],
+        references: Mapping[str, Path],
+        parts: Sequence[str] = (),
     ) -> None:
-        self._made_of = (settings, columns, dict(files), dict(references))
+        """*parts* are the documents of XML."""
+        self._made_of = (settings, columns, dict(files), dict(references), tuple(parts))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_made_of": self._made_of}
 
     @cached_property
     def _reading(self) -> _Reading:
-        settings, columns, files, references = self._made_of
-        return _Reading(Engine(settings, references), columns.held(), files)
+        settings, columns, files, references, parts = self._made_of
+        engine = Engine(settings, references)
+        return _Reading(
+            engine, _assembler(engine.profile, columns, files, parts), CellTexts(columns.held(), files, parts)
+        )
 
     def __call__(self, packed: Batch | PackedBatch) -> Tally:
         """The counts of a batch. A subject on which we fail is counted as failed."""
@@ -151,12 +161,19 @@ class CoverageWorker:
         return tally
 
 
+def _assembler(
+    profile: Profile, columns: TableColumns, files: Mapping[str, str], parts: Sequence[str]
+) -> Assembler | TreeAssembler:
+    if profile.assembly.xml is not None:
+        return TreeAssembler(profile, columns.headers, parts)
+    return Assembler(profile, columns.held(), files)
+
+
 class _Reading:
     """The compiled profile over one source."""
 
-    def __init__(self, engine: Engine, held: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> None:
-        self._engine, self._held, self._files = engine, held, files
-        self._assembler = Assembler(engine.profile, held, files)
+    def __init__(self, engine: Engine, assembler: Assembler | TreeAssembler, texts: CellTexts) -> None:
+        self._engine, self._assembler, self._texts = engine, assembler, texts
         self._systems = systems_of_slots(engine.profile)
         self._words = words_of(engine.profile)
         self._maps = tuple(engine.environment.code_maps.values())
@@ -168,24 +185,24 @@ class _Reading:
         record = self._engine.derive(assembled.record, log)
         if consent_answer(record, log).withholds:
             return None
-        stated: dict[Cell, list[_Stated]] = {}
-        places: dict[Cell, set[str]] = {}
+        said: dict[Cell, _Said] = {}
         for place, cell, found in self._values(record, raw):
-            stated.setdefault(cell, []).append(found)
-            places.setdefault(cell, set()).add(place)
-        gaps: dict[Cell, list[_Gap]] = {}
+            said.setdefault(cell, _Said()).stated.setdefault(place, []).append(found)
         for noted, cells, place in log.notes:
             gap = _gap(noted, place)
             if gap is not None:
-                for cell in cells:
-                    gaps.setdefault(cell, []).append(gap)
-                    places.setdefault(cell, set()).add(place)
-        texts = self._texts(raw, places)
-        return [
-            fact
-            for cell in places
-            for fact in self._of_cell(cell, texts[cell], places[cell], stated.get(cell, []), gaps.get(cell, []))
-        ]
+                for cell in self._judged(cells, raw):
+                    said.setdefault(cell, _Said()).gaps.setdefault(place, []).append(gap)
+        texts = self._texts.of(raw, said)
+        return [fact for cell, all_said in said.items() for fact in self._of_cell(cell, texts[cell], all_said)]
+
+    def _judged(self, cells: Sequence[Cell], raw: RawSubject) -> Sequence[Cell]:
+        """Of the cells that a function read those that a note of it is on: the code, not the edition or the date beside it."""
+        if len(cells) <= 1:
+            return cells
+        texts = self._texts.of(raw, cells)
+        first = cells[0]
+        return [cell for cell in dict.fromkeys(cells) if cell.column == first.column or texts[cell] == texts[first]]
 
     def _values(self, value: Any, raw: RawSubject) -> Iterator[tuple[str, Cell, _Stated]]:
         """Every coded value of a record with the cell that states it."""
@@ -197,28 +214,13 @@ class _Reading:
             paths = lineage.paths.get(slot, ())
             if paths and hub_schema().classes[lineage.hub_class][slot].range == "CodedValue":
                 source = lineage.source_of(value)
-                cells = list(dict.fromkeys(cell for path in paths for cell in cells_at(source, path)))
-                texts = self._texts(raw, cells) if len(cells) > 1 else {}
+                cells = [list(cells_at(source, path)) for path in paths]
+                texts = self._texts.of(raw, (cell for of_path in cells for cell in of_path))
                 for coded in several:
-                    cell = _stating(coded, cells, texts)
-                    if cell is not None:
+                    for cell in _stating(coded, cells, texts):
                         yield f"{lineage.hub_class}.{slot}", cell, self._stated(coded)
             for item in several:
                 yield from self._values(item, raw)
-
-    def _texts(self, raw: RawSubject, cells: Iterable[Cell]) -> dict[Cell, str]:
-        wanted = {(cell.file, cell.row) for cell in cells}
-        rows = {
-            (self._files[table], row.number): (table, row)
-            for table, several in raw.rows.items()
-            for row in several
-            if (self._files[table], row.number) in wanted
-        }
-        found = {}
-        for cell in cells:
-            table, row = rows[(cell.file, cell.row or 0)]
-            found[cell] = row.cells[self._held[table].index(str(cell.column))]
-        return found
 
     def _stated(self, coded: Mapping[str, Any]) -> _Stated:
         codings = coded.get("codings", ())
@@ -236,22 +238,21 @@ class _Reading:
             outcome = CodeOutcome.NOT_CHECKED if unchecked else CodeOutcome.KEPT
         return _Stated(outcome, stated["code"], stated.get("label", ""))
 
-    def _of_cell(
-        self, cell: Cell, text: str, places: set[str], stated: Sequence[_Stated], gaps: Sequence[_Gap]
-    ) -> list[Fact]:
+    def _of_cell(self, cell: Cell, text: str, said: _Said) -> list[Fact]:
         """What a cell states: one code, or of a cell that may hold several each, and those of which nothing could be made."""
-        lost = [_Stated(gap.outcome) for gap in gaps if gap.is_part]
-        codes = list(dict.fromkeys(one.code for one in stated if one.code))
-        if lost or len(codes) > 1:
-            alike = ([one for one in stated if one.code == code] for code in dict.fromkeys(one.code for one in stated))
-            best = [min(several, key=lambda one: _FIRST.index(one.outcome)) for several in alike]
-            return [self._fact(cell, text, places, one, part=True) for one in (*best, *lost)]
+        places = said.stated.keys() | said.gaps.keys()
+        by_place = {place: _distinct(said.stated.get(place, ()), said.gaps.get(place, ())) for place in places}
+        parts = max((by_place[place] for place in sorted(by_place)), key=len)
+        gaps = [gap for several in said.gaps.values() for gap in several]
+        if len(parts) > 1 or any(gap.is_part for gap in gaps):
+            return [self._fact(cell, text, places, one, part=True) for one in parts]
+        stated = [one for several in said.stated.values() for one in several]
         outcome = min((*(one.outcome for one in stated), *(gap.outcome for gap in gaps)), key=_FIRST.index)
         known = next((one for one in stated if one.code), stated[0] if stated else _Stated(outcome))
         return [self._fact(cell, text, places, replace(known, outcome=outcome))]
 
-    def _fact(self, cell: Cell, text: str, places: set[str], one: _Stated, *, part: bool = False) -> Fact:
-        column = f"{cell.file}/{cell.column}"
+    def _fact(self, cell: Cell, text: str, places: Set[str], one: _Stated, *, part: bool = False) -> Fact:
+        column = self._texts.column(cell)
         environment = self._engine.environment
         systems = sorted({system for place in places for system in self._systems.get(place, ())})
         code, label = one.code, one.label
@@ -284,6 +285,23 @@ class _Gap(NamedTuple):
     """Whether it is of one value of a cell that may hold several, and nothing else stands for that value."""
 
 
+@dataclass(slots=True)
+class _Said:
+    """What is said of a cell, by `Class.slot` of the place that it feeds."""
+
+    stated: dict[str, list[_Stated]] = field(default_factory=dict)
+    gaps: dict[str, list[_Gap]] = field(default_factory=dict)
+
+
+def _distinct(stated: Sequence[_Stated], gaps: Sequence[_Gap]) -> list[_Stated]:
+    """The codes that a place took from a cell, each once, and the values of which nothing could be made."""
+    by_code: dict[str, list[_Stated]] = {}
+    for one in stated:
+        by_code.setdefault(one.code, []).append(one)
+    best = [min(several, key=lambda one: _FIRST.index(one.outcome)) for several in by_code.values()]
+    return [*best, *(_Stated(gap.outcome) for gap in gaps if gap.is_part)]
+
+
 def _gap(noted: Noted, place: str) -> _Gap | None:
     outcome = _GAPS.get(noted.rule)
     if outcome is None:
@@ -302,13 +320,17 @@ def _is_mapped(coding: Mapping[str, Any]) -> bool:
     return "row" in coding or coding.get("mapping_set", MAPPING_SET) == MAPPING_SET
 
 
-def _stating(coded: Mapping[str, Any], cells: Sequence[Cell], texts: Mapping[Cell, str]) -> Cell | None:
-    """Of several cells that may have made a value, the one that states its code; the first one where none says it."""
-    if len(cells) <= 1:
-        return cells[0] if cells else None
+def _stating(coded: Mapping[str, Any], cells: Sequence[Sequence[Cell]], texts: Mapping[Cell, str]) -> list[Cell]:
+    """Of the cells that may have made a value, by path, those that state its code; what the first one states where none says it.
+
+    Rows that are one object state a value several times: each of their cells is one that states it.
+    """
     codes = [c["code"].partition(":")[2].replace(".", "").casefold() for c in coded.get("codings", ())]
-    plain = {cell: texts[cell].replace(".", "").casefold() for cell in cells}
-    return next((cell for cell in cells if any(code in plain[cell] for code in codes)), cells[0])
+    found = [cell for of_path in cells for cell in of_path]
+    plain = {cell: texts[cell].replace(".", "").casefold() for cell in found}
+    first = next((cell for cell in found if any(code in plain[cell] for code in codes)), found[0] if found else None)
+    same_path = next((of_path for of_path in cells if first in of_path), ())
+    return [cell for cell in dict.fromkeys(same_path) if first is not None and texts[cell] == texts[first]]
 
 
 def _code_in(text: str, systems: Sequence[str], environment: Environment) -> str:

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +33,38 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write *data* as the file *path*. Raises OSError; then *path* is as it was."""
     with whole_file(path, mode) as file:
         file.write(data)
+
+
+class PartlyWrittenError(OSError):
+    """Some of several files have their new content, and the others are as they were."""
+
+    def __init__(self, written: Sequence[Path], left: Sequence[Path], reason: str) -> None:
+        self.written, self.left, self.reason = tuple(written), tuple(left), reason
+        super().__init__(reason)
+
+
+def write_all_whole(files: Mapping[Path, bytes]) -> None:
+    """Write several files: all are whole and flushed beside their places before the first one is renamed.
+
+    Raises OSError where none of them was changed, and PartlyWrittenError where renaming failed after the first one.
+    """
+    parts = {path: path.with_name(path.name + ".part") for path in files}
+    try:
+        for path, data in files.items():
+            write_whole(parts[path], data)
+        done: list[Path] = []
+        for path, part in parts.items():
+            try:
+                part.replace(path)
+            except OSError as error:
+                if not done:
+                    raise
+                left = [one for one in files if one not in done]
+                raise PartlyWrittenError(done, left, error.strerror or "") from None
+            done.append(path)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 def is_taken(folder: Path) -> bool:

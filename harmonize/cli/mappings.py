@@ -1,19 +1,20 @@
-"""`harmonize mappings lint | add | coverage | suggest | export`; review is planned and refused by name."""
+"""`harmonize mappings lint | add | coverage | suggest | review | export`."""
 
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harmonize.cli.output import print_json, say, write_file
-from harmonize.cli.planned import refuse
 from harmonize.errors import CallError
 
 if TYPE_CHECKING:
     from harmonize.curation.coverage import Coverage
+    from harmonize.curation.mapping_table import MappingTable
 
 app = typer.Typer(help="Code maps, for those who curate them.", no_args_is_help=True, rich_markup_mode=None)
 FORMATS = ("concept-map-r4", "concept-map-r5", "sssom")
@@ -155,14 +156,19 @@ def suggest(
         str | None, typer.Option(help="The language of the labels, as de; by default every name that is installed.")
     ] = None,
     kept: Annotated[bool, typer.Option("--kept", help="Also for codes that are kept as they are.")] = False,
+    without: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="REVIEWED.tsv", help="Leave out what was refused there; may be repeated."),
+    ] = None,
     jobs: Annotated[int, typer.Option(envvar="HARMONIZE_JOBS", min=1, help="Processes.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Candidates for codes that are not mapped, by the names of an installed code system; those by which most records gain first.
 
-    Nothing translates by candidates: move the rows that you accept into a code map of the profile.
+    Nothing translates by candidates: `mappings review` takes those that you accept into a code map.
     """
     from harmonize.curation.mapping_table import mapping_table_text
+    from harmonize.curation.review import has_decisions, refused_pairs
     from harmonize.curation.set_lint import our_prefixes
     from harmonize.curation.suggestions import suggest as find_candidates
     from harmonize.terminology.store import Terminologies
@@ -171,15 +177,23 @@ def suggest(
         raise CallError(
             f"{out} is in a folder of code maps, and candidates are none. To mend it: give --out another folder"
         )
+    if has_decisions(out):
+        raise CallError(
+            f"{out} holds decisions of reviewers. To mend it: give --out another file, and {out} to --without"
+        )
+    refused = refused_pairs(without or ())
     made = _coverage_of(inputs, profile, jobs)
-    found = find_candidates(made, Terminologies.installed(), to, our_prefixes(), language=language, kept=kept)
+    found = find_candidates(
+        made, Terminologies.installed(), to, our_prefixes(), language=language, kept=kept, without=refused
+    )
     write_file(out, mapping_table_text(found.table).encode())
     if as_json:
-        counts = {name: getattr(found, name) for name in ("codes", "without_label", "without_candidate")}
+        counts = {name: getattr(found, name) for name in ("codes", "without_label", "without_candidate", "left_out")}
         print_json({**counts, "candidates": [dict(row.cells) for row in found.table.rows]})
     say(
         f"written: {out}: {len(found.table.rows)} candidates for {found.codes} codes; "
         f"{found.without_label} have no label, {found.without_candidate} no candidate"
+        + (f"; {found.left_out} were refused before" if found.left_out else "")
     )
 
 
@@ -204,4 +218,82 @@ def _coverage_of(inputs: list[str], profile: str | None, jobs: int) -> Coverage:
     return measure(profile, paths, jobs=jobs)
 
 
-refuse(app, "review", "mappings review", "Accept or refuse candidates")
+@app.command("review")
+def review(
+    candidates: Annotated[Path, typer.Argument(metavar="CANDIDATES.tsv", help="A file of `mappings suggest`.")],
+    accept: Annotated[
+        str | None, typer.Option(metavar="ROWS", help="Rows that you accept: 1,4-7 as they are listed, or all.")
+    ] = None,
+    refuse: Annotated[
+        str | None, typer.Option(metavar="ROWS", help="Rows that you refuse; `suggest --without` leaves them out.")
+    ] = None,
+    reviewer: Annotated[
+        str | None, typer.Option(envvar="HARMONIZE_REVIEWER", metavar="ORCID", help="Your ORCID iD.")
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="SET.sssom.tsv", help="The code map that takes what you accept; made if not there."),
+    ] = None,
+    reviewed: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="The day of the review; by default today.")
+    ] = None,
+    set_id: Annotated[str | None, typer.Option(metavar="IRI", help="The mapping_set_id of a new set.")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--license", metavar="IRI", help="The licence of a new set, which it must have.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Candidates on which nobody has decided; with --accept and --refuse, decide.
+
+    What you accept is judged in the set that takes it, as `mappings lint` judges it, before anything is written.
+    """
+    from harmonize.curation.accepted_rows import NewSet
+    from harmonize.curation.review import Review, chosen, decide, read_candidates
+    from harmonize.curation.reviewers import reviewer_curie
+    from harmonize.terminology.store import Terminologies
+
+    table = read_candidates(candidates)
+    if accept is None and refuse is None:
+        if into is not None or reviewed is not None:
+            raise CallError("nothing is accepted or refused. To mend it: --accept ROWS, --refuse ROWS, or both")
+        _list_candidates(table, as_json=as_json)
+        return
+    if reviewer is None:
+        raise CallError("nobody is named who decides. To mend it: --reviewer with your ORCID iD")
+    decision = Review(
+        chosen(accept, table, "--accept") if accept is not None else {},
+        chosen(refuse, table, "--refuse") if refuse is not None else {},
+        reviewer_curie(reviewer),
+        _day(reviewed),
+    )
+    made = decide(candidates, decision, into, NewSet(set_id or "", licence or ""), Terminologies.installed())
+    for finding in made.said:
+        say(f"note: {finding.rule}: {finding.message}")
+    if as_json:
+        answer = {"accepted": made.accepted, "refused": made.refused, "open": made.open}
+        print_json({**answer, "into": str(into) if made.accepted else None})
+    if made.accepted:
+        say(f"written: {into} ({len(made.accepted)} rows accepted)")
+    say(f"written: {candidates} ({len(made.accepted)} accepted, {len(made.refused)} refused, {made.open} open)")
+
+
+def _list_candidates(table: MappingTable, *, as_json: bool) -> None:
+    from harmonize.curation import review as of
+
+    rows = of.open_rows(table)
+    if as_json:
+        print_json([of.as_json(number, row) for number, row in rows])
+        return
+    for number, row in rows:
+        print(of.as_line(number, row))
+    say(f"{len(rows)} of {len(table.rows)} rows are open")
+
+
+def _day(text: str | None) -> date:
+    """The day that --reviewed names; else that of SOURCE_DATE_EPOCH, else today."""
+    from harmonize.convert.run import default_instant
+
+    try:
+        return datetime.strptime(text or default_instant()[:10], "%Y-%m-%d").date()
+    except ValueError:
+        raise CallError(f"--reviewed {text!r} is no day. To mend it: write it as 2026-01-31") from None

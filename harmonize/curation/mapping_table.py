@@ -80,9 +80,10 @@ def mapping_table_text(table: MappingTable) -> str:
     meta = yaml.safe_dump(dict(table.meta), sort_keys=False, allow_unicode=True, width=10**9) if table.meta else ""
     lines = [f"#{line}" for line in meta.splitlines()]
     lines.append("\t".join(table.columns))
-    lines += ["\t".join(_quoted(row[column]) for column in table.columns) for row in table.rows]
+    lines += ["\t".join(quoted(row[column]) for column in table.columns) for row in table.rows]
     return "\n".join(lines) + "\n"
 
 
-def _quoted(cell: str) -> str:
+def quoted(cell: str) -> str:
+    """*cell* as it stands between tabs."""
     return '"' + cell.replace('"', '""') + '"' if '"' in cell or "\t" in cell else cell

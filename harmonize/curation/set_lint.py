@@ -20,7 +20,7 @@ from harmonize.terminology.answers import Found, NotChecked, Obsolete, Replaced,
 from harmonize.terminology.code_names import CodeNames
 from harmonize.terminology.notation import NotACode
 from harmonize.terminology.predicates import STRENGTH, XREF
-from harmonize.terminology.sssom import NO_TERM, MappingSet
+from harmonize.terminology.sssom import CANDIDATES, NO_TERM, MappingSet, is_refused
 from harmonize.terminology.store import Terminologies, normalise
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -196,8 +196,14 @@ class _Set:
         if row["predicate_modifier"] not in ("", "Not"):
             message = "predicate_modifier is neither empty nor Not"
             yield self._say("mapping.set-predicate", message, row.line, "predicate_modifier")
-        if row["confidence"] and not _is_confidence(row["confidence"]):
+        if row["confidence"] and not _is_number(row["confidence"], 0):
             yield self._say("mapping.set-confidence", "no number from 0 to 1", row.line, "confidence")
+        agreement = row["reviewer_agreement"]
+        if agreement and not _is_number(agreement, -1):
+            yield self._say("mapping.set-confidence", "no number from -1 to 1", row.line, "reviewer_agreement")
+        elif is_refused(agreement) and CANDIDATES not in str(self.table.meta.get("mapping_set_id")):
+            message = "its reviewer refused the row, and it stands among those that translate"
+            yield self._say("mapping.set-contradiction", message, row.line, "reviewer_agreement")
 
     def _code(self, row: TableRow, column: str, label: str) -> Iterator[Finding]:
         written = unquote(row[column])
@@ -244,8 +250,9 @@ class _Set:
         yield self._say("mapping.set-label", f"{code} is called {known!r}, not {stated[:80]!r}", row.line, column)
 
 
-def _is_confidence(text: str) -> bool:
+def _is_number(text: str, least: int) -> bool:
+    """Whether *text* is a number from *least* to 1."""
     try:
-        return 0 <= float(text) <= 1
+        return least <= float(text) <= 1
     except ValueError:
         return False

@@ -5,7 +5,8 @@ A candidate is a question to a curator. The set says so in its id, and nothing t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -26,11 +27,14 @@ _ALIKE = 0.55
 """The confidence that no name reaches that has only some words in common."""
 WORD = "WORD"
 """The prefix of words of a list, which have no code system."""
-_STANDARD = {
+STANDARD_PREFIXES = {
     "semapv": "https://w3id.org/semapv/vocab/",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "sssom": "https://w3id.org/sssom/",
 }
+BASE = "https://w3id.org/harmonize/mappings"
+"""The start of the ids of mapping sets."""
+_GAIN = re.compile(r"(?:(?P<before>.*); )?(?P<records>[0-9]+) records and (?P<persons>[0-9]+) persons of .* would gain")
 _KEPT = (CodeOutcome.KEPT, CodeOutcome.NOT_CHECKED)
 
 
@@ -53,6 +57,16 @@ class Suggested(NamedTuple):
     codes: int
     without_label: int
     without_candidate: int
+    left_out: int = 0
+    """Candidates that a reviewer had refused before."""
+
+
+class Gain(NamedTuple):
+    """What a comment says of a candidate: how many would gain, and what stands before that."""
+
+    before: str
+    records: int
+    persons: int
 
 
 def suggest(
@@ -63,8 +77,11 @@ def suggest(
     *,
     language: str | None = None,
     kept: bool = False,
+    without: Set[tuple[str, str]] = frozenset(),
 ) -> Suggested:
     """Candidates in the code system *to* for what *made* lists as not mapped; with *kept*, also for codes that are kept as they are.
+
+    *without* are (subject, object) that a reviewer refused.
 
     Raises CallError where *to* is not installed or has no names in *language*.
     """
@@ -76,13 +93,21 @@ def suggest(
         raise CallError(f"{to} has no {what}. To mend it: {fix}")
     wanted = list(_wanted(made, to, kept=kept))
     labelled = [(row, label) for row in wanted if (label := _label_of(row))]
-    found = [(row, label, candidates_for(label, index, store)) for row, label in labelled]
+    by_subject: dict[str, set[str]] = {}
+    for subject, code in without:
+        by_subject.setdefault(subject, set()).add(code)
+    refused = [by_subject.get(_subject_of(row), set()) for row, _ in labelled]
+    found = [
+        (row, label, candidates_for(label, index, store, codes))
+        for (row, label), codes in zip(labelled, refused, strict=True)
+    ]
     rows = [cells for row, label, several in found for cells in _rows(row, label, several)]
     systems = sorted({row["subject_id"].partition(":")[0] for row in rows} | {to})
-    table = MappingTable("candidates", _metadata(made.profile, to, systems, prefixes), COLUMNS, tuple(
+    table = MappingTable("candidates", _metadata(made.profile, store, systems, prefixes), COLUMNS, tuple(
         TableRow(line, cells, len(COLUMNS)) for line, cells in enumerate(rows, start=1)
     ))  # fmt: skip
-    return Suggested(table, len(wanted), len(wanted) - len(labelled), sum(not several for *_, several in found))
+    without_candidate = sum(not several for *_, several in found)
+    return Suggested(table, len(wanted), len(wanted) - len(labelled), without_candidate, sum(map(len, refused)))
 
 
 def _store(terminologies: Terminologies, system: str) -> CodeSystemStore:
@@ -114,15 +139,17 @@ def _label_of(row: Row) -> str:
     return row.label or ("" if row.system else row.code)
 
 
-def candidates_for(label: str, index: LexicalIndex, store: CodeSystemStore) -> list[Candidate]:
-    """The candidates for *label*, most certain first, and the parent that several have in common."""
-    matches = index.matches(label)
+def candidates_for(
+    label: str, index: LexicalIndex, store: CodeSystemStore, without: Set[str] = frozenset()
+) -> list[Candidate]:
+    """The candidates for *label* but the codes *without*, most certain first, and the parent that several have in common."""
+    matches = [match for match in index.matches(label) if match.code not in without]
     labels = {match.code: store.label(match.code) for match in matches}
     ranked = sorted((_candidate(match, labels[match.code]) for match in matches), key=lambda one: -one.confidence)[
         :MOST
     ]
     parent = _common_parent(ranked, store)
-    return [*ranked, parent] if parent is not None else ranked
+    return [*ranked, parent] if parent is not None and parent.code not in without else ranked
 
 
 def _candidate(match: Match, label: str) -> Candidate:
@@ -174,8 +201,22 @@ def _common_parent(candidates: Sequence[Candidate], store: CodeSystemStore) -> C
     return Candidate(nearest, store.label(nearest), "skos:broadMatch", confidence, f"parent of {below}", COMPOSITE)
 
 
+def _subject_of(row: Row) -> str:
+    return row.code if row.system else f"{WORD}:{quote(row.code, safe='')}"
+
+
+def gain_of(comment: str) -> Gain | None:
+    """What a comment of `_rows` says; None where it is another's.
+
+    >>> gain_of("parent of HP:1, HP:2; 7 records and 3 persons of a.csv/x would gain")
+    Gain(before='parent of HP:1, HP:2', records=7, persons=3)
+    """
+    match = _GAIN.fullmatch(comment)
+    return Gain(match["before"] or "", int(match["records"]), int(match["persons"])) if match else None
+
+
 def _rows(row: Row, label: str, candidates: Iterable[Candidate]) -> Iterator[dict[str, str]]:
-    subject = row.code if row.system else f"{WORD}:{quote(row.code, safe='')}"
+    subject = _subject_of(row)
     gain = f"{row.records} records and {row.persons} persons of {row.column} would gain"
     for one in candidates:
         yield {
@@ -192,12 +233,17 @@ def _rows(row: Row, label: str, candidates: Iterable[Candidate]) -> Iterator[dic
         }
 
 
-def _metadata(profile: str, to: str, systems: Iterable[str], prefixes: Mapping[str, str]) -> dict[str, object]:
-    base = f"https://w3id.org/harmonize/mappings{CANDIDATES}{quote(profile, safe='/')}/{to}"
+def _metadata(
+    profile: str, store: CodeSystemStore, systems: Iterable[str], prefixes: Mapping[str, str]
+) -> dict[str, object]:
+    to = store.system
+    base = f"{BASE}{CANDIDATES}{quote(profile, safe='/')}/{to}"
     own = {WORD: f"{base}/words/"}
     return {
         "mapping_set_id": base,
         "mapping_set_title": f"Candidates of {to} for codes of {profile} that are not mapped; nobody has accepted them",
         "license": "https://w3id.org/sssom/license/unspecified",
-        "curie_map": {name: {**prefixes, **own}[name] for name in systems if name in {**prefixes, **own}} | _STANDARD,
+        **({"object_source_version": store.version} if store.version else {}),
+        "curie_map": {name: {**prefixes, **own}[name] for name in systems if name in {**prefixes, **own}}
+        | STANDARD_PREFIXES,
     }

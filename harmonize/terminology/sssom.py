@@ -132,13 +132,13 @@ def _read(path: Path, name: str) -> MappingSet:
                 line=len(header) + 1,
                 fix="`harmonize mappings lint` says all that is wrong",
             )
+        if CANDIDATES in meta["mapping_set_id"]:
+            fix = "accept rows into a set of your own with `harmonize mappings review`"
+            raise SpecificationError("a set of candidates, which nobody has accepted", file=name, line=1, fix=fix)
         prefixes = {*meta.get("curie_map", {}), "skos", "sssom", "semapv", "oboInOwl"}
         for number, line in lines:
             if line.strip():
                 rows.append(_row(cells_of(line, number, name), columns, number, prefixes, name))
-    if CANDIDATES in meta["mapping_set_id"]:
-        fix = "move the rows that you accept into a set of your own"
-        raise SpecificationError("a set of candidates, which nobody has accepted", file=name, line=1, fix=fix)
     index: dict[str, list[Row]] = {}
     for row in rows:
         index.setdefault(row.subject, []).append(row)
@@ -189,6 +189,11 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         raise SpecificationError("mapping_justification is empty", file=name, line=number)
     if values.get("predicate_modifier", "") not in ("", "Not"):
         raise SpecificationError("predicate_modifier is neither empty nor Not", file=name, line=number)
+    if is_refused(values.get("reviewer_agreement", "")):
+        fix = "take the row out of the set, or ask the reviewer again"
+        raise SpecificationError(
+            "reviewer_agreement is negative: its reviewer refused the row", file=name, line=number, fix=fix
+        )
     return Row(
         number,
         _unquoted(values["subject_id"]),  # a CURIE is a reference: what an IRI cannot hold is percent-encoded in it
@@ -201,6 +206,20 @@ def _row(cells: list[str], columns: list[str], number: int, prefixes: set[str], 
         bool(values.get("predicate_modifier", "")),
         values.get("ext_words", ""),
     )
+
+
+def is_refused(reviewer_agreement: str) -> bool:
+    """Whether a reviewer disagrees: the slot is from -1.0 (fully disagrees) to 1.0 (fully agrees), and 1.0 where it is empty.
+
+    Source: SSSOM 1.1, reviewer_agreement, https://mapping-commons.github.io/sssom/reviewer_agreement/
+
+    >>> is_refused("-1.0"), is_refused("0.5"), is_refused(""), is_refused("no number")
+    (True, False, False, False)
+    """
+    try:
+        return float(reviewer_agreement or 1) < 0
+    except ValueError:
+        return False
 
 
 def _unquoted(curie: str) -> str:

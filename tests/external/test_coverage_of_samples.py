@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from harmonize.curation.coverage import Coverage, as_tsv
 from harmonize.mapping_coverage import measure
@@ -60,3 +62,54 @@ def test_no_source_value_of_a_cdm_is_shown() -> None:
                 for column, text in row.items():
                     if column.endswith("_source_value") and len(text) > 4 and not text.isdigit():
                         assert f"\t{text}\t" not in shown
+
+
+# --- XML ------------------------------------------------------------------------------------------------------------
+
+OBDS = FORMATS / "de-obds-cancer-registry"
+DOCUMENTS = sorted(
+    path for folder in ("samples/obds-v2", "expected/obds-v3", "samples/dktk-adt") for path in (OBDS / folder).glob("*.xml")
+)  # fmt: skip
+ONE_TEXT = "values that repeat make one text"
+REPLACED = "a newer statement of the document replaces it, with the finding source.superseded"
+FEWER = {
+    "Diagnose/Menge_Histologie/Histologie/Morphologie_Code": REPLACED,
+    "Menge_OP/OP/Residualstatus/Gesamtbeurteilung_Residualstatus": REPLACED,
+    "OP/Residualstatus/Gesamtbeurteilung_Residualstatus": REPLACED,
+    "Menge_ST/ST/Menge_Nebenwirkung/ST_Nebenwirkung/Nebenwirkung_Art": ONE_TEXT,
+    "Menge_SYST/SYST/Menge_Nebenwirkung/SYST_Nebenwirkung/Nebenwirkung_Art": ONE_TEXT,
+    "Menge_SYST/SYST/Menge_Substanz/SYST_Substanz": ONE_TEXT,
+    "Menge_SYST/SYST/Menge_Therapieart/SYST_Therapieart": ONE_TEXT,
+    "SYST/Menge_Substanz/Substanz/Bezeichnung": ONE_TEXT,
+}
+"""Element in a message -> why fewer cells are counted than stand in a document."""
+
+
+def elements(path: Path) -> Counter[str]:
+    """Path below the patient -> how many elements with text stand there, by lxml alone."""
+    found = Counter[str]()
+    for person in etree.parse(str(path)).iterfind(".//{*}Patient"):
+        for element in person.iter("{*}*"):
+            steps = [etree.QName(one).localname for one in (element, *element.iterancestors())]
+            found["/".join(reversed(steps[: steps.index("Patient")]))] += bool((element.text or "").strip())
+    return found
+
+
+@pytest.mark.skipif(not DOCUMENTS, reason=f"needs {OBDS}, which is not on this machine")
+def test_every_element_that_states_a_code_is_counted() -> None:
+    counted, stand, fewer = Counter[str](), Counter[str](), set()
+    for path in DOCUMENTS:
+        made = measure("de/obds", [path])
+        assert sum(made.subjects.values()) == len(etree.parse(str(path)).findall(".//{*}Patient"))
+        here, there = Counter[str](), elements(path)
+        for row in made.rows:
+            here[row.column.partition("/")[2]] += row.records
+        for column, records in here.items():
+            assert 0 < records <= there[column], (path.name, column)
+            if records < there[column]:
+                fewer.add(column.removeprefix("Menge_Meldung/Meldung/"))
+            counted[column] += records
+            stand[column] += there[column]
+    assert fewer == set(FEWER)
+    icd = [column for column in counted if "Primaertumor_ICD" in column]
+    assert len(icd) == 3 and all(counted[column] == stand[column] > 0 for column in icd)

@@ -97,6 +97,13 @@ def _finished_run_and_other_coverage(folder: Path) -> None:
 
 
 _PROFILE = "profiles check mine/eu/ern-cde"
+REVIEW = "mappings review x.sssom.tsv --reviewer 0000-0002-1825-0097"
+CANDIDATES = (
+    "#mapping_set_id: https://w3id.org/harmonize/mappings/candidates/eu/ern-cde/HP\n#license: https://w3id.org/sssom/license/unspecified\n"
+    "#curie_map:\n#  HP: http://purl.obolibrary.org/obo/HP_\n#  MONDO: http://purl.obolibrary.org/obo/MONDO_\n"
+    "subject_id\tpredicate_id\tobject_id\tmapping_justification\n"
+    "MONDO:0005027\tskos:exactMatch\tHP:0001250\tsemapv:LexicalMatching\nMONDO:0005027\tskos:exactMatch\tHP:0002069\tsemapv:LexicalMatching\n"
+)
 CASES = [
     # --- wrong calls ---
     Case("no-key", CONVERT.replace("--pseudonym-key node.key", "")),
@@ -128,7 +135,13 @@ CASES = [
     Case("mappings-add-no-file", "mappings add gem.csv --name gem"),
     Case("mappings-lint-no-set", "mappings lint in"),
     Case("gdi-no-job", "gdi-validate --input nowhere.json --output result.json"),
-    Case("mappings-review-planned", "mappings review"),
+    Case("mappings-review-no-candidates", "mappings review x.sssom.tsv", _file("x.sssom.tsv", "#mapping_set_id: x:y\nsubject_id\n")),
+    Case("mappings-review-nobody", "mappings review x.sssom.tsv --refuse 1", _file("x.sssom.tsv", CANDIDATES)),
+    Case("mappings-review-check-digit", "mappings review x.sssom.tsv --refuse 1 --reviewer 0000-0002-1825-0098", _file("x.sssom.tsv", CANDIDATES)),
+    Case("mappings-review-no-row", f"{REVIEW} --refuse 3", _file("x.sssom.tsv", CANDIDATES)),
+    Case("mappings-review-both", f"{REVIEW} --refuse 1 --accept 1-2", _file("x.sssom.tsv", CANDIDATES)),
+    Case("mappings-review-no-licence", f"{REVIEW} --accept 1 --into own.sssom.tsv", _file("x.sssom.tsv", CANDIDATES)),
+    Case("mappings-review-not-sound", f"{REVIEW} --accept all --into own.sssom.tsv --license https://spdx.org/licenses/CC0-1.0", _file("x.sssom.tsv", CANDIDATES)),
     Case("mappings-suggest-no-profile", "mappings suggest in --to HP --out x.sssom.tsv"),
     Case("mappings-suggest-not-installed", "mappings suggest x.tsv --to NOSUCH --out x.sssom.tsv", _file("x.tsv", COVERAGE_TABLE)),
     Case("mappings-suggest-no-language", "mappings suggest x.tsv --to HP --language xx --out x.sssom.tsv", _file("x.tsv", COVERAGE_TABLE)),

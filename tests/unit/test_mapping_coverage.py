@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 from typer.testing import CliRunner
 
 from harmonize.cli.main import app
@@ -29,6 +30,7 @@ from harmonize.errors import InputError
 from harmonize.mapping_coverage import measure
 from harmonize.profiles.loading import load_profile
 from harmonize.synthesis.tables import write_tables
+from tests.obds import document, message, patient
 from tests.registry import Registry
 from tests.unit.profiles.test_nested_rows import profile as nested_profile
 
@@ -181,3 +183,102 @@ def test_memory_is_bounded_by_distinct_codes() -> None:
     (row,) = coverage("x", tally).rows
     assert (row.distinct, row.records) == (MOST_TEXTS, MOST_TEXTS + 50)
     assert len(tally.records) == 1
+
+
+# --- XML ------------------------------------------------------------------------------------------------------------
+
+EVENT = (
+    '<Verlauf Verlauf_ID="{number}"><Meldeanlass>statusaenderung</Meldeanlass>'
+    '<Untersuchungsdatum_Verlauf Datumsgenauigkeit="E">{date}</Untersuchungsdatum_Verlauf>'
+    "<Gesamtbeurteilung_Tumorstatus>{status}</Gesamtbeurteilung_Tumorstatus></Verlauf>"
+)
+
+
+@pytest.fixture
+def registry_xml(tmp_path: Path) -> Path:
+    """Two documents of three persons: one is in both; one tumour is stated by three messages; a status that no list has."""
+    seen = [EVENT.format(number=n, date=f"2022-0{n}-01", status=s) for n, s in enumerate("VBB", start=1)]
+    first = [
+        patient("1", [message("m1", seen[0]), message("m2", seen[1])]),
+        patient("2", [message("m4", seen[0], icd="C50.1")], sex="W"),
+    ]
+    second = [
+        patient("1", [message("m3", seen[2])]),
+        patient("3", [message("m5", seen[0].replace(">V<", f">{SECRET}<"), icd=SECRET)]),
+    ]
+    folder = tmp_path / "xml"
+    folder.mkdir()
+    (folder / "a.xml").write_text(document(first))
+    (folder / "b.xml").write_text(document(second, "2024-07-01"))
+    return folder
+
+
+def elements(folder: Path) -> dict[str, Counter[str]]:
+    """Path below the patient -> how often each text stands there, by lxml alone."""
+    found: dict[str, Counter[str]] = {}
+    for path in sorted(folder.glob("*.xml")):
+        tree = etree.parse(str(path))
+        for person in tree.iterfind(".//{*}Patient"):
+            for element in person.iter("{*}*"):
+                steps = [etree.QName(one).localname for one in (element, *element.iterancestors())]
+                name = "/".join(reversed(steps[: steps.index("Patient")]))
+                if (element.text or "").strip():
+                    found.setdefault(name, Counter())[element.text] += 1
+    return found
+
+
+@pytest.mark.parametrize("path", [
+    "Menge_Meldung/Meldung/Tumorzuordnung/Primaertumor_ICD/Code",
+    "Menge_Meldung/Meldung/Verlauf/Gesamtbeurteilung_Tumorstatus",
+    "Patienten_Stammdaten/Geschlecht",
+])  # fmt: skip
+def test_every_element_that_states_a_code_is_counted_once(registry_xml: Path, path: str) -> None:
+    made = measure("de/obds", [registry_xml])
+    assert made.subjects == {"read": 3}
+    counted = sum(row.records for row in made.rows if row.column == f"*.xml/{path}")
+    assert counted == elements(registry_xml)[path].total() > 2
+
+
+def test_codes_of_xml_by_outcome(registry_xml: Path) -> None:
+    made = measure("de/obds", [registry_xml])
+    status = rows_of(made, "*.xml/Menge_Meldung/Meldung/Verlauf/Gesamtbeurteilung_Tumorstatus")
+    assert status == {
+        ("not-checked", "OBDS:overall-V"): (2, 2),
+        ("not-checked", "OBDS:overall-B"): (2, 1),
+        ("not-mapped", ""): (1, 1),
+    }
+    sums = {
+        (column, system): by_outcome for column, system, by_outcome in made.columns() if column.endswith("ICD/Code")
+    }
+    assert [by_outcome for (_, system), by_outcome in sums.items() if system == "ICD10GM"] == [
+        {CodeOutcome.NOT_CHECKED: (2, 4, 2)}
+    ]
+    assert not any(row.column.endswith("/Version") for row in made.rows), "an edition is no code"
+    assert not any(word in as_tsv(made) for word in SECRET.replace(",", "").split())
+
+
+def test_one_document_is_counted_under_its_name(registry_xml: Path) -> None:
+    made = measure("de/obds", [registry_xml / "a.xml"])
+    assert {row.column.partition("/")[0] for row in made.rows} == {"a.xml"}
+
+
+def test_xml_comes_out_the_same_whatever_jobs_are(registry_xml: Path, monkeypatch: Any) -> None:
+    made = as_tsv(measure("de/obds", [registry_xml]))
+    monkeypatch.setattr("harmonize.mapping_coverage.BATCH_SUBJECTS", 1)
+    assert as_tsv(measure("de/obds", [registry_xml], jobs=2)) == made
+
+
+def test_a_new_statement_replaces_the_old_one_in_the_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(document([patient("1", [message("m1", icd="C61")])], "2024-01-01"))
+    (tmp_path / "b.xml").write_text(document([patient("1", [message("m2", icd="C50.1")])], "2024-07-01"))
+    made = measure("de/obds", [tmp_path])
+    counted = [row.records for row in made.rows if row.column.endswith("Primaertumor_ICD/Code")]
+    assert counted == [1], "the code that is not carried is none that a map could translate"
+
+
+def test_candidates_for_codes_of_xml(registry_xml: Path, tmp_path: Path) -> None:
+    out = tmp_path / "c.sssom.tsv"
+    called = CliRunner().invoke(app, ["mappings", "suggest", str(registry_xml), "--profile", "de/obds", "--to", "HP",
+                                      "--kept", "--out", str(out)])  # fmt: skip
+    assert called.exit_code == 0, called.output
+    assert "candidates for 2 codes" in called.output and "/candidates/de/obds/HP" in out.read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.whole_files import whole_file, whole_folder
+from harmonize.whole_files import PartlyWrittenError, whole_file, whole_folder, write_all_whole
 
 
 def fill(folder: Path) -> None:
@@ -65,3 +65,22 @@ def test_a_file_stays_as_it_was(tmp_path: Path) -> None:
         file.write(b"half")
         raise ZeroDivisionError
     assert path.read_text() == "old" and names(tmp_path) == ["a"]
+
+
+def test_several_files_are_written_or_none(tmp_path: Path) -> None:
+    one, other = tmp_path / "a", tmp_path / "b"
+    one.write_text("old")
+    with pytest.raises(FileNotFoundError):
+        write_all_whole({one: b"new", tmp_path / "no" / "c": b"new"})
+    assert one.read_text() == "old" and names(tmp_path) == ["a"]
+    write_all_whole({one: b"new", other: b"new"})
+    assert one.read_text() == other.read_text() == "new" and names(tmp_path) == ["a", "b"]
+
+
+def test_what_is_partly_written_is_told(tmp_path: Path) -> None:
+    one, folder = tmp_path / "a", tmp_path / "b"
+    (folder / "full").mkdir(parents=True)  # a file cannot take the name of a folder
+    with pytest.raises(PartlyWrittenError) as told:
+        write_all_whole({one: b"new", folder: b"new"})
+    assert (told.value.written, told.value.left) == ((one,), (folder,))
+    assert one.read_text() == "new" and names(tmp_path) == ["a", "b", "b/full"]

@@ -147,17 +147,6 @@ def test_source_date_epoch_is_the_clock(small: Registry, tmp_path: Path, key: Pa
     assert json.loads(done.out)["recorded"] == "2026-01-01T00:00:00Z"
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        ("mappings", "review", "x"),
-    ],
-)  # fmt: skip
-def test_planned_verbs_are_refused_by_name(verb: tuple[str, ...]) -> None:
-    done = harmonize(*verb)
-    assert done.code == 2 and f"`harmonize {verb[0]}" in done.err and "not available" in done.err
-
-
 ANSWERS: list[tuple[tuple[str, ...], Any]] = [
     (("profiles", "list"), [{"id", "title", "version", "reader", "targets"}]),
     (("terminology", "list"), [{"system", "version", "concepts", "licence", "sha256"}]),
