@@ -1,4 +1,4 @@
-"""A SNOMED CT of 100,000 made-up concepts: five times less than the bound of 500,000 in 3 minutes and 2 GB, and it says so itself."""
+"""A SNOMED CT of 500,000 made-up concepts in less than 3 minutes and 2 GB; with RF2_CONCEPTS smaller, in as much less."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from harmonize.terminology.check_digits import CHECKS
 from harmonize.terminology.store import CodeSystemStore
 
-CONCEPTS = int(os.environ.get("RF2_CONCEPTS", "100000"))
+CONCEPTS = int(os.environ.get("RF2_CONCEPTS", "500000"))
 HEAD = "id\teffectiveTime\tactive\tmoduleId\t"
 
 
