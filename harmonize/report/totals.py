@@ -81,14 +81,14 @@ def worst_first(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def percent(part: int, whole: int) -> str:
-    """*part* of *whole* in percent, never rounded up to 100 or down to 0.
+    """*part* of *whole* in percent, rounded to a tenth as a spreadsheet does, but never up to 100 or down to 0.
 
-    >>> percent(999_999, 1_000_000), percent(3, 3)
-    ('99.9 %', '100 %')
+    >>> percent(4, 60), percent(999_999, 1_000_000), percent(3, 3)
+    ('6.7 %', '99.9 %', '100 %')
     """
     if whole == 0:
         return "-"
     if part == whole:
         return "100 %"
-    share = int(part * 1000 / whole) / 10
-    return f"{share} %" if share or not part else "< 0.1 %"
+    tenths = min((2000 * part + whole) // (2 * whole), 999)
+    return f"{tenths / 10} %" if tenths or not part else "< 0.1 %"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import given
@@ -20,6 +21,9 @@ def test_percentages_never_round_up_to_all_or_down_to_nothing(part: int, more: i
     if whole:
         assert (text == "100 %") == (part == whole)
         assert (text == "0.0 %") == (part == 0)
+        shown = Fraction(text.lstrip("< ").removesuffix(" %"))
+        exact = Fraction(100 * part, whole)
+        assert abs(shown - exact) <= Fraction(1, 20) or text in ("< 0.1 %", "99.9 %")
 
 
 def test_the_summary_holds_the_sums_of_the_manifest(registry: Registry, tmp_path: Any) -> None:
