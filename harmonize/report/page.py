@@ -115,6 +115,11 @@ def html_page(
                 [(run["site"], file) for run in report["runs"] for file in run["inputs"]], page_parts.MOST["inputs"]
             ),
             cut=page_parts.cut,
+            affected=text(
+                "column.affected"
+                if any(x.unit == "documents" for x in lines if x.check["checked"])
+                else "column.subjects"
+            ),
         )
         + "\n"
     )
@@ -242,7 +247,7 @@ def _sites(report: Json, text: PageTexts, top: Sequence[CheckLine]) -> dict[str,
             charts.Part(plain(site) or text("unnamed"), colour)
             for site, colour in zip(sites.shown, charts.PALETTE, strict=False)
         ]
-        bars = [charts.Bar(_title(line, text), tuple(side.affected for side in sides)) for line, sides in table]
+        bars = [charts.Bar(_title(line, text), tuple(side.subjects for side in sides)) for line, sides in table]
         wholes = [tuple(side.checked for side in sides) for _, sides in table]
         figure = Figure(charts.dots(text("sites.chart"), parts, bars, wholes), parts)
     return {"site_names": sites, "site_table": table, "sites_figure": figure}

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from harmonize.checks.catalogue import FAMILIES, Rule, rules
 from harmonize.report.comparison import ORDER, RESOLVED, UNKNOWN, Change, side_of_item
-from harmonize.report.run_report import status_of
+from harmonize.report.run_report import status_of, unit_of
 from harmonize.report.totals import number_of_findings, worst_first, worst_severity
 
 Json = Mapping[str, Any]
@@ -66,6 +66,13 @@ class CheckLine:
     findings: int
     texts: Rule | None
     """What the catalogue says of the rule; None where another version wrote the report."""
+    unit: str = "subjects"
+    """What its numbers count: `subjects` or `documents`."""
+
+    @property
+    def of_nobody(self) -> bool:
+        """Whether it found something, and nothing of a subject or document: what is said of the run or of a file has no share of them."""
+        return bool(self.findings) and not self.check["subjects"]
 
     @property
     def places(self) -> list[Json]:
@@ -105,6 +112,7 @@ def check_lines(report: Json) -> list[CheckLine]:
             worst_severity(check),
             number_of_findings(check),
             known.get(check["rule"]),
+            unit_of(report, check),
         )
         for check in (*found, *quiet)
     ]
@@ -224,9 +232,9 @@ class SiteSide(NamedTuple):
     subjects: int
 
     @property
-    def affected(self) -> int:
-        """Subjects; findings, where a rule is about files or about the run."""
-        return min(self.subjects or self.findings, self.checked) if self.checked else 0
+    def of_nobody(self) -> bool:
+        """Whether all that was found there is of files or of the run: it has no share of the records."""
+        return bool(self.findings) and not self.subjects
 
 
 def names_of_sites(report: Json) -> Cut[str]:

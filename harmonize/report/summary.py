@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harmonize.findings import SEVERITIES
-from harmonize.report.run_report import status_of
+from harmonize.report.run_report import status_of, unit_of
 from harmonize.report.totals import (
     findings_by_severity,
     percent,
@@ -33,13 +33,18 @@ def summary_text(report: Mapping[str, Any]) -> str:
     for check in worst:
         lines.append(
             f"    {worst_severity(check):<8} {check['rule']:<36} {check['findings'][worst_severity(check)]:>7} "
-            f"in {check['subjects']} subjects: {check['title']}"
+            f"{_of_whom(report, check)}: {check['title']}"
         )
     if not worst:
         lines.append("    no fatal finding, no error, no warning")
     unchecked = sum(status_of(check) == "not-checked" for check in report["checks"])
     lines.append(f"  rules      {len(report['checks']) - unchecked} checked, {unchecked} not checked here")
     return "\n".join(lines)
+
+
+def _of_whom(report: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+    """In how many subjects or documents; what was found of files or of the run is in none of them."""
+    return f"in {check['subjects']} {unit_of(report, check)}" if check["subjects"] else "in files or the run"
 
 
 def _account(report: Mapping[str, Any]) -> list[str]:

@@ -22,10 +22,11 @@ from harmonize.errors import UnknownNameError
 from harmonize.report import charts
 from harmonize.report.comparison import compared
 from harmonize.report.page import html_page
-from harmonize.report.page_parts import check_lines, heat_maps, problems
+from harmonize.report.page_parts import by_site, check_lines, heat_maps, problems
 from harmonize.report.page_texts import languages, page_texts
 from harmonize.report.report_file import read_report, write_report
 from harmonize.report.safe_text import plain
+from harmonize.report.summary import summary_text
 from harmonize.report.verdict import Verdict, verdict_on
 from tests.synthetic_reports import synthetic_report
 from tests.unit.report.test_safe_text import PAYLOADS, Page
@@ -126,6 +127,44 @@ def test_problems_are_ranked_by_subjects_and_notes_are_none(report: dict[str, An
     ranked = problems(check_lines(report))
     assert [line.check["subjects"] for line in ranked] == sorted((x.check["subjects"] for x in ranked), reverse=True)
     assert ranked and all(line.status in ("failed", "warned") for line in ranked)
+
+
+def test_what_documents_are_judged_by_counts_documents_and_what_is_said_of_a_run_counts_nobody() -> None:
+    """Subjects of a check never stand for resources, and a finding about a file has no share of the subjects."""
+    shown = synthetic_report(0, files=2, items=4)
+    found = {"fatal": 0, "error": 3, "warning": 0, "info": 0}
+    base = {"title": "a title", "severity": "error", "findings": found, "notes": [], "examples": []}
+    counted = {"checked": 10, "subjects": 2}
+    shown["checks"] = [
+        {
+            **base,
+            **counted,
+            "rule": rule,
+            "family": family,
+            "sites": {site: {**counted, "findings": 3} for site in "ab"},
+        }
+        for rule, family in (("dataset.code", "dataset"), ("target.fhir-r4-schema", "target"))
+    ]
+    nobody = {"checked": 10, "subjects": 0}
+    of_files = {
+        "rule": "source.table-absent",
+        "family": "source",
+        "sites": {s: {**nobody, "findings": 3} for s in "ab"},
+    }
+    shown["checks"].append({**base, **nobody, **of_files})
+    text = Page(html_page(shown)).text
+    assert "2 of 10 subjects" in text and "2 of 10 documents" in text and "0 of 10" not in text
+    lines = {line.check["rule"]: line for line in check_lines(shown)}
+    assert lines["source.table-absent"].of_nobody and not lines["dataset.code"].of_nobody
+    ((_, sides),) = by_site([lines["source.table-absent"]], ["a"])
+    assert sides[0].of_nobody and sides[0].findings == 3
+    summary = summary_text(shown)
+    assert "in 2 subjects" in summary and "in 2 documents" in summary and "in files or the run" in summary
+    for run in shown["runs"]:
+        run["profile"] = {}
+    assert {line.check["rule"]: line.unit for line in check_lines(shown)} == {
+        "dataset.code": "subjects", "target.fhir-r4-schema": "documents", "source.table-absent": "documents",
+    }  # fmt: skip
 
 
 def test_what_nobody_looked_at_is_not_shown_as_passed(report: dict[str, Any]) -> None:
