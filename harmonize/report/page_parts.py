@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from harmonize.checks.catalogue import FAMILIES, Rule, rules
 from harmonize.report.comparison import ORDER, RESOLVED, UNKNOWN, Change, side_of_item
 from harmonize.report.run_report import status_of, unit_of
-from harmonize.report.totals import number_of_findings, worst_first, worst_severity
+from harmonize.report.totals import left_out_of, number_of_findings, values_of, worst_first, worst_severity
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -27,10 +28,13 @@ MOST = {
     "columns": 200,
     "inputs": 150,
     "notes": 5,
+    "gaps": 3,
+    "targets": 5,
 }
 """How many of a list the page shows."""
 MOST_DETAILS = 400_000
 """Letters that the details of checks may take; the worst come first."""
+_LEVELS = ("mandatory", "recommended", "optional")
 FEW = 10
 """Fewer records than that say little: their shares are marked."""
 
@@ -193,6 +197,25 @@ class HeatMap:
     levels: Sequence[tuple[str, Cut[ItemLine]]]
 
 
+class Gaps(NamedTuple):
+    """How far records keep a data set, in one line: the items asked for, those that no record lacks, and what is lacking most."""
+
+    dataset: Json
+    asked: int
+    kept: int
+    worst: Sequence[ItemLine]
+
+
+def gaps_of(report: Json) -> Iterator[Gaps]:
+    """Of each data set the items that are asked for at its level, and of some record."""
+    for dataset in report["datasets"]:
+        levels = ("mandatory", "conditional", *_LEVELS[1 : _LEVELS.index(dataset["level"]) + 1])
+        lines = [_item_line(item, ()) for item in dataset["items"] if item["level"] in levels]
+        asked = [line for line in lines if line.total.asked]
+        lacking = sorted((line for line in asked if line.wrong), key=lambda line: -line.wrong)
+        yield Gaps(dataset, len(asked), len(asked) - len(lacking), lacking[: MOST["gaps"]])
+
+
 def heat_maps(report: Json) -> Iterator[HeatMap]:
     """Of each data set a map by site and one by year; of a single site the years alone, where there are any."""
     for dataset in report["datasets"]:
@@ -249,6 +272,30 @@ def by_site(lines: Sequence[CheckLine], sites: Sequence[str]) -> list[tuple[Chec
 
 def _site_side(counts: Mapping[str, int]) -> SiteSide:
     return SiteSide(counts.get("checked", 0), counts.get("findings", 0), counts.get("subjects", 0))
+
+
+class Carried(NamedTuple):
+    """Values that came through to a target, of those that the profile maps."""
+
+    target: str
+    carried: int
+    mapped: int
+
+    @property
+    def share(self) -> Fraction:
+        """To sort by."""
+        return Fraction(self.carried, self.mapped)
+
+
+def carried_by_target(report: Json) -> list[Carried]:
+    """What came through to each target; values in columns that the profile leaves out on purpose do not count."""
+    totals = {target: values_of(report, target, mapped_only=True) for target in report["accounting"]["values"]}
+    return [Carried(target, total["carried"], total["read"]) for target, total in totals.items() if total["read"]]
+
+
+def left_out_on_purpose(report: Json) -> int:
+    """Values in columns that the profile leaves out; the same values for every target."""
+    return max((left_out_of(report, target) for target in report["accounting"]["values"]), default=0)
 
 
 # --- the account ----------------------------------------------------------------------------------------------------

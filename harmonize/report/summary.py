@@ -9,6 +9,7 @@ from harmonize.findings import SEVERITIES
 from harmonize.report.run_report import status_of, unit_of
 from harmonize.report.totals import (
     findings_by_severity,
+    left_out_of,
     percent,
     rows_of,
     sites_of,
@@ -60,16 +61,12 @@ def _account(report: Mapping[str, Any]) -> list[str]:
     )
     targets = list(report["accounting"]["values"])
     lines += [_target_line(target, values_of(report, target, mapped_only=True)) for target in targets]
-    left_out = max((_left_out(report, target) for target in targets), default=0)
+    left_out = max((left_out_of(report, target) for target in targets), default=0)
     if left_out:
         lines.append(
             f"  ({left_out} more values stand in columns that the profile leaves out, each with its reason in the report)"
         )
     return lines
-
-
-def _left_out(report: Mapping[str, Any], target: str) -> int:
-    return values_of(report, target)["read"] - values_of(report, target, mapped_only=True)["read"]
 
 
 def _target_line(target: str, total: Mapping[str, int]) -> str:

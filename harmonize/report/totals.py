@@ -28,6 +28,11 @@ def values_of(report: Mapping[str, Any], target: str, *, mapped_only: bool = Fal
     return total
 
 
+def left_out_of(report: Mapping[str, Any], target: str) -> int:
+    """Values in columns that the profile leaves out on purpose, whatever became of their subjects."""
+    return values_of(report, target)["read"] - values_of(report, target, mapped_only=True)["read"]
+
+
 def rows_of(report: Mapping[str, Any]) -> dict[str, int]:
     """Rows over all files: read, used, rejected, skipped."""
     names = ("read", "used", "rejected", "skipped")

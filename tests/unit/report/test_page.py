@@ -22,7 +22,7 @@ from harmonize.errors import UnknownNameError
 from harmonize.report import charts
 from harmonize.report.comparison import compared
 from harmonize.report.page import html_page
-from harmonize.report.page_parts import by_site, check_lines, heat_maps, problems
+from harmonize.report.page_parts import by_site, carried_by_target, check_lines, gaps_of, heat_maps, problems
 from harmonize.report.page_texts import languages, page_texts
 from harmonize.report.report_file import read_report, write_report
 from harmonize.report.safe_text import plain
@@ -106,14 +106,40 @@ def test_the_verdict_stands_first_then_the_subjects_then_the_worst_problems(repo
     for verdict, has_limits, word in (
         (Verdict(failures=("a limit",)), True, "Fails"),
         (Verdict(), True, "Passes"),
-        (Verdict(), False, "No limits set"),
-        (None, True, "No limits set"),
+        (Verdict(), False, "No verdict"),
+        (None, True, "No verdict"),
     ):
         text = Page(html_page(report, verdict, has_limits=has_limits)).text
         text = text[text.index("Skip to the content") :]
         places = [text.index(word), text.index("999,300 of 1,000,000"), *(text.index(title) for title in worst)]
         assert places == sorted(places)
         assert places[-1] < text.index("Changes since the baseline")
+
+
+def test_the_first_screen_says_what_came_through_and_what_data_sets_lack(report: dict[str, Any]) -> None:
+    text = Page(html_page(report)).text.partition("Changes since the baseline")[0]
+    files = len(report["accounting"]["rows"])
+    assert {(one.carried, one.mapped) for one in carried_by_target(report)} == {(60 * (files - 1), 100 * (files - 1))}
+    assert "hub 60.0 %" in text and "100 more stand in columns that it leaves out" in text
+    (gaps,) = gaps_of(report)
+    asked = [one for one in report["datasets"][0]["items"] if one["level"] in ("mandatory", "conditional")]
+    assert gaps.asked == len(asked) and gaps.kept == 0
+    assert [line.item["id"] for line in gaps.worst] == [one["id"] for one in asked[:3]]
+    assert f"0 of {len(asked)} items asked for" in text and "Thing, Item 0 (1,610 of 1,620)" in text
+    strict = {**report["datasets"][0], "level": "optional"}
+    (gaps,) = gaps_of({**report, "datasets": [strict]})
+    assert gaps.asked == len(strict["items"])
+    others = {**report, "datasets": [], "accounting": {**report["accounting"], "subjects": {}, "values": {}}}
+    text = Page(html_page(others)).text.partition("Changes since the baseline")[0]
+    assert "Values carried" not in text and "Data sets" not in text
+
+
+def test_one_finding_is_not_called_findings(report: dict[str, Any]) -> None:
+    alone = copy.deepcopy(report)
+    one = next(check for check in alone["checks"] if check["findings"]["warning"])
+    one["findings"] = {"fatal": 0, "error": 0, "warning": 1, "info": 0}
+    text = Page(html_page({**alone, "checks": [one]})).text
+    assert "1 warning," in text and "1 warnings" not in text and "The worst problem" in text
 
 
 def test_a_partial_run_says_so_in_the_first_line() -> None:
