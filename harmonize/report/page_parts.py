@@ -81,7 +81,12 @@ class CheckLine:
     @property
     def places(self) -> list[Json]:
         """Where its first findings stand, and what they say: file, row, column, target, path; of no person."""
-        return [*map(_place_of_note, self.check["notes"][: MOST["notes"]]), *map(_place, self.check["examples"])]
+        notes = map(_place_of_note, self.check["notes"][: MOST["notes"]])
+        places: list[Json] = []
+        for place in (*notes, *map(_place, self.check["examples"])):
+            if place not in places:  # without its subject, one may say the same as another
+                places.append(place)
+        return places
 
 
 def _place_of_note(note: Json) -> Json:
