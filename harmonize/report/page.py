@@ -93,6 +93,8 @@ def html_page(
             top=top[:TOP],
             number_of_problems=len(top),
             details=details,
+            unchecked=page_parts.why_not_checked(report, lines),
+            of_others=not any(run["profile"] for run in report["runs"]),
             detailed={line.number for line in details.shown},
             changes=page_parts.changes_by_kind(changes) if changes is not None else None,
             carried=page_parts.carried_by_target(report),

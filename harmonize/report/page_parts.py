@@ -5,6 +5,7 @@ Every list is cut where a page becomes too long to read; each knows how many the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +13,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from harmonize.checks.catalogue import FAMILIES, Rule, rules
 from harmonize.report.comparison import ORDER, RESOLVED, UNKNOWN, Change, side_of_item
-from harmonize.report.run_report import status_of, unit_of
+from harmonize.report.dataset_report import UNDATED
+from harmonize.report.run_report import CONVERSION, status_of, unit_of
 from harmonize.report.totals import left_out_of, number_of_findings, values_of, worst_first, worst_severity
 
 Json = Mapping[str, Any]
@@ -127,6 +129,27 @@ def check_lines(report: Json) -> list[CheckLine]:
     ]
 
 
+def why_not_checked(report: Json, lines: Sequence[CheckLine]) -> list[tuple[str, int]]:
+    """Reason -> how many checks did not run for it, the most frequent first."""
+    reasons = Counter(_why_not_checked(report, line) for line in lines if line.status == "not-checked")
+    return reasons.most_common()
+
+
+def _why_not_checked(report: Json, line: CheckLine) -> str:
+    stages = set(line.texts.stages) if line.texts else set[str]()
+    installed = {one["system"] for run in report["runs"] for one in run["terminologies"]}
+    targets = {target for run in report["runs"] for target in run["targets"]}
+    if stages == {"mappings"}:
+        return "mappings"
+    if line.check["family"] == "dataset":
+        return "dataset"
+    if line.texts and not installed.issuperset(line.texts.needs):
+        return "system"
+    if stages == {CONVERSION}:
+        return "conversion"
+    return "judge" if stages & targets else "format"
+
+
 def problems(lines: Sequence[CheckLine]) -> list[CheckLine]:
     """What is more than a note, by subjects affected; of as many subjects, the worse first."""
     return sorted((line for line in lines if line.status in ("failed", "warned")), key=lambda x: -x.check["subjects"])
@@ -222,9 +245,12 @@ def gaps_of(report: Json) -> Iterator[Gaps]:
 
 
 def heat_maps(report: Json) -> Iterator[HeatMap]:
-    """Of each data set a map by site and one by year; of a single site the years alone, where there are any."""
+    """Of each data set a map by site and one by year; of a single site the years alone, and all records together where there are none."""
     for dataset in report["datasets"]:
         sites, years = ([group for group in dataset["groups"] if group["kind"] == kind] for kind in ("site", "year"))
+        if len(sites) < 2 and {group["name"] for group in years} <= {UNDATED}:
+            yield HeatMap(dataset, "whole", Cut((), 0), list(_levels(dataset, ())))  # one group would say it all again
+            continue
         for kind, groups in (("site", sites), ("year", years)):
             if not groups if kind == "year" else len(groups) == 1 and years:
                 continue

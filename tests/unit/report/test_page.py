@@ -22,7 +22,15 @@ from harmonize.errors import UnknownNameError
 from harmonize.report import charts
 from harmonize.report.comparison import compared
 from harmonize.report.page import html_page
-from harmonize.report.page_parts import by_site, carried_by_target, check_lines, gaps_of, heat_maps, problems
+from harmonize.report.page_parts import (
+    by_site,
+    carried_by_target,
+    check_lines,
+    gaps_of,
+    heat_maps,
+    problems,
+    why_not_checked,
+)
 from harmonize.report.page_texts import languages, page_texts
 from harmonize.report.report_file import read_report, write_report
 from harmonize.report.safe_text import plain
@@ -212,6 +220,32 @@ def test_heat_maps_are_by_site_and_year_and_name_no_share_where_nobody_is_asked(
     (found,) = heat_maps(alone)
     cells = {line.item["id"]: line.cells[0] for _, items in found.levels for line in items.shown}
     assert cells["hmd:Thing.Item0"].shade == "na" and cells["hmd:Thing.Item4"].shade == "h3"
+
+
+def test_what_did_not_run_has_a_reason(report: dict[str, Any]) -> None:
+    quiet = copy.deepcopy(report)
+    for check in quiet["checks"]:
+        check.update(checked=0, findings=dict.fromkeys(("fatal", "error", "warning", "info"), 0), subjects=0)
+    for run in quiet["runs"]:
+        run["terminologies"] = [{"system": "HP", "version": "2026-02-16"}]
+    lines = check_lines(quiet)
+    reasons = dict(why_not_checked(quiet, lines))
+    assert sum(reasons.values()) == len(lines)
+    assert {"mappings", "dataset", "conversion", "judge", "format"} == set(reasons)
+    for run in quiet["runs"]:
+        run["terminologies"] = []
+    assert dict(why_not_checked(quiet, lines))["system"] == sum(bool(line.texts and line.texts.needs) for line in lines)
+    assert "harmonize mappings lint runs them" in Page(html_page(quiet)).text
+
+
+def test_records_of_one_site_and_of_no_year_are_one_column(report: dict[str, Any]) -> None:
+    alone = copy.deepcopy(report)
+    (dataset,) = alone["datasets"]
+    whole = {**dataset["groups"][0], "name": "north"}
+    dataset["groups"] = [whole, {**whole, "kind": "year", "name": "undated"}]
+    (found,) = heat_maps(alone)
+    assert found.kind == "whole" and all(line.cells == [] for _, items in found.levels for line in items.shown)
+    assert "undated" not in Page(html_page(alone)).text
 
 
 # --- languages ----------------------------------------------------------------------------------------------------------
