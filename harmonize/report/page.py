@@ -25,7 +25,16 @@ from harmonize.report.page_coverage import GROUPS, Ranked, SystemLine, ranked, s
 from harmonize.report.page_parts import CheckLine, Cut
 from harmonize.report.page_texts import PageTexts, page_texts
 from harmonize.report.safe_text import plain
-from harmonize.report.totals import OUTCOMES, findings_by_severity, rows_of, sites_of, status_of_runs, values_of
+from harmonize.report.totals import (
+    OUTCOMES,
+    findings_by_severity,
+    rows_of,
+    sites_of,
+    skipped_by_consent,
+    skipped_by_limit,
+    status_of_runs,
+    values_of,
+)
 from harmonize.report.verdict import Verdict
 
 Json = Mapping[str, Any]
@@ -81,6 +90,12 @@ def html_page(
             report=report,
             sites=sites_of(report),
             partial=status_of_runs(report) == "partial",
+            by_consent=skipped_by_consent(report),
+            by_limit=skipped_by_limit(report),
+            skipped_values=max(
+                (values_of(report, one, mapped_only=True)["skipped"] for one in report["accounting"]["values"]),
+                default=0,
+            ),
             verdict=verdict,
             has_limits=has_limits,
             totals=findings_by_severity(report),

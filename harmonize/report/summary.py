@@ -13,6 +13,7 @@ from harmonize.report.totals import (
     percent,
     rows_of,
     sites_of,
+    skipped_by_limit,
     status_of_runs,
     values_of,
     worst_first,
@@ -54,6 +55,8 @@ def _account(report: Mapping[str, Any]) -> list[str]:
         f"  subjects   {subjects['read']} read = {subjects['converted']} converted "
         f"+ {subjects['rejected']} rejected + {subjects['skipped']} skipped"
     ]
+    if by_limit := skipped_by_limit(report):
+        lines.append(f"  NOT ALL: --limit left out {by_limit} subjects")
     if not subjects["converted"]:
         lines.append("  NOTHING WAS CONVERTED: the findings below say why")
     lines.append(

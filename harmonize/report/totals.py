@@ -54,6 +54,22 @@ def status_of_runs(report: Mapping[str, Any]) -> str:
     return "partial" if any(run["status"] != "complete" for run in report["runs"]) else "complete"
 
 
+_WITHHOLDING = ("privacy.consent-refused", "privacy.consent-unreadable")
+
+
+def skipped_by_consent(report: Mapping[str, Any]) -> int:
+    """Subjects that were skipped because they refused, or because their consent cannot be read."""
+    strict = {run["site"] for run in report["runs"] if run["consent"] == "require"}
+    sites = [check["sites"] for check in report["checks"] if check["rule"] in _WITHHOLDING]
+    withheld = sum(counts["subjects"] for of_check in sites for site, counts in of_check.items() if site in strict)
+    return min(withheld, report["accounting"]["subjects"].get("skipped", 0))
+
+
+def skipped_by_limit(report: Mapping[str, Any]) -> int:
+    """Subjects that `--limit` left out: those that were skipped for no word of theirs."""
+    return int(report["accounting"]["subjects"].get("skipped", 0)) - skipped_by_consent(report)
+
+
 def number_of_findings(check: Mapping[str, Any]) -> int:
     """All findings of a check, of whatever severity."""
     return sum(check["findings"].values())

@@ -150,6 +150,12 @@ def test_one_finding_is_not_called_findings(report: dict[str, Any]) -> None:
     assert "1 warning," in text and "1 warnings" not in text and "The worst problem" in text
 
 
+def test_why_it_fails_stands_under_the_verdict(report: dict[str, Any]) -> None:
+    text = Page(html_page(report, Verdict(failures=("a certain limit",), warnings=("a certain warning",)))).text
+    worst = text.index("The 3 worst problems")
+    assert text.index("Why it fails") < text.index("a certain limit") < worst < text.index("a certain warning")
+
+
 def test_a_partial_run_says_so_in_the_first_line() -> None:
     shown = html_page(synthetic_report(3, status="partial"))
     body = shown[shown.index("<body>") + len("<body>") :]
