@@ -61,8 +61,8 @@ def skipped_by_consent(report: Mapping[str, Any]) -> int:
     """Subjects that were skipped because they refused, or because their consent cannot be read."""
     strict = {run["site"] for run in report["runs"] if run["consent"] == "require"}
     sites = [check["sites"] for check in report["checks"] if check["rule"] in _WITHHOLDING]
-    withheld = sum(counts["subjects"] for of_check in sites for site, counts in of_check.items() if site in strict)
-    return min(withheld, report["accounting"]["subjects"].get("skipped", 0))
+    withheld = sum(int(counts["subjects"]) for of_check in sites for site, counts in of_check.items() if site in strict)
+    return min(withheld, int(report["accounting"]["subjects"].get("skipped", 0)))
 
 
 def skipped_by_limit(report: Mapping[str, Any]) -> int:
