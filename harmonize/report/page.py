@@ -267,9 +267,10 @@ def _sites(report: Json, text: PageTexts, top: Sequence[CheckLine]) -> dict[str,
             charts.Part(plain(site) or text("unnamed"), colour)
             for site, colour in zip(sites.shown, charts.PALETTE, strict=False)
         ]
-        bars = [charts.Bar(_title(line, text), tuple(side.subjects for side in sides)) for line, sides in table]
-        wholes = [tuple(side.checked for side in sides) for _, sides in table]
-        figure = Figure(charts.dots(text("sites.chart"), parts, bars, wholes), parts)
+        drawn = [(line, sides) for line, sides in table if not line.of_nobody]  # no share, no dot
+        bars = [charts.Bar(_title(line, text), tuple(side.subjects for side in sides)) for line, sides in drawn]
+        wholes = [tuple(side.checked for side in sides) for _, sides in drawn]
+        figure = Figure(charts.dots(text("sites.chart"), parts, bars, wholes) if bars else None, parts)
     return {"site_names": sites, "site_table": table, "sites_figure": figure}
 
 

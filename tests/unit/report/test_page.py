@@ -198,6 +198,10 @@ def test_what_documents_are_judged_by_counts_documents_and_what_is_said_of_a_run
     assert lines["source.table-absent"].of_nobody and not lines["dataset.code"].of_nobody
     ((_, sides),) = by_site([lines["source.table-absent"]], ["a"])
     assert sides[0].of_nobody and sides[0].findings == 3
+    for check in shown["checks"]:
+        check["title"] = f"title of {check['rule']}"
+    (drawn,) = re.findall("<figure[^>]*by site.*?</figure>", html_page(shown), re.DOTALL)
+    assert "title of dataset.code" in drawn and "source.table-absent" not in drawn
     summary = summary_text(shown)
     assert "in 2 subjects" in summary and "in 2 documents" in summary and "in files or the run" in summary
     for run in shown["runs"]:
