@@ -20,7 +20,7 @@ from harmonize.checks.hub_records import check_record
 from harmonize.checks.packet_records import packet_contribution
 from harmonize.checks.structure import structure_problems
 from harmonize.checks.violations import Violation
-from harmonize.checks.whole_set import Contribution, SetAccount, hub_contribution
+from harmonize.checks.whole_set import OF_THE_SET, Contribution, SetAccount, hub_contribution
 from harmonize.datasets.specification import dataset_names
 from harmonize.errors import NotAvailableError, UnknownNameError
 from harmonize.findings import Cell, Finding, add_counts
@@ -92,8 +92,12 @@ def validate(path: Path, format_name: str, recorded: str = "") -> Validation:
             if contribution is not None:
                 of_file.add(contribution)
         whole.merge(of_file)
-    for finding in (*once.values(), *whole.findings(terminologies)):
+    for finding in once.values():
         result.add(finding)
+    for finding in whole.findings(terminologies):
+        result.add(finding)
+        if finding.rule not in OF_THE_SET:
+            add_counts(result.documents_by_rule, {finding.rule: finding.count})
     return result
 
 

@@ -42,6 +42,12 @@ class Contribution(NamedTuple):
         return all(isinstance(part, str) for part in (*parts, "" if self.key is None else self.key))
 
 
+OF_THE_SET = frozenset(
+    {"accounting.newer-edition", "accounting.older-edition", "accounting.not-checked", "privacy.not-checked"}
+)
+"""Rules whose findings are each about the set; those of the others count records."""
+
+
 @dataclass
 class SetAccount:
     """The account of a set of records.

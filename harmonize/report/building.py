@@ -61,10 +61,12 @@ def _of_run(folder: Path, request: ReportRequest) -> dict[str, Any]:
     written = [name for name in FORMATS if name in run["targets"] and report["documents"].get(name)]
     counts, looked_at = RuleCounts(), dict[str, int]()
     if request.judge:
+        said = _of_conversions()
         for name in written:
             judged = validate(folder / name, name)
             looked_at[name] = judged.records
-            counts.merge(_of_validation(judged, _of_conversions()))
+            counts.merge(_of_validation(judged, said))
+            said |= _of_sets(name)
     datasets: list[dict[str, Any]] = []
     if written and request.datasets and report["accounting"]["subjects"]["converted"]:
         datasets, of_datasets, looked_at["dataset"] = dataset_reports(
@@ -79,6 +81,12 @@ def _of_run(folder: Path, request: ReportRequest) -> dict[str, Any]:
 def _of_conversions() -> set[str]:
     """The rules that a run looks at itself."""
     return {known.id for known in rules().values() if CONVERSION in known.stages}
+
+
+def _of_sets(format_name: str) -> set[str]:
+    """The rules on a whole set that documents of *format_name* are judged by: the other documents of a run are the same set again."""
+    families = ("accounting", "completeness", "privacy")
+    return {known.id for known in rules().values() if known.family in families and format_name in known.stages}
 
 
 def _of_documents(path: Path, request: ReportRequest, format_name: str) -> dict[str, Any]:
@@ -132,8 +140,10 @@ def _of_validation(judged: Validation, known_already: Collection[str]) -> RuleCo
             finding = replace(finding, cell=None)
         if finding.rule not in known_already:
             counts.add(finding)
-    counts.findings = {
-        (name, rule(name).severity.value): number for name, number in judged.counts.items() if name not in known_already
+    counts.findings = {  # a note is counted where it stands, and is one of them
+        (name, rule(name).severity.value): number - len(counts.notes.get(name, ()))
+        for name, number in judged.counts.items()
+        if name not in known_already
     }
     counts.subjects = {name: number for name, number in judged.documents_by_rule.items() if name not in known_already}
     return counts

@@ -12,6 +12,7 @@ from harmonize.report.totals import (
     OUTCOMES,
     severities_text,
     sites_of,
+    skipped_by_limit,
     status_of_runs,
     values_of,
     worst_first,
@@ -35,6 +36,8 @@ def markdown(report: Mapping[str, Any], verdict: Verdict | None = None, changes:
 def _lines(report: Mapping[str, Any], verdict: Verdict | None, changes: Sequence[Change]) -> Iterator[str]:
     if status_of_runs(report) == "partial":
         yield "**PARTIAL: the input of a run was not read whole; these numbers are about a part of it.**\n"
+    if by_limit := skipped_by_limit(report):
+        yield f"**NOT ALL: --limit left out {by_limit} of {report['accounting']['subjects']['read']} subjects.**\n"
     yield f"# Conformance report: {_cell(', '.join(sites_of(report)) or 'an unnamed site')}\n"
     for run in report["runs"]:
         profile = run["profile"]

@@ -24,7 +24,16 @@ from harmonize.report.comparison import Change
 from harmonize.report.page_coverage import GROUPS, Ranked, SystemLine, ranked, system_lines
 from harmonize.report.page_parts import CheckLine, Cut
 from harmonize.report.page_texts import PageTexts, page_texts
-from harmonize.report.totals import OUTCOMES, findings_by_severity, rows_of, sites_of, status_of_runs, values_of
+from harmonize.report.totals import (
+    OUTCOMES,
+    findings_by_severity,
+    rows_of,
+    sites_of,
+    skipped_by_consent,
+    skipped_by_limit,
+    status_of_runs,
+    values_of,
+)
 from harmonize.report.verdict import Verdict
 from harmonize.safe_text import plain
 
@@ -81,6 +90,12 @@ def html_page(
             report=report,
             sites=sites_of(report),
             partial=status_of_runs(report) == "partial",
+            by_consent=skipped_by_consent(report),
+            by_limit=skipped_by_limit(report),
+            skipped_values=max(
+                (values_of(report, one, mapped_only=True)["skipped"] for one in report["accounting"]["values"]),
+                default=0,
+            ),
             verdict=verdict,
             has_limits=has_limits,
             totals=findings_by_severity(report),
@@ -93,8 +108,13 @@ def html_page(
             top=top[:TOP],
             number_of_problems=len(top),
             details=details,
+            unchecked=page_parts.why_not_checked(report, lines),
+            of_others=not any(run["profile"] for run in report["runs"]),
             detailed={line.number for line in details.shown},
             changes=page_parts.changes_by_kind(changes) if changes is not None else None,
+            carried=page_parts.carried_by_target(report),
+            left_out=page_parts.left_out_on_purpose(report),
+            gaps=list(page_parts.gaps_of(report)),
             heat_maps=list(page_parts.heat_maps(report)),
             few=page_parts.FEW,
             most=page_parts.MOST,
@@ -115,6 +135,11 @@ def html_page(
                 [(run["site"], file) for run in report["runs"] for file in run["inputs"]], page_parts.MOST["inputs"]
             ),
             cut=page_parts.cut,
+            affected=text(
+                "column.affected"
+                if any(x.unit == "documents" for x in lines if x.check["checked"])
+                else "column.subjects"
+            ),
         )
         + "\n"
     )
@@ -242,9 +267,10 @@ def _sites(report: Json, text: PageTexts, top: Sequence[CheckLine]) -> dict[str,
             charts.Part(plain(site) or text("unnamed"), colour)
             for site, colour in zip(sites.shown, charts.PALETTE, strict=False)
         ]
-        bars = [charts.Bar(_title(line, text), tuple(side.affected for side in sides)) for line, sides in table]
-        wholes = [tuple(side.checked for side in sides) for _, sides in table]
-        figure = Figure(charts.dots(text("sites.chart"), parts, bars, wholes), parts)
+        drawn = [(line, sides) for line, sides in table if not line.of_nobody]  # no share, no dot
+        bars = [charts.Bar(_title(line, text), tuple(side.subjects for side in sides)) for line, sides in drawn]
+        wholes = [tuple(side.checked for side in sides) for _, sides in drawn]
+        figure = Figure(charts.dots(text("sites.chart"), parts, bars, wholes) if bars else None, parts)
     return {"site_names": sites, "site_table": table, "sites_figure": figure}
 
 

@@ -5,14 +5,17 @@ Every list is cut where a page becomes too long to read; each knows how many the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from harmonize.checks.catalogue import FAMILIES, Rule, rules
 from harmonize.report.comparison import ORDER, RESOLVED, UNKNOWN, Change, side_of_item
-from harmonize.report.run_report import status_of
-from harmonize.report.totals import number_of_findings, worst_first, worst_severity
+from harmonize.report.dataset_report import UNDATED
+from harmonize.report.run_report import CONVERSION, status_of, unit_of
+from harmonize.report.totals import left_out_of, number_of_findings, values_of, worst_first, worst_severity
 
 Json = Mapping[str, Any]
 T = TypeVar("T")
@@ -27,10 +30,13 @@ MOST = {
     "columns": 200,
     "inputs": 150,
     "notes": 5,
+    "gaps": 3,
+    "targets": 5,
 }
 """How many of a list the page shows."""
 MOST_DETAILS = 400_000
 """Letters that the details of checks may take; the worst come first."""
+_LEVELS = ("mandatory", "recommended", "optional")
 FEW = 10
 """Fewer records than that say little: their shares are marked."""
 
@@ -66,11 +72,23 @@ class CheckLine:
     findings: int
     texts: Rule | None
     """What the catalogue says of the rule; None where another version wrote the report."""
+    unit: str = "subjects"
+    """What its numbers count: `subjects` or `documents`."""
+
+    @property
+    def of_nobody(self) -> bool:
+        """Whether it found something, and nothing of a subject or document: what is said of the run or of a file has no share of them."""
+        return bool(self.findings) and not self.check["subjects"]
 
     @property
     def places(self) -> list[Json]:
         """Where its first findings stand, and what they say: file, row, column, target, path; of no person."""
-        return [*map(_place_of_note, self.check["notes"][: MOST["notes"]]), *map(_place, self.check["examples"])]
+        notes = map(_place_of_note, self.check["notes"][: MOST["notes"]])
+        places: list[Json] = []
+        for place in (*notes, *map(_place, self.check["examples"])):
+            if place not in places:  # without its subject, one may say the same as another
+                places.append(place)
+        return places
 
 
 def _place_of_note(note: Json) -> Json:
@@ -105,9 +123,31 @@ def check_lines(report: Json) -> list[CheckLine]:
             worst_severity(check),
             number_of_findings(check),
             known.get(check["rule"]),
+            unit_of(report, check),
         )
         for check in (*found, *quiet)
     ]
+
+
+def why_not_checked(report: Json, lines: Sequence[CheckLine]) -> list[tuple[str, int]]:
+    """Reason -> how many checks did not run for it, the most frequent first."""
+    reasons = Counter(_why_not_checked(report, line) for line in lines if line.status == "not-checked")
+    return reasons.most_common()
+
+
+def _why_not_checked(report: Json, line: CheckLine) -> str:
+    stages = set(line.texts.stages) if line.texts else set[str]()
+    installed = {one["system"] for run in report["runs"] for one in run["terminologies"]}
+    targets = {target for run in report["runs"] for target in run["targets"]}
+    if stages == {"mappings"}:
+        return "mappings"
+    if line.check["family"] == "dataset":
+        return "dataset"
+    if line.texts and not installed.issuperset(line.texts.needs):
+        return "system"
+    if stages == {CONVERSION}:
+        return "conversion"
+    return "judge" if stages & targets else "format"
 
 
 def problems(lines: Sequence[CheckLine]) -> list[CheckLine]:
@@ -185,10 +225,32 @@ class HeatMap:
     levels: Sequence[tuple[str, Cut[ItemLine]]]
 
 
+class Gaps(NamedTuple):
+    """How far records keep a data set, in one line: the items asked for, those that no record lacks, and what is lacking most."""
+
+    dataset: Json
+    asked: int
+    kept: int
+    worst: Sequence[ItemLine]
+
+
+def gaps_of(report: Json) -> Iterator[Gaps]:
+    """Of each data set the items that are asked for at its level, and of some record."""
+    for dataset in report["datasets"]:
+        levels = ("mandatory", "conditional", *_LEVELS[1 : _LEVELS.index(dataset["level"]) + 1])
+        lines = [_item_line(item, ()) for item in dataset["items"] if item["level"] in levels]
+        asked = [line for line in lines if line.total.asked]
+        lacking = sorted((line for line in asked if line.wrong), key=lambda line: -line.wrong)
+        yield Gaps(dataset, len(asked), len(asked) - len(lacking), lacking[: MOST["gaps"]])
+
+
 def heat_maps(report: Json) -> Iterator[HeatMap]:
-    """Of each data set a map by site and one by year; of a single site the years alone, where there are any."""
+    """Of each data set a map by site and one by year; of a single site the years alone, and all records together where there are none."""
     for dataset in report["datasets"]:
         sites, years = ([group for group in dataset["groups"] if group["kind"] == kind] for kind in ("site", "year"))
+        if len(sites) < 2 and {group["name"] for group in years} <= {UNDATED}:
+            yield HeatMap(dataset, "whole", Cut((), 0), list(_levels(dataset, ())))  # one group would say it all again
+            continue
         for kind, groups in (("site", sites), ("year", years)):
             if not groups if kind == "year" else len(groups) == 1 and years:
                 continue
@@ -224,9 +286,9 @@ class SiteSide(NamedTuple):
     subjects: int
 
     @property
-    def affected(self) -> int:
-        """Subjects; findings, where a rule is about files or about the run."""
-        return min(self.subjects or self.findings, self.checked) if self.checked else 0
+    def of_nobody(self) -> bool:
+        """Whether all that was found there is of files or of the run: it has no share of the records."""
+        return bool(self.findings) and not self.subjects
 
 
 def names_of_sites(report: Json) -> Cut[str]:
@@ -241,6 +303,30 @@ def by_site(lines: Sequence[CheckLine], sites: Sequence[str]) -> list[tuple[Chec
 
 def _site_side(counts: Mapping[str, int]) -> SiteSide:
     return SiteSide(counts.get("checked", 0), counts.get("findings", 0), counts.get("subjects", 0))
+
+
+class Carried(NamedTuple):
+    """Values that came through to a target, of those that the profile maps."""
+
+    target: str
+    carried: int
+    mapped: int
+
+    @property
+    def share(self) -> Fraction:
+        """To sort by."""
+        return Fraction(self.carried, self.mapped)
+
+
+def carried_by_target(report: Json) -> list[Carried]:
+    """What came through to each target; values in columns that the profile leaves out on purpose do not count."""
+    totals = {target: values_of(report, target, mapped_only=True) for target in report["accounting"]["values"]}
+    return [Carried(target, total["carried"], total["read"]) for target, total in totals.items() if total["read"]]
+
+
+def left_out_on_purpose(report: Json) -> int:
+    """Values in columns that the profile leaves out; the same values for every target."""
+    return max((left_out_of(report, target) for target in report["accounting"]["values"]), default=0)
 
 
 # --- the account ----------------------------------------------------------------------------------------------------

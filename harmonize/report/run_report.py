@@ -113,3 +113,15 @@ def status_of(check: Mapping[str, Any]) -> str:
     if found[Severity.INFO]:
         return "noted"
     return "passed" if check["checked"] else "not-checked"
+
+
+def unit_of(report: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+    """What the numbers of *check* count: `subjects`, or `documents` where documents are judged.
+
+    Data sets are asked of records, which are of subjects, and a run looks at subjects. All else looks at documents.
+    """
+    if check["family"] == "dataset":
+        return "subjects"
+    known = rules().get(check["rule"])
+    of_run = any(run["profile"] for run in report["runs"]) and (known is None or CONVERSION in known.stages)
+    return "subjects" if of_run else "documents"

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from harmonize.findings import SEVERITIES
-from harmonize.report.run_report import status_of
+from harmonize.report.run_report import status_of, unit_of
 from harmonize.report.totals import (
     findings_by_severity,
+    left_out_of,
     percent,
     rows_of,
     sites_of,
+    skipped_by_limit,
     status_of_runs,
     values_of,
     worst_first,
@@ -33,7 +35,7 @@ def summary_text(report: Mapping[str, Any]) -> str:
     for check in worst:
         lines.append(
             f"    {worst_severity(check):<8} {check['rule']:<36} {check['findings'][worst_severity(check)]:>7} "
-            f"in {check['subjects']} subjects: {check['title']}"
+            f"{_of_whom(report, check)}: {check['title']}"
         )
     if not worst:
         lines.append("    no fatal finding, no error, no warning")
@@ -42,12 +44,19 @@ def summary_text(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _of_whom(report: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+    """In how many subjects or documents; what was found of files or of the run is in none of them."""
+    return f"in {check['subjects']} {unit_of(report, check)}" if check["subjects"] else "in files or the run"
+
+
 def _account(report: Mapping[str, Any]) -> list[str]:
     subjects, rows = report["accounting"]["subjects"], rows_of(report)
     lines = [
         f"  subjects   {subjects['read']} read = {subjects['converted']} converted "
         f"+ {subjects['rejected']} rejected + {subjects['skipped']} skipped"
     ]
+    if by_limit := skipped_by_limit(report):
+        lines.append(f"  NOT ALL: --limit left out {by_limit} subjects")
     if not subjects["converted"]:
         lines.append("  NOTHING WAS CONVERTED: the findings below say why")
     lines.append(
@@ -55,16 +64,12 @@ def _account(report: Mapping[str, Any]) -> list[str]:
     )
     targets = list(report["accounting"]["values"])
     lines += [_target_line(target, values_of(report, target, mapped_only=True)) for target in targets]
-    left_out = max((_left_out(report, target) for target in targets), default=0)
+    left_out = max((left_out_of(report, target) for target in targets), default=0)
     if left_out:
         lines.append(
             f"  ({left_out} more values stand in columns that the profile leaves out, each with its reason in the report)"
         )
     return lines
-
-
-def _left_out(report: Mapping[str, Any], target: str) -> int:
-    return values_of(report, target)["read"] - values_of(report, target, mapped_only=True)["read"]
 
 
 def _target_line(target: str, total: Mapping[str, int]) -> str:

@@ -28,6 +28,11 @@ def values_of(report: Mapping[str, Any], target: str, *, mapped_only: bool = Fal
     return total
 
 
+def left_out_of(report: Mapping[str, Any], target: str) -> int:
+    """Values in columns that the profile leaves out on purpose, whatever became of their subjects."""
+    return values_of(report, target)["read"] - values_of(report, target, mapped_only=True)["read"]
+
+
 def rows_of(report: Mapping[str, Any]) -> dict[str, int]:
     """Rows over all files: read, used, rejected, skipped."""
     names = ("read", "used", "rejected", "skipped")
@@ -47,6 +52,22 @@ def sites_of(report: Mapping[str, Any]) -> list[str]:
 def status_of_runs(report: Mapping[str, Any]) -> str:
     """`partial` where one of the runs is, else `complete`."""
     return "partial" if any(run["status"] != "complete" for run in report["runs"]) else "complete"
+
+
+_WITHHOLDING = ("privacy.consent-refused", "privacy.consent-unreadable")
+
+
+def skipped_by_consent(report: Mapping[str, Any]) -> int:
+    """Subjects that were skipped because they refused, or because their consent cannot be read."""
+    strict = {run["site"] for run in report["runs"] if run["consent"] == "require"}
+    sites = [check["sites"] for check in report["checks"] if check["rule"] in _WITHHOLDING]
+    withheld = sum(int(counts["subjects"]) for of_check in sites for site, counts in of_check.items() if site in strict)
+    return min(withheld, int(report["accounting"]["subjects"].get("skipped", 0)))
+
+
+def skipped_by_limit(report: Mapping[str, Any]) -> int:
+    """Subjects that `--limit` left out: those that were skipped for no word of theirs."""
+    return int(report["accounting"]["subjects"].get("skipped", 0)) - skipped_by_consent(report)
 
 
 def number_of_findings(check: Mapping[str, Any]) -> int:
@@ -81,14 +102,14 @@ def worst_first(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def percent(part: int, whole: int) -> str:
-    """*part* of *whole* in percent, never rounded up to 100 or down to 0.
+    """*part* of *whole* in percent, rounded to a tenth as a spreadsheet does, but never up to 100 or down to 0.
 
-    >>> percent(999_999, 1_000_000), percent(3, 3)
-    ('99.9 %', '100 %')
+    >>> percent(4, 60), percent(999_999, 1_000_000), percent(3, 3)
+    ('6.7 %', '99.9 %', '100 %')
     """
     if whole == 0:
         return "-"
     if part == whole:
         return "100 %"
-    share = int(part * 1000 / whole) / 10
-    return f"{share} %" if share or not part else "< 0.1 %"
+    tenths = min((2000 * part + whole) // (2 * whole), 999)
+    return f"{tenths / 10} %" if tenths or not part else "< 0.1 %"

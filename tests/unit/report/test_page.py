@@ -22,9 +22,18 @@ from harmonize.errors import UnknownNameError
 from harmonize.report import charts
 from harmonize.report.comparison import compared
 from harmonize.report.page import html_page
-from harmonize.report.page_parts import check_lines, heat_maps, problems
+from harmonize.report.page_parts import (
+    by_site,
+    carried_by_target,
+    check_lines,
+    gaps_of,
+    heat_maps,
+    problems,
+    why_not_checked,
+)
 from harmonize.report.page_texts import languages, page_texts
 from harmonize.report.report_file import read_report, write_report
+from harmonize.report.summary import summary_text
 from harmonize.report.verdict import Verdict, verdict_on
 from harmonize.safe_text import plain
 from tests.synthetic_reports import synthetic_report
@@ -105,14 +114,46 @@ def test_the_verdict_stands_first_then_the_subjects_then_the_worst_problems(repo
     for verdict, has_limits, word in (
         (Verdict(failures=("a limit",)), True, "Fails"),
         (Verdict(), True, "Passes"),
-        (Verdict(), False, "No limits set"),
-        (None, True, "No limits set"),
+        (Verdict(), False, "No verdict"),
+        (None, True, "No verdict"),
     ):
         text = Page(html_page(report, verdict, has_limits=has_limits)).text
         text = text[text.index("Skip to the content") :]
         places = [text.index(word), text.index("999,300 of 1,000,000"), *(text.index(title) for title in worst)]
         assert places == sorted(places)
         assert places[-1] < text.index("Changes since the baseline")
+
+
+def test_the_first_screen_says_what_came_through_and_what_data_sets_lack(report: dict[str, Any]) -> None:
+    text = Page(html_page(report)).text.partition("Changes since the baseline")[0]
+    files = len(report["accounting"]["rows"])
+    assert {(one.carried, one.mapped) for one in carried_by_target(report)} == {(60 * (files - 1), 100 * (files - 1))}
+    assert "hub 60.0 %" in text and "100 more stand in columns that it leaves out" in text
+    (gaps,) = gaps_of(report)
+    asked = [one for one in report["datasets"][0]["items"] if one["level"] in ("mandatory", "conditional")]
+    assert gaps.asked == len(asked) and gaps.kept == 0
+    assert [line.item["id"] for line in gaps.worst] == [one["id"] for one in asked[:3]]
+    assert f"0 of {len(asked)} items asked for" in text and "Thing, Item 0 (1,610 of 1,620)" in text
+    strict = {**report["datasets"][0], "level": "optional"}
+    (gaps,) = gaps_of({**report, "datasets": [strict]})
+    assert gaps.asked == len(strict["items"])
+    others = {**report, "datasets": [], "accounting": {**report["accounting"], "subjects": {}, "values": {}}}
+    text = Page(html_page(others)).text.partition("Changes since the baseline")[0]
+    assert "Values carried" not in text and "Data sets" not in text
+
+
+def test_one_finding_is_not_called_findings(report: dict[str, Any]) -> None:
+    alone = copy.deepcopy(report)
+    one = next(check for check in alone["checks"] if check["findings"]["warning"])
+    one["findings"] = {"fatal": 0, "error": 0, "warning": 1, "info": 0}
+    text = Page(html_page({**alone, "checks": [one]})).text
+    assert "1 warning," in text and "1 warnings" not in text and "The worst problem" in text
+
+
+def test_why_it_fails_stands_under_the_verdict(report: dict[str, Any]) -> None:
+    text = Page(html_page(report, Verdict(failures=("a certain limit",), warnings=("a certain warning",)))).text
+    worst = text.index("The 3 worst problems")
+    assert text.index("Why it fails") < text.index("a certain limit") < worst < text.index("a certain warning")
 
 
 def test_a_partial_run_says_so_in_the_first_line() -> None:
@@ -126,6 +167,48 @@ def test_problems_are_ranked_by_subjects_and_notes_are_none(report: dict[str, An
     ranked = problems(check_lines(report))
     assert [line.check["subjects"] for line in ranked] == sorted((x.check["subjects"] for x in ranked), reverse=True)
     assert ranked and all(line.status in ("failed", "warned") for line in ranked)
+
+
+def test_what_documents_are_judged_by_counts_documents_and_what_is_said_of_a_run_counts_nobody() -> None:
+    """Subjects of a check never stand for resources, and a finding about a file has no share of the subjects."""
+    shown = synthetic_report(0, files=2, items=4)
+    found = {"fatal": 0, "error": 3, "warning": 0, "info": 0}
+    base = {"title": "a title", "severity": "error", "findings": found, "notes": [], "examples": []}
+    counted = {"checked": 10, "subjects": 2}
+    shown["checks"] = [
+        {
+            **base,
+            **counted,
+            "rule": rule,
+            "family": family,
+            "sites": {site: {**counted, "findings": 3} for site in "ab"},
+        }
+        for rule, family in (("dataset.code", "dataset"), ("target.fhir-r4-schema", "target"))
+    ]
+    nobody = {"checked": 10, "subjects": 0}
+    of_files = {
+        "rule": "source.table-absent",
+        "family": "source",
+        "sites": {s: {**nobody, "findings": 3} for s in "ab"},
+    }
+    shown["checks"].append({**base, **nobody, **of_files})
+    text = Page(html_page(shown)).text
+    assert "2 of 10 subjects" in text and "2 of 10 documents" in text and "0 of 10" not in text
+    lines = {line.check["rule"]: line for line in check_lines(shown)}
+    assert lines["source.table-absent"].of_nobody and not lines["dataset.code"].of_nobody
+    ((_, sides),) = by_site([lines["source.table-absent"]], ["a"])
+    assert sides[0].of_nobody and sides[0].findings == 3
+    for check in shown["checks"]:
+        check["title"] = f"title of {check['rule']}"
+    (drawn,) = re.findall("<figure[^>]*by site.*?</figure>", html_page(shown), re.DOTALL)
+    assert "title of dataset.code" in drawn and "source.table-absent" not in drawn
+    summary = summary_text(shown)
+    assert "in 2 subjects" in summary and "in 2 documents" in summary and "in files or the run" in summary
+    for run in shown["runs"]:
+        run["profile"] = {}
+    assert {line.check["rule"]: line.unit for line in check_lines(shown)} == {
+        "dataset.code": "subjects", "target.fhir-r4-schema": "documents", "source.table-absent": "documents",
+    }  # fmt: skip
 
 
 def test_what_nobody_looked_at_is_not_shown_as_passed(report: dict[str, Any]) -> None:
@@ -147,6 +230,32 @@ def test_heat_maps_are_by_site_and_year_and_name_no_share_where_nobody_is_asked(
     (found,) = heat_maps(alone)
     cells = {line.item["id"]: line.cells[0] for _, items in found.levels for line in items.shown}
     assert cells["hmd:Thing.Item0"].shade == "na" and cells["hmd:Thing.Item4"].shade == "h3"
+
+
+def test_what_did_not_run_has_a_reason(report: dict[str, Any]) -> None:
+    quiet = copy.deepcopy(report)
+    for check in quiet["checks"]:
+        check.update(checked=0, findings=dict.fromkeys(("fatal", "error", "warning", "info"), 0), subjects=0)
+    for run in quiet["runs"]:
+        run["terminologies"] = [{"system": "HP", "version": "2026-02-16"}]
+    lines = check_lines(quiet)
+    reasons = dict(why_not_checked(quiet, lines))
+    assert sum(reasons.values()) == len(lines)
+    assert {"mappings", "dataset", "conversion", "judge", "format"} == set(reasons)
+    for run in quiet["runs"]:
+        run["terminologies"] = []
+    assert dict(why_not_checked(quiet, lines))["system"] == sum(bool(line.texts and line.texts.needs) for line in lines)
+    assert "harmonize mappings lint runs them" in Page(html_page(quiet)).text
+
+
+def test_records_of_one_site_and_of_no_year_are_one_column(report: dict[str, Any]) -> None:
+    alone = copy.deepcopy(report)
+    (dataset,) = alone["datasets"]
+    whole = {**dataset["groups"][0], "name": "north"}
+    dataset["groups"] = [whole, {**whole, "kind": "year", "name": "undated"}]
+    (found,) = heat_maps(alone)
+    assert found.kind == "whole" and all(line.cells == [] for _, items in found.levels for line in items.shown)
+    assert "undated" not in Page(html_page(alone)).text
 
 
 # --- languages ----------------------------------------------------------------------------------------------------------

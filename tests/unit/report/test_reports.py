@@ -164,6 +164,21 @@ def test_documents_of_others_are_reported_without_an_account(run: Run, tmp_path:
         assert "terms.unknown" in checked and "source.date" not in checked
 
 
+@pytest.mark.parametrize("judged", ["hub", "phenopackets", "run"])
+def test_what_is_found_of_a_set_is_counted_once(run: Run, report: dict[str, Any], judged: str) -> None:
+    """No rule finds more records than there are, whether one format of a set is judged or several."""
+    nothing = ReportRequest(datasets=())
+    made = report if judged == "run" else build_report(run.folder / judged, nothing, judged)
+    checks = {check["rule"]: check for check in made["checks"]}
+    converted = report["accounting"]["subjects"]["converted"]
+    samples = checks["completeness.no-sample"]
+    assert samples["checked"] == converted
+    assert sum(samples["findings"].values()) == samples["subjects"] == samples["notes"][0]["count"] <= converted
+    unknown = checks["terms.not-checked"]
+    if judged != "run":
+        assert sum(unknown["findings"].values()) == len(unknown["notes"]) and unknown["subjects"] == 0
+
+
 def test_changes_between_two_reports(report: dict[str, Any]) -> None:
     def with_findings(rule: str, number: int) -> dict[str, Any]:
         made = copy.deepcopy(report)
