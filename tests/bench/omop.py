@@ -72,7 +72,7 @@ def bench_end_to_end(scratch: Path, persons: int) -> Iterator[Result]:
     source, out = write_cdm(scratch / "cdm", persons), scratch / "out"
     rows = persons * ROWS_OF_A_PERSON
     convert(source, out, "phenopackets")
-    meta, resources = _meta_data(out)
+    meta, resources = packet_heads(out)
     by_hand = scratch / "by-hand.ndjson"
     convert_by_hand(source, by_hand, KEY, SITE, meta, resources)
     _require_equal(by_hand, out / "phenopackets" / "phenopackets.ndjson")
@@ -95,7 +95,7 @@ def bench_end_to_end(scratch: Path, persons: int) -> Iterator[Result]:
     yield _bound(source, out, scratch, both)
 
 
-def _meta_data(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def packet_heads(out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """What packets say of themselves, for those that are written by hand."""
     with (out / "phenopackets" / "phenopackets.ndjson").open("rb") as packets:
         known = json.loads(packets.readline())["metaData"]

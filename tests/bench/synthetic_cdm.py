@@ -10,6 +10,8 @@ import random
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from harmonize.terminology.check_digits import CHECKS
+
 ROWS_OF_A_PERSON = 31
 HEADERS = {
     "person": (
@@ -69,17 +71,25 @@ class _Concept(NamedTuple):
     code: str
 
 
-def _concepts(number: int, first: int, vocabulary: str, code: str, step: int = 1) -> list[_Concept]:
-    start = int(code)
-    return [_Concept(first + place, vocabulary, str(start + place * step)) for place in range(number)]
+def _with_check_digit(stem: str, check: str) -> str:
+    """A code that its system's check digit ends: codes without it are none, and would be converted as such."""
+    return next(code for digit in "0123456789" if CHECKS[check](code := f"{stem}{digit}"))
 
 
-_CONDITIONS = _concepts(200, 4_000_000, "SNOMED", "38341003", 10)
+def _snomed(number: int, first: int, item: int) -> list[_Concept]:
+    return [_Concept(first + n, "SNOMED", _with_check_digit(f"{item + n}00", "verhoeff")) for n in range(number)]
+
+
+def _loinc(number: int, first: int, item: int) -> list[_Concept]:
+    return [_Concept(first + n, "LOINC", _with_check_digit(f"{item + n}-", "luhn")) for n in range(number)]
+
+
+_CONDITIONS = _snomed(200, 4_000_000, 38_341)
 _SOURCE_CONDITIONS = [_Concept(45_000_000 + n, "ICD10CM", f"I{10 + n % 80}.{n % 10}") for n in range(200)]
-_DRUGS = _concepts(150, 1_500_000, "RxNorm", "310000")
-_PROCEDURES = _concepts(80, 4_200_000, "SNOMED", "80146002", 10)
-_ASSAYS = [_Concept(3_000_000 + n, "LOINC", f"{1000 + n}-{n % 10}") for n in range(120)]
-_OBSERVATIONS = [_Concept(40_700_000 + n, "LOINC", f"{60000 + n}-{n % 10}") for n in range(60)]
+_DRUGS = [_Concept(1_500_000 + n, "RxNorm", str(310_000 + n)) for n in range(150)]
+_PROCEDURES = _snomed(80, 4_200_000, 80_146)
+_ASSAYS = _loinc(120, 3_000_000, 1_000)
+_OBSERVATIONS = _loinc(60, 40_700_000, 60_000)
 _UNITS = [_Concept(9529, "UCUM", "kg"), _Concept(8840, "UCUM", "mg/dL"), _Concept(8876, "UCUM", "mm[Hg]")]
 _VISITS = (9201, 9202, 9203)
 
