@@ -32,8 +32,8 @@ from harmonize.findings import (
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
-from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, RunNote, SubjectLog
+from harmonize.profiles.plan import Plan
 from harmonize.profiles.source_record import RawRow, rows_of
 from harmonize.profiles.specification import Profile
 from harmonize.profiles.tree_assembly import TreeAssembler
