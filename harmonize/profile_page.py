@@ -14,10 +14,11 @@ from harmonize.convert import make_environment
 from harmonize.errors import InputError
 from harmonize.exports.markdown import one_line, table_row
 from harmonize.findings import Outcome
-from harmonize.profiles.compiler import Plan, compile_profile
+from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.lint import slot_account
 from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Feed
+from harmonize.profiles.plan import Plan
 from harmonize.profiles.specification import Profile, SourceSlot, TableAssembly
 from harmonize.profiles.xml_assembly import DOCUMENT, SUBJECT_ELEMENT, holder_of
 from harmonize.pseudonyms import key_from_secret

@@ -67,6 +67,7 @@ def build(
 ) -> None:
     """Build the report of a run, or of documents that others wrote, and say whether it passes."""
     from harmonize.curation.coverage import read_tsv
+    from harmonize.output_folder import CHECKPOINT
     from harmonize.report.building import ReportRequest, build_report, is_run
     from harmonize.report.code_coverage import with_coverage
     from harmonize.report.comparison import compared
@@ -83,6 +84,10 @@ def build(
     if "new" in fails and baseline is None:
         raise CallError("--fail-on new needs a baseline. To mend it: give --baseline an older report.json")
     if as_format is None and not is_run(path):
+        if (path / CHECKPOINT).is_file():
+            raise CallError(
+                f"the run in {path} was stopped before its end. To mend it: run its `harmonize convert` again with --resume"
+            )
         raise CallError(
             f"{path} is no folder of a run that ended. To mend it: give the --out folder of convert, or say with --as what the "
             "documents in it are"

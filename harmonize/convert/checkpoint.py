@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmonize.convert.worker import BatchResult
+from harmonize.convert.batch_result import BatchResult
 from harmonize.errors import CallError
 from harmonize.findings import Accounting, Outcome, Severity, add_counts
 from harmonize.profiles.notes import RunNote

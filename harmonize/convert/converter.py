@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from harmonize.checks.catalogue import rule
 from harmonize.checks.violations import Violation
+from harmonize.convert.batch_result import with_advice
 from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import CONSENT_MODES, Engine, Settings
 from harmonize.convert.frames import open_frames, write_references
 from harmonize.convert.row_findings import RowFindings, refused_identifiers, without_subject
 from harmonize.convert.run import default_instant
-from harmonize.convert.worker import with_advice
 from harmonize.errors import CallError
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.hub.objects import HubObject

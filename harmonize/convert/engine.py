@@ -17,10 +17,11 @@ from harmonize.hub import hub_json_schema_without_values, hub_schema, value_json
 from harmonize.hub.objects import DerivedObject, HubObject
 from harmonize.profiles.assembly import require_assembly
 from harmonize.profiles.coded_values import Environment
-from harmonize.profiles.compiler import Plan, compile_profile
+from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.lint import require_accounted
 from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import SubjectLog
+from harmonize.profiles.plan import Plan
 from harmonize.profiles.row_layout import row_layouts
 from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.specification import Profile

@@ -12,8 +12,8 @@ from harmonize.input.log import ReadLog
 from harmonize.input.subjects import TableSource
 from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
-from harmonize.profiles.compiler import Plan
 from harmonize.profiles.notes import Feed, SubjectLog
+from harmonize.profiles.plan import Plan
 from harmonize.profiles.specification import TableAssembly
 
 

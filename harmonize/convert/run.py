@@ -18,10 +18,12 @@ import orjson
 
 import harmonize
 from harmonize.checks.catalogue import rule
+from harmonize.convert.batch_result import BatchResult, with_advice
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.checkpoint import Tally, require_same_call
+from harmonize.convert.column_outcomes import left_out_reason
 from harmonize.convert.engine import Engine, Settings
-from harmonize.convert.worker import BatchResult, Worker, left_out_reason, with_advice
+from harmonize.convert.worker import Worker
 from harmonize.engines import local
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity

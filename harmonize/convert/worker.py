@@ -7,7 +7,7 @@ exceptional (a note of the profile, a loss of a writer); the best of a cell's fe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,80 +15,31 @@ import orjson
 
 from harmonize.checks.catalogue import rule
 from harmonize.checks.violations import Violation
+from harmonize.convert.batch_result import BatchResult
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
+from harmonize.convert.column_outcomes import ColumnOutcomes, SharedRows
 from harmonize.convert.consent import ConsentAnswer, consent_answer
 from harmonize.convert.engine import Engine, Settings
+from harmonize.convert.lineage_lines import LineageLines
 from harmonize.findings import (
-    Accounting,
     Cell,
     Finding,
     Outcome,
     Severity,
-    add_counts,
     best_outcome,
-    file_of,
-    shown_row,
 )
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import Assembled, Assembler, BadRow, RawSubject
 from harmonize.profiles.branching import HiddenFields
-from harmonize.profiles.compiler import Plan
-from harmonize.profiles.notes import Feed, RunNote, SubjectLog
-from harmonize.profiles.source_record import RawRow, rows_of
-from harmonize.profiles.specification import Profile
+from harmonize.profiles.notes import Feed, SubjectLog
+from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.tree_assembly import TreeAssembler
-from harmonize.report.rule_counts import RuleCounts
 from harmonize.safe_messages import safe_message
 from harmonize.writers import Document, Loss, TargetLog, support_of
 
 TOGETHER = 40
 """Subjects that take each step one after the other, before they take the next one: the code of a step, and what it asks for each
 of them, stay near in the processor, and so do the few records between two steps."""
-
-
-@dataclass
-class BatchResult:
-    """What a worker gives back for a batch: bytes for files, exact counts, notes."""
-
-    lines: dict[str, list[bytes]] = field(default_factory=dict)
-    account: Accounting = field(default_factory=Accounting)
-    counts: RuleCounts = field(default_factory=RuleCounts)
-    run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
-    declared: dict[tuple[str, str, Outcome], int] = field(default_factory=dict)
-    """(target, `file/column`, outcome) -> cells that the target cannot hold by declaration, where others of the column are held."""
-    left_out: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(`file/column`, reason) -> cells whose text says nothing by the profile."""
-
-    def absorb(self, other: BatchResult) -> None:
-        """Take over what one subject made."""
-        for name, lines in other.lines.items():
-            self.lines.setdefault(name, []).extend(lines)
-        self.account.add(other.account)
-        self.counts.merge(other.counts)
-        add_counts(self.declared, other.declared)
-        add_counts(self.left_out, other.left_out)
-
-    def write(self, name: str, line: bytes) -> None:
-        """Add a whole line to the file *name*."""
-        self.lines.setdefault(name, []).append(line)
-
-    def find(self, finding: Finding) -> None:
-        """Count *finding* and put it into the private list."""
-        finding = with_advice(finding)
-        self.counts.add(finding)
-        self.write("private/findings.ndjson", finding.line())
-
-    def say(self, rule_id: str | None, subject: str, outcome: Outcome | None) -> None:
-        """Find what a rule on the whole record says, in the words of its title."""
-        if rule_id is not None:
-            known = rule(rule_id)
-            finding = Finding(rule_id, known.severity, known.title, outcome, subject=subject, fix=known.fix)
-            self.counts.add(finding)
-            self.write("private/findings.ndjson", finding.line())
-
-
-_Unusual = tuple[int, str, Mapping[str, Outcome]]
-"""(index of a column, its name, target -> outcome of its values in the rows of certain tables)."""
 
 
 class _Derived(NamedTuple):
@@ -105,23 +56,6 @@ class _Derived(NamedTuple):
 _Written = tuple[Mapping[str, Sequence[Document]], Mapping[str, TargetLog]]
 
 
-class _SharedRows(NamedTuple):
-    """What a subject's rows are of that several tables of the profile are made of."""
-
-    tables: Mapping[tuple[str, int | None], tuple[str, ...]]
-    """(file, row) -> the tables that select it."""
-    unusual: Mapping[Cell, Mapping[str, Outcome]]
-    """Cells in rows of tables that do something else with the column than the column's other tables: target -> outcome."""
-
-
-_NOTHING_SHARED = _SharedRows({}, {})
-
-
-def with_advice(finding: Finding) -> Finding:
-    """Every finding says what to do: where it does not itself, its rule does."""
-    return finding if finding.fix is not None else replace(finding, fix=rule(finding.rule).fix)
-
-
 class Worker:
     """Converts batches of raw subjects. Pickles as settings and headers; compiles in the process that first uses it."""
 
@@ -135,13 +69,13 @@ class Worker:
     ) -> None:
         """*files* names the file under which a table is accounted for; *parts* are the documents of XML, which are many."""
         self.settings, self.table_columns, self.files = settings, columns, dict(files)
-        self.parts, self._accounted = tuple(parts), frozenset(files.values())
+        self.parts = tuple(parts)
         self.headers = columns.headers
         self.references = dict(references or {})
         self._engine: Engine | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        made_here = ("settings", "table_columns", "headers", "files", "references", "parts", "_accounted")
+        made_here = ("settings", "table_columns", "headers", "files", "references", "parts")
         return {**{name: self.__dict__[name] for name in made_here}, "_engine": None}
 
     @property
@@ -153,13 +87,8 @@ class Worker:
                 self._engine.profile, {name for header in self.headers.values() for name in header}
             )
             self._assembler = self._new_assembler(self._engine)
-            self._tables_of_slot: dict[str, list[str]] = {}
-            for name, layout in self._engine.layouts.items():
-                self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)
-            self._columns = _columns(self._engine.plan, self.headers, self.files)
-            self._defaults = _default_outcomes(self._engine, self._columns)
-            self._feeds_of_tables = _feeds_of_tables(self._engine.plan, self.headers, self.files)
-            self._unusual: dict[tuple[str, ...], tuple[_Unusual, ...]] = {}
+            self._columns = ColumnOutcomes(self._engine, self.headers, self.files)
+            self._lines = LineageLines(self._engine.layouts, self.files, self.parts)
         return self._engine
 
     def _new_assembler(self, engine: Engine) -> Assembler | TreeAssembler:
@@ -167,20 +96,15 @@ class Worker:
             return TreeAssembler(engine.profile, self.headers, self.parts)
         return Assembler(engine.profile, self.table_columns.held(), self.files, engine.layouts)
 
-    def _column(self, cell: Cell) -> str:
-        """`file/column` under which *cell* is accounted for: many documents of one format are accounted for together."""
-        file = cell.file if cell.file in self._accounted else next(iter(self._accounted))
-        return f"{file}/{cell.column}"
-
     def default_outcomes(self) -> dict[tuple[str, str], Outcome]:
         """(target, `file/column`) -> outcome of a value of which nothing else is said."""
         self.engine  # noqa: B018 - compiles
-        return self._defaults
+        return self._columns.usual
 
     def columns(self) -> dict[str, tuple[Feed, ...]]:
         """`file/column` -> the hub slots that it may flow into."""
         self.engine  # noqa: B018 - compiles
-        return self._columns
+        return self._columns.feeds_by_column
 
     def __call__(self, packed: Batch | PackedBatch) -> BatchResult:
         """Convert a batch. What a subject makes is taken over as a whole or not at all.
@@ -271,7 +195,7 @@ class Worker:
             for cell in cells:
                 self._lose_cell(cell, Outcome.DROPPED, result)
         for cell, reason in (*assembled.left_out, *log.left_out.items()):
-            place = (self._column(cell), reason)
+            place = (self._columns.column_of(cell), reason)
             result.left_out[place] = result.left_out.get(place, 0) + 1
             self._lose_cell(cell, Outcome.DROPPED, result)
         for cell in self._hidden.cells(assembled.record):
@@ -279,58 +203,9 @@ class Worker:
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
         self._report_notes(log, subject_id, result)
         self._report_violations(violations, record, result)
-        shared = self._shared_rows(raw, assembled)
+        shared = self._columns.shared_rows(raw, assembled, self._assembler)
         self._account(record, log, target_logs, shared, result)
-        self._lineage(raw, record, shared, result)
-
-    def _shared_rows(self, raw: RawSubject, assembled: Assembled) -> _SharedRows:
-        """What tables the rows are of that several tables share, and the cells whose outcome is not that of their column."""
-        if not self._assembler.sharing:
-            return _NOTHING_SHARED
-        tables: dict[tuple[str, int | None], tuple[str, ...]] = {}
-        unusual: dict[Cell, Mapping[str, Outcome]] = {}
-        rejected = {id(bad.row) for bad in assembled.rejected}
-        lost = {bad.cell for bad in assembled.bad_cells} | {cell for cell, _ in assembled.left_out}
-        for physical, row, names in self._assembler.kinds(raw):
-            if id(row) in rejected:
-                continue
-            file = self.files[physical]
-            tables[(file, row.number)] = names
-            for index, column, outcomes in self._unusual_columns(physical, names):
-                cell = Cell(file, row.number, column)
-                if row.cells[index] not in self._assembler.blank_texts(column) and cell not in lost:
-                    unusual[cell] = outcomes
-        return _SharedRows(tables, unusual)
-
-    def _unusual_columns(self, physical: str, names: tuple[str, ...]) -> tuple[_Unusual, ...]:
-        """The columns that have other outcomes in rows of the tables *names* than in most rows."""
-        known = self._unusual.get((physical, *names))
-        if known is None:
-            made = []
-            specs = [spec for spec in self.engine.profile.assembly.tables if spec.name in names]
-            selecting = {s.column for spec in specs for s in (*spec.where, *spec.unless)}  # it made the row what it is
-            for index, name in enumerate(self.headers[physical]):
-                if name in selecting:
-                    continue
-                column = f"{self.files[physical]}/{name}"
-                feeds = self._feeds(column, names)
-                outcomes = {target: self._usual(target, feeds) for target in self.settings.targets}
-                differ = {t: o for t, o in outcomes.items() if o is not self._defaults[(t, column)]}
-                if differ:
-                    made.append((index, name, differ))
-            known = self._unusual[(physical, *names)] = tuple(made)
-        return known
-
-    def _usual(self, target: str, feeds: Sequence[Feed]) -> Outcome:
-        declaration = self.engine.writers[target].declaration
-        outcomes = [support_of(declaration, feed).outcome for feed in feeds]
-        return best_outcome(outcomes) if outcomes else Outcome.DROPPED  # left out
-
-    def _feeds(self, column: str, tables: Sequence[str] | None) -> tuple[Feed, ...]:
-        """The feeds of *column*, in rows of *tables* where those share their rows with others."""
-        if tables is None:
-            return self._columns[column]
-        return tuple(dict.fromkeys(feed for name in tables for feed in self._feeds_of_tables[name].get(column, ())))
+        result.write("private/lineage.ndjson", self._lines.of(raw, record, shared))
 
     def _failed(self, raw: RawSubject, error: Exception) -> BatchResult:
         """A subject on which we failed ourselves: nothing of it is kept but the finding."""
@@ -357,7 +232,7 @@ class Worker:
 
     def _lose_cell(self, cell: Cell, outcome: Outcome, result: BatchResult) -> None:
         for target in self.settings.targets:
-            result.account.lose(target, self._column(cell), outcome)
+            result.account.lose(target, self._columns.column_of(cell), outcome)
 
     def _report_rows(self, rejected: tuple[BadRow, ...], subject: str, result: BatchResult) -> None:
         for bad in rejected:
@@ -413,7 +288,7 @@ class Worker:
         record: HubObject,
         log: SubjectLog,
         target_logs: Mapping[str, TargetLog],
-        shared: _SharedRows,
+        shared: SharedRows,
         result: BatchResult,
     ) -> None:
         cells = log.exceptional_cells()
@@ -457,29 +332,29 @@ class Worker:
         target: str,
         exceptional: Mapping[Cell, Mapping[Feed, Outcome]],
         said: set[Cell],
-        shared: _SharedRows,
+        shared: SharedRows,
         result: BatchResult,
     ) -> None:
         """Count the cells whose outcome is not the usual one of their column; a loss that nobody spoke of is a declared one."""
         declaration = self.engine.writers[target].declaration
         outcomes = {cell: known[target] for cell, known in shared.unusual.items() if target in known}
         for cell, feeds in exceptional.items():
-            known = self._feeds(self._column(cell), shared.tables.get((cell.file, cell.row)))
+            known = self._columns.feeds(self._columns.column_of(cell), shared.tables.get((cell.file, cell.row)))
             outcomes[cell] = best_outcome(feeds.get(feed) or support_of(declaration, feed).outcome for feed in known)
         for cell, outcome in outcomes.items():
-            column = self._column(cell)
-            if outcome is not self._defaults[(target, column)]:
+            column = self._columns.column_of(cell)
+            if outcome is not self._columns.usual[(target, column)]:
                 result.account.lose(target, column, outcome)
                 if cell not in said and outcome in (Outcome.DROPPED, Outcome.COARSENED):
                     key = (target, column, outcome)
                     result.declared[key] = result.declared.get(key, 0) + 1
 
-    def _report_unplaced(self, log: SubjectLog, subject: str, shared: _SharedRows, result: BatchResult) -> set[Cell]:
+    def _report_unplaced(self, log: SubjectLog, subject: str, shared: SharedRows, result: BatchResult) -> set[Cell]:
         """Filled cells that made nothing anywhere and of which nothing was said: gaps of the map, reported."""
         unplaced: set[Cell] = set()
         for cell, feeds in log.exceptional_cells().items():
-            column = self._column(cell)
-            known = self._feeds(column, shared.tables.get((cell.file, cell.row)))
+            column = self._columns.column_of(cell)
+            known = self._columns.feeds(column, shared.tables.get((cell.file, cell.row)))
             if all(feed in feeds for feed in known) and not any(feeds[feed][1] for feed in known):
                 finding = Finding(
                     "mapping.no-place",
@@ -494,108 +369,9 @@ class Worker:
                 unplaced.add(cell)
         return unplaced
 
-    def _made_of(self, raw: RawSubject, objects: Sequence[HubObject]) -> list[Any]:
-        """The rows of each object; only the files, where every row of them made an object, in the order of the rows."""
-        first = objects[0].derivation.layout
-        if first is not None:
-            tables = [name for name in self._tables_of_slot[first.spec.slot] if name in raw.rows]
-            if len(objects) == sum([len(raw.rows[name]) for name in tables]):
-                return [self.files[name] for name in tables]
-        made = [rows_of(item.derivation.source_of(item)) for item in objects]
-        if not self.parts:
-            return made
-        return [{file: sorted({shown_row(n) for n in rows}) for file, rows in one.items()} for one in made]
-
-    def _rows(self, raw: RawSubject) -> dict[str, list[list[int]]]:
-        if not self.parts:
-            return {self.files[table]: _ranges(rows) for table, rows in raw.rows.items()}
-        numbers: dict[str, set[int]] = {}
-        for rows in raw.rows.values():
-            for row in rows:
-                numbers.setdefault(self.parts[file_of(row.number)], set()).add(shown_row(row.number) or 0)
-        return {file: [[line, line] for line in sorted(lines)] for file, lines in sorted(numbers.items())}
-
-    def _lineage(self, raw: RawSubject, record: HubObject, shared: _SharedRows, result: BatchResult) -> None:
-        """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
-        objects = {slot: self._made_of(raw, value) for slot, value in record.items() if value.__class__ is list}
-        rows = self._rows(raw)
-        line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}
-        for (_, number), names in shared.tables.items():
-            for name in names:
-                line.setdefault("tables", {}).setdefault(name, []).append(number)
-        result.write("private/lineage.ndjson", orjson.dumps(line) + b"\n")
-
-
-def _ranges(rows: Sequence[RawRow]) -> list[list[int]]:
-    """The numbers of *rows* as ranges, first and last: mostly one, for a subject's rows stand together."""
-    first, last = rows[0][0], rows[-1][0]
-    if last - first == len(rows) - 1:
-        return [[first, last]]
-    return [[number, number] for number, _, _ in rows]
-
 
 def _outcomes(feeds: Mapping[Feed, tuple[Outcome, bool]]) -> dict[Feed, Outcome]:
     """The outcome of every exceptional feed. Where something was said of a cell, a feed that only made nothing follows it."""
     said = [outcome for outcome, was_said in feeds.values() if was_said]
     silent = best_outcome(said) if said else None
     return {feed: outcome if was_said or silent is None else silent for feed, (outcome, was_said) in feeds.items()}
-
-
-def _feeds_of_tables(
-    plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]
-) -> dict[str, dict[str, tuple[Feed, ...]]]:
-    """Table -> `file/column` -> feeds. The subject's identifier feeds the subject's id in every table."""
-    profile = plan.profile
-    root_feeds = plan.fed_by.get((profile.source.root, profile.assembly.subject), ())
-    result: dict[str, dict[str, tuple[Feed, ...]]] = {}
-    for spec in profile.assembly.tables:
-        made = result[spec.name] = {}
-        for name in headers.get(spec.rows_of, ()):
-            feeds = root_feeds if name == profile.assembly.subject or name in spec.identifiers else ()
-            slot = spec.slot_of(name)
-            feeds += plan.fed_by.get((spec.row_class, slot), ())
-            for lent, heir in spec.lent:
-                feeds += plan.fed_by.get((heir, lent), ()) if lent == slot else ()
-            if spec.group is not None and slot in spec.group.lift:
-                feeds += plan.fed_by.get((spec.group.row_class, slot), ())
-            made[f"{files[spec.rows_of]}/{name}"] = feeds
-    return result
-
-
-def _columns(plan: Plan, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> dict[str, tuple[Feed, ...]]:
-    """`file/column` -> the feeds of all tables."""
-    result: dict[str, tuple[Feed, ...]] = {}
-    for feeds_of in _feeds_of_tables(plan, headers, files).values():
-        for column, feeds in feeds_of.items():
-            result[column] = tuple(dict.fromkeys((*result.get(column, ()), *feeds)))
-    for table, header in headers.items():  # of elements that no table reads
-        for name in header:
-            result.setdefault(f"{files[table]}/{name}", ())
-    return result
-
-
-def left_out_reason(profile: Profile, files: Mapping[str, str], file: str, column: str) -> str | None:
-    """Why *column* of *file* is not carried, or None where the profile does not know it."""
-    reason = profile.left_out_column(column)
-    if reason is not None:
-        return reason
-    for physical, specs in profile.assembly.physical_tables().items():
-        if files.get(physical) == file:
-            for spec in specs:
-                slot = spec.slot_of(column)
-                reason = profile.left_out_reason(spec.row_class, slot)
-                if slot in profile.source.classes[spec.row_class] and reason:
-                    return reason
-                if any(selection.column == column for selection in (*spec.where, *spec.unless)):
-                    return "The column says which table of the profile a row belongs to."
-    return None
-
-
-def _default_outcomes(engine: Engine, columns: Mapping[str, tuple[Feed, ...]]) -> dict[tuple[str, str], Outcome]:
-    return {
-        (target, column): best_outcome(support_of(writer.declaration, feed).outcome for feed in feeds)
-        if feeds
-        else Outcome.DROPPED
-        for target, writer in engine.writers.items()
-        for column, feeds in columns.items()
-    }

@@ -6,102 +6,24 @@ text of the profile is bound as a constant, so that nothing a profile says is ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any
 
 from harmonize.errors import SpecificationError, UnknownNameError
-from harmonize.findings import Cell, Outcome, Severity
+from harmonize.findings import Outcome, Severity
 from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
-from harmonize.hub.objects import DerivedObject, HubObject, is_stated
-from harmonize.profiles.coded_values import CACHE_LIMIT, Environment
+from harmonize.hub.objects import DerivedObject, is_stated
+from harmonize.profiles.call_checks import CallChecks
+from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
-from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, PLAIN_VALUES, library_function
-from harmonize.profiles.notes import Feed, Noted, SubjectLog
+from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
+from harmonize.profiles.memos import Memo, MemoOfSeveral, checked
+from harmonize.profiles.notes import Feed, Noted
+from harmonize.profiles.plan import Derive, Lineage, Plan
 from harmonize.profiles.row_layout import RowLayout
-from harmonize.profiles.source_record import cells_at
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
-from harmonize.profiles.text_values import SEPARATORS
-from harmonize.terminology.notation import NotACode
-
-_TAKE_MAPS = frozenset(
-    ("mapped", "mapped_if", "unit", "classified", "outcome_feature", "outcome_absent", "outcome_excluded")
-)
-_TAKE_SYSTEMS = frozenset(
-    [
-        "chosen",
-        "chosen_if",
-        "code",
-        "code_on",
-        "code_iri",
-        "code_iri_if",
-        "code_if_stated",
-        "code_of_edition",
-        "code_or_text",
-        "known_or_text",
-        "labelled_code",
-        "map_code",
-        "meaning",
-        "meaning_or_text",
-    ]
-)
-"""Functions whose texts in the map name code systems."""
-
-Derive = Callable[[Any, SubjectLog], "HubObject | None"]
-
-
-@dataclass(frozen=True, slots=True)
-class Lineage:
-    """One class derivation after compilation: which paths make which hub slot, and which derivations nest in it."""
-
-    name: str
-    hub_class: str
-    source_class: str
-    paths: Mapping[str, tuple[tuple[str, ...], ...]]
-    feeds: Mapping[str, Feed]
-    layout: RowLayout | None = None
-    """Where the objects are made of rows as they were read, and not of source objects."""
-
-    def source_of(self, hub_object: HubObject) -> Any:
-        """The source object that *hub_object* was made of."""
-        return hub_object.source if self.layout is None else self.layout.source_of(hub_object.source)
-
-    def cells(self, hub_object: HubObject, slot: str) -> Iterator[Cell]:
-        """The source cells that made *slot* of *hub_object*; of an object or list in the slot, all that made it."""
-        yield from (cell for _, cell in self.fed_cells(hub_object, slot))
-
-    def fed_cells(self, hub_object: HubObject, slot: str) -> Iterator[tuple[Feed, Cell]]:
-        """The cells together with the feed by which each came."""
-        value = hub_object.get(slot)
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, HubObject) and item.derivation is not None:
-                for nested in item.derivation.feeds:
-                    yield from item.derivation.fed_cells(item, nested)
-        paths = self.paths.get(slot, ())
-        source = self.source_of(hub_object) if paths else None
-        for path in paths:
-            for cell in cells_at(source, path):
-                yield self.feeds[slot], cell
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A compiled profile: `derive(source_record, log)` gives the hub record."""
-
-    profile: Profile
-    derive: Derive
-    lineages: Mapping[str, Lineage]
-    fed_by: Mapping[tuple[str, str], tuple[Feed, ...]]
-    """(source class, slot) -> every hub slot that it may flow into."""
-    source: str
-    """The generated Python, for those who want to read what runs."""
-
-    @property
-    def filled(self) -> frozenset[str]:
-        """`Class.slot` of every hub slot that the profile derives."""
-        return frozenset(f"{known.hub_class}.{slot}" for known in self.lineages.values() for slot in known.feeds)
 
 
 def compile_profile(profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout] | None = None) -> Plan:
@@ -140,6 +62,7 @@ class _Compiler:
         self.out = "out"
         self.source: SourceSchema = profile.source
         self.file = str(profile.folder / "map.yaml")
+        self.checks = CallChecks(profile, environment, self.wrong)
         self.names: dict[int, str] = {}
         self.blocks: list[list[str]] = []
         self.constants: dict[str, Any] = {
@@ -297,7 +220,7 @@ class _Compiler:
         if slot.nested:
             return self.nested(slot, hub_slot, name, (*holders, f"{derivation.hub_class}.{slot.slot}")), ()
         if slot.value is not None:
-            literal = self.constant(self.literal(hub_slot, slot.value, slot))
+            literal = self.constant(self.checks.literal(hub_slot, slot.value, slot))
             return [f"{self.out}[{slot.slot!r}] = {literal}"], ()
         if slot.expression is not None:
             return self.expression_slot(derivation, slot, hub_slot, name)
@@ -378,7 +301,9 @@ class _Compiler:
             lines += [f"if {said}:", f"    log.note({self.src()}, {feed}, {paths}, missing_datum)"]
         lines.append(f"{'elif' if self.environment.missing else 'if'} {local} is not None:")
         if slot.value_mappings is not None:
-            mapping = self.constant({key: self.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()})
+            mapping = self.constant(
+                {key: self.checks.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()}
+            )
             lines += [
                 f"    v = {mapping}.get({local})",
                 "    if v is None:",
@@ -427,7 +352,7 @@ class _Compiler:
         feed = f"feed_{name}_{slot.slot}"
         lines: list[str] = []
         result = self.call(derivation, slot, slot.expression, feed, lines, [0])
-        self.check_result(slot.expression, hub_slot, slot)
+        self.checks.result(slot.expression, hub_slot, slot)
         paths = tuple(dict.fromkeys(p.names for p in paths_of(slot.expression)))
         locals_ = self.locals_of(paths)
         known = " or ".join(f"{local} is not None" for local in locals_)
@@ -461,7 +386,7 @@ class _Compiler:
         if not function.minimum <= len(call.arguments) <= function.maximum:
             raise self.wrong(f"{call.function} takes {function.minimum} to {function.maximum} arguments", slot.line)
         arguments = [self.argument(derivation, slot, a, feed, lines, counter) for a in call.arguments]
-        self.check_names(call, slot)
+        self.checks.names(call, slot)
         counter[0] += 1
         result = f"t{counter[0]}"
         if call.function == "first":
@@ -593,7 +518,7 @@ class _Compiler:
             function = library_function(name, self.environment)
             check = self.environment.check_value
             makes_values = FUNCTIONS[name].result in VALUE_CLASSES
-            self.constants[f"f_{name}"] = _checked(function, check) if check and makes_values else function
+            self.constants[f"f_{name}"] = checked(function, check) if check and makes_values else function
         return self.made[name]
 
     def memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> str:
@@ -610,132 +535,6 @@ class _Compiler:
                 MemoOfSeveral(function, (), check) if several else Memo(function, constants, check)
             )
         return self.memos[key]
-
-    def called_for_each(self, call: Call, slot: SlotDerivation) -> Call:
-        """The call that `each` makes for every value: a function of one text, its other arguments written in the map."""
-        written = [argument.value for argument in call.arguments[1:] if isinstance(argument, Constant)]
-        if len(written) != len(call.arguments) - 1 or not isinstance(call.arguments[0], Path):
-            raise self.wrong("each takes a slot, and texts that are written in the map", slot.line)
-        separator, name = written[:2]
-        if separator not in SEPARATORS:
-            raise self.wrong(str(UnknownNameError("separator", str(separator), SEPARATORS)), slot.line)
-        function = FUNCTIONS.get(str(name))
-        allowed = [n for n, f in FUNCTIONS.items() if f.strict and f.result in PLAIN_VALUES and n != "map_code"]
-        if function is None or name not in allowed:
-            raise self.wrong(str(UnknownNameError("function for each", str(name), allowed)), slot.line)
-        inner = Call(str(name), (call.arguments[0], *call.arguments[3:]))
-        if not function.minimum <= len(inner.arguments) <= function.maximum:
-            raise self.wrong(f"{name} takes {function.minimum} to {function.maximum} arguments", slot.line)
-        return inner
-
-    def check_names(self, call: Call, slot: SlotDerivation) -> None:
-        """Names of code systems and code maps in constant arguments must exist."""
-        if call.function == "each":
-            self.check_names(self.called_for_each(call, slot), slot)
-            return
-        constants = self.names_in(call, slot)
-        if call.function in _TAKE_SYSTEMS:
-            known: Any = self.environment.systems.notations
-            kind = "code system"
-        elif call.function in _TAKE_MAPS:
-            known, kind = self.environment.code_maps, "code map"
-        else:
-            return
-        for value in constants:
-            if value not in known:
-                raise self.wrong(str(UnknownNameError(kind, str(value), known)), slot.line)
-
-    def names_in(self, call: Call, slot: SlotDerivation) -> list[str | int]:
-        """The constant arguments of *call* that name code systems or code maps; what else is written in the map is judged."""
-        constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
-        if call.function == "map_code":
-            self.check_stated_code(call, slot)
-        if call.function == "code_if_stated":
-            self.check_stated_code(Call("map_code", call.arguments[1:]), slot)
-            constants = constants[1:]
-        if call.function == "code_of_edition":
-            constants = [str(value).partition("=")[2].partition(" ")[0] for value in constants]
-        if call.function in ("chosen", "chosen_if"):
-            self.check_choices(constants, slot)
-            constants = constants[:1]
-        if call.function == "code_on":
-            if not isinstance(call.arguments[1], Constant):
-                raise self.wrong("code_on takes a code system that is written in the map", slot.line)
-            constants = constants[:1]
-        if call.function in ("known_or_text", "meaning", "meaning_or_text"):
-            if constants[:1] and constants[0] and constants[0] not in self.source.meanings:
-                error = UnknownNameError("enumeration with meanings", str(constants[0]), self.source.meanings)
-                raise self.wrong(str(error), slot.line)
-            constants = constants[1:]
-        return constants
-
-    def check_stated_code(self, call: Call, slot: SlotDerivation) -> None:
-        """`map_code('CODE', 'SYSTEM')` states a code of the system."""
-        code, system = (node.value if isinstance(node, Constant) else None for node in call.arguments)
-        if not isinstance(code, str) or not isinstance(system, str):
-            raise self.wrong("map_code takes a code and a system, both written in the map", slot.line)
-        parsed = self.environment.systems.parse(code, system) if system in self.environment.systems.notations else None
-        if isinstance(parsed, NotACode):
-            raise self.wrong(f"map_code: {code!r} is no code of {system}", slot.line, "correct the code")
-
-    def check_choices(self, constants: list[str | int], slot: SlotDerivation) -> None:
-        """Every choice of `chosen` is written `choice=CODE`, and the code is one of the system."""
-        for pair in constants[1:]:
-            choice, mark, code = str(pair).partition("=")
-            if not (choice and mark and code):
-                raise self.wrong(f"{pair!r} is no choice", slot.line, "write 'choice=CODE'")
-            parsed = (
-                self.environment.systems.parse(code, str(constants[0]))
-                if constants[0] in self.environment.systems.notations
-                else None
-            )
-            if isinstance(parsed, NotACode):
-                raise self.wrong(f"chosen: {code!r} is no code of {constants[0]}", slot.line, "correct the code")
-
-    def check_result(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
-        if hub_slot.multivalued != (call.function in ("listed", "each")):
-            fix = "write listed(...) or each(...)" if hub_slot.multivalued else f"leave {call.function}(...) out"
-            raise self.wrong(
-                f"slot {slot.slot} takes {'several values' if hub_slot.multivalued else 'one value'}", slot.line, fix
-            )
-        if call.function == "each":
-            self.check_range(self.called_for_each(call, slot), hub_slot, slot)
-            return
-        if call.function in ("first", "listed"):
-            for argument in call.arguments:
-                if isinstance(argument, Call):
-                    self.check_range(argument, hub_slot, slot)
-            return
-        self.check_range(call, hub_slot, slot)
-
-    def check_range(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
-        result = FUNCTIONS[call.function].result
-        is_enum = hub_slot.range in hub_schema().enums
-        if call.function == "choice":
-            self.check_values(call, hub_slot, slot)
-        fits = result in ("any", hub_slot.range) or (is_enum and result == "string")
-        if not fits or (hub_slot.range in hub_schema().classes and hub_slot.range not in VALUE_CLASSES):
-            raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, {call.function} gives {result}", slot.line)
-
-    def check_values(self, call: Call, hub_slot: Slot, slot: SlotDerivation) -> None:
-        """Every choice of `choice` is written `choice=value`, and the value is one that the hub slot takes."""
-        for argument in call.arguments[1:]:
-            pair = str(argument.value) if isinstance(argument, Constant) else ""
-            text, mark, value = pair.partition("=")
-            if not (text and mark and value):
-                raise self.wrong(f"{pair!r} is no choice", slot.line, "write 'choice=value'")
-            self.literal(hub_slot, value, slot)
-
-    def literal(self, hub_slot: Slot, value: str, slot: SlotDerivation) -> str | bool:
-        """A text of the map as a value of the hub slot: one of its enumeration, true or false, or the text."""
-        if hub_slot.range == "boolean" and value in ("true", "false"):
-            return value == "true"
-        enum = hub_schema().enums.get(hub_slot.range)
-        if enum is not None and value not in enum:
-            raise self.wrong(str(UnknownNameError(f"value of {hub_slot.range}", value, enum)), slot.line)
-        if enum is None and hub_slot.range != "string":
-            raise self.wrong(f"slot {slot.slot} takes {hub_slot.range}, not a text", slot.line)
-        return value
 
     def text(self) -> str:
         return "\n\n".join("\n".join(block) for block in self.blocks) + "\n"
@@ -797,59 +596,6 @@ def _agrees(other: Any, chosen: Any) -> bool:
 def _code(text: str, profile_id: str) -> CodeType:
     """The code of a plan, once for each text of it, however often a process makes the plan."""
     return compile(text, f"<plan of {profile_id}>", "exec")
-
-
-def _checked(function: Callable[..., Any], check: Callable[[Mapping[str, Any]], None]) -> Callable[..., Any]:
-    """*function*, whose distinct answers are checked once each; they are shared, so their identity tells them apart."""
-    known: dict[int, Any] = {}
-
-    def answer(*arguments: Any) -> Any:
-        given = function(*arguments)
-        value = given.value if given.__class__ is Noted else given
-        if value.__class__ is dict and id(value) not in known:
-            check(value)
-            if len(known) >= CACHE_LIMIT:
-                known.clear()
-            known[id(value)] = value
-        return given
-
-    return answer
-
-
-class Memo(dict[Any, Any]):
-    """Answers of a function by its first argument; the others are fixed. Emptied when it is full."""
-
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        constants: tuple[Any, ...],
-        check: Callable[[Mapping[str, Any]], None] | None = None,
-    ) -> None:
-        super().__init__()
-        self.check = check
-        self.function, self.constants = getattr(function, "__wrapped__", function), constants
-
-    def __missing__(self, text: Any) -> Any:
-        if len(self) >= CACHE_LIMIT:
-            self.clear()
-        answer = self._answer(text)
-        if self.check is not None:
-            value = answer.value if answer.__class__ is Noted else answer
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, dict):
-                    self.check(one)
-        self[text] = answer
-        return answer
-
-    def _answer(self, text: Any) -> Any:
-        return self.function(text, *self.constants)
-
-
-class MemoOfSeveral(Memo):
-    """Answers of a function by all of its arguments."""
-
-    def _answer(self, text: Any) -> Any:
-        return self.function(*text)
 
 
 _unknown_value = Noted(

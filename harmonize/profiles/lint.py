@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from harmonize.errors import SpecificationError
-from harmonize.profiles.compiler import Plan
+from harmonize.profiles.plan import Plan
 from harmonize.profiles.specification import Profile
 
 

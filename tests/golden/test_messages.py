@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
+from harmonize.output_folder import CHECKPOINT
 from tests.hostile.profiles import copy_profile
 from tests.hostile.run_cli import harmonize
 from tests.registry import Registry, make_registry
@@ -96,6 +97,11 @@ def _finished_run_and_other_coverage(folder: Path) -> None:
     (folder / "x.tsv").write_text(COVERAGE_TABLE.replace("eu/ern-cde", "intl/omop-5.4"), "utf-8")
 
 
+def _stopped_run(folder: Path) -> None:
+    (folder / "stopped" / "private").mkdir(parents=True)
+    (folder / "stopped" / CHECKPOINT).write_text("{}", "utf-8")
+
+
 _PROFILE = "profiles check mine/eu/ern-cde"
 REVIEW = "mappings review x.sssom.tsv --reviewer 0000-0002-1825-0097"
 CANDIDATES = (
@@ -173,6 +179,7 @@ CASES = [
     Case("trace-unknown-subject", "trace out --subject 0000", _finished_run),
     Case("trace-no-run", "trace in --subject 0000"),
     Case("report-no-run", "report build in"),
+    Case("report-stopped-run", "report build stopped", _stopped_run),
     Case("report-language-unknown", "report build out --language xx", _finished_run),
     Case("report-coverage-of-other-profile", "report build out --coverage x.tsv", _finished_run_and_other_coverage),
     Case("report-format-needs-run", "report build nowhere --as hub --out made --formats md,operation-outcome"),
