@@ -30,10 +30,15 @@ def bounds() -> Mapping[str, Mapping[str, tuple[float, float]]]:
 
 def check_measurements(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
     """Every measurement by itself."""
+    known = bounds()
     for index, measurement in enumerate(record.get("measurements", ())):
         value = measurement.get("value")
-        if value is not None and "unit" in value:
-            yield from _out_of_bounds(measurement, index, value)
+        if value is not None and "unit" in value and "assay" in measurement:
+            codings = measurement["assay"].get("codings", ())
+            unit = value["unit"]
+            bounded = next((c["code"] for c in codings if c["code"] in known and unit in known[c["code"]]), None)
+            if bounded is not None:
+                yield from _out_of_bounds(measurement, index, bounded)
         if "reference_low" in measurement and "reference_high" in measurement:
             low, high = (_number({"value": measurement[slot]}) for slot in ("reference_low", "reference_high"))
             if low is not None and high is not None and low > high:
@@ -54,19 +59,14 @@ def has_no_unit(measurement: Mapping[str, Any]) -> bool:
     return value is not None and "unit" not in value and "unit_source" not in value
 
 
-def _out_of_bounds(measurement: HubObject, index: int, value: HubObject) -> Iterator[Violation]:
-    unit, known = value["unit"], bounds()
-    for coding in measurement.get("assay", {}).get("codings", ()):
-        units = known.get(coding["code"])
-        if units is not None and unit in units:
-            low, high = units[unit]
-            number = _number(value)
-            if number is not None and not low <= number <= high:
-                message = f"the value of {coding['code']} in {unit} is not between {low:g} and {high:g}"
-                yield Violation(
-                    "plausibility.value-range", f"/measurements/{index}/value", message, measurement, "value"
-                )
-            return
+def _out_of_bounds(measurement: HubObject, index: int, code: str) -> Iterator[Violation]:
+    """Whether the value of the assay *code* is out of the bounds that there are for its unit."""
+    value = measurement["value"]
+    low, high = bounds()[code][value["unit"]]
+    number = _number(value)
+    if number is not None and not low <= number <= high:
+        message = f"the value of {code} in {value['unit']} is not between {low:g} and {high:g}"
+        yield Violation("plausibility.value-range", f"/measurements/{index}/value", message, measurement, "value")
 
 
 def _number(quantity: Mapping[str, str]) -> float | None:

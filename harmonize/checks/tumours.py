@@ -39,7 +39,8 @@ def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterator[V
         if "certainty" in diagnosis and diagnosis["certainty"] in _UNCERTAIN:
             continue
         for coding in diagnosis.get("disease", {}).get("codings", ()):
-            if _sex_of(coding["code"]) in _sexes(record):
+            sex = _sex_of(coding["code"])
+            if sex and sex in _sexes(record):
                 message = f"{coding['code']} is a disease of the other sex"
                 path = f"/diagnoses/{index}/disease"
                 yield Violation("plausibility.sex-and-disease", path, message, diagnosis, "disease")
