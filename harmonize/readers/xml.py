@@ -19,7 +19,7 @@ from harmonize.input.cells import readable_name
 from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
-from harmonize.input.row_order import Spool
+from harmonize.input.subject_spool import Spool
 from harmonize.input.xml_rows import ElementRow, Paths, Walker
 from harmonize.input.xml_schema import SchemaJudge, schema_file
 from harmonize.input.xml_subjects import Root, read_root, subject_elements
@@ -52,7 +52,7 @@ class XmlSource:
         assembly = self.opening.profile.assembly
         pattern = compile_pattern(assembly.subject_pattern) if assembly.subject_pattern else None
         key, rows = None, dict[str, list[RawRow]]()
-        for document in self.spool.read(self.opening.memory):
+        for document in self.spool.read():
             found, payload = orjson.loads(document)
             if found != key:
                 if key is not None:
