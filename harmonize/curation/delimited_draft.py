@@ -211,7 +211,7 @@ def _readme(draft: DelimitedDraft) -> str:
     return f"""# {draft.profile_id}
 
 Drafted by `harmonize profiles new` from `{draft.origin}`: {columns} columns in {number}, beside `{draft.subject}`, the identifier of
-the subject, which stands in each of them. Say here where the tables come from, who keeps them, and what is not carried and why.
+the subject, which must stand in each of them. Say here where the tables come from, who keeps them, and what is not carried and why.
 
 {draft.notes}
 {left_out}
