@@ -113,6 +113,7 @@ def _column(name: str, found: SchemaProperty) -> DraftedColumn:
     said = ": ".join(dict.fromkeys(text for text in (found.title, found.description) if text))[:_DESCRIPTION]
     notes = [f"format {text}" for text in found.formats]
     notes += ["properties without names, as JSON"] if found.is_open else []
+    notes += ["contains itself, cut here"] if found.is_cut else []
     description = f"{said or plain(name)} ({', '.join(notes)})" if notes else said or plain(name)
     values = {value: plain(value) for value in found.values}
     return DraftedColumn(name, description, values or None, found.required)

@@ -253,10 +253,10 @@ def _read(path: Path, header: tuple[str, ...], dialect: Dialect) -> _Sample:
     log, columns = ReadLog(), [_Column() for _ in header]
     rows = ragged = 0
     for number, cells in _rows(path, dialect, log):
+        _require_encoding(cells, path, number)
         if len(cells) != len(header):
             ragged += 1
             continue
-        _require_encoding(cells, path, number)
         rows += 1
         for column, cell in zip(columns, cells, strict=True):
             column.add(cell)

@@ -52,6 +52,8 @@ class SchemaProperty:
     """Whether it is an array; `properties` are then those of its items."""
     is_open: bool = False
     """Whether it allows properties that have no name in the schema."""
+    is_cut: bool = False
+    """Whether it contains itself: what it holds here is not told again."""
     properties: dict[str, SchemaProperty] = field(default_factory=dict)
 
 
@@ -264,6 +266,7 @@ class _Reader:
         above, cut = self._spread(parts, above, made, inner, items, wanted)
         if cut:
             self.recursive.append(name)
+            made.is_cut = True
         if items and inner:  # an object, or an array of such
             made.repeats = True
             above, _ = self._spread(items, above, made, inner, [], set())
