@@ -80,44 +80,106 @@ def check(profile_id: Id, as_json: AsJson = False) -> None:
 @app.command("new")
 def new(
     profile_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the new profile, such as de/my-registry.")],
-    dictionary: Annotated[
+    source: Annotated[
         Path | None,
-        typer.Option("--from", help="An XSD, or a REDCap data dictionary: the designer's CSV or the API's metadata."),
+        typer.Option(
+            "--from",
+            help="An XSD, a JSON Schema, a REDCap data dictionary (designer's CSV or API metadata), a table or a folder of tables.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the draft; by default ./SCOPE/NAME.")] = None,
     repeating: Annotated[
-        str, typer.Option(help="Instruments that repeat, with commas: a dictionary does not say which do.")
+        str, typer.Option(help="REDCap: instruments that repeat, with commas: a dictionary does not say which do.")
     ] = "",
-    root: Annotated[str | None, typer.Option(help="XSD: the root element, where it allows several.")] = None,
+    root: Annotated[
+        str | None, typer.Option(help="XSD, JSON Schema: the root element or definition, where there are several.")
+    ] = None,
     subject: Annotated[
-        str | None, typer.Option(help="XSD: path of the subjects below the root, such as Patients/Patient.")
+        str | None,
+        typer.Option(
+            help="Tables, JSON Schema: column of the subject's identifier. XSD: path of the subjects, such as Patients/Patient."
+        ),
     ] = None,
     identifier: Annotated[
         str | None, typer.Option(help="XSD: path of the subject's identifier below its element, such as @id.")
     ] = None,
+    values: Annotated[
+        str,
+        typer.Option(
+            help="Tables: columns, with commas, that hold a public list of codes; of these alone values are written."
+        ),
+    ] = "",
+    delimiter: Annotated[str | None, typer.Option(help="Tables: , ; | or tab, where headers do not show it.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Tables: by default utf-8.")] = None,
 ) -> None:
     """Draft a profile. It maps nothing but the subject's identifier: `profiles check` lists what waits for a decision."""
-    from harmonize.curation.draft import draft_from_redcap_dictionary
+    from harmonize.curation.draft_origin import Origin, origin_of
 
-    if dictionary is None:
-        raise CallError("`profiles new` drafts from a file. To mend it: --from DICTIONARY.csv or --from FILE.xsd")
-    if not dictionary.is_file():
-        raise CallError(f"there is no file {dictionary}. To mend it: check the path after --from")
-    folder = out or Path(profile_id)
-    names = [name.strip() for name in repeating.split(",") if name.strip()]
-    if dictionary.suffix == ".xsd":
-        from harmonize.curation.xsd_draft import draft_from_xsd
+    if source is None:
+        known = "FILE.xsd, FILE.schema.json, DICTIONARY.csv or a folder of tables"
+        raise CallError(f"`profiles new` drafts from what says how a source looks. To mend it: --from {known}")
+    if not (source.is_file() or source.is_dir()):
+        raise CallError(f"there is no file or folder {source}. To mend it: check the path after --from")
+    origin, folder = origin_of(source), out or Path(profile_id)
+    given = {
+        "--repeating": repeating,
+        "--root": root,
+        "--subject": subject,
+        "--identifier": identifier,
+        "--values": values,
+        "--delimiter": delimiter,
+        "--encoding": encoding,
+    }
+    _refuse_options_of_others(origin.value, source, [name for name, value in given.items() if value])
+    match origin:
+        case Origin.XSD:
+            from harmonize.curation.xsd_draft import draft_from_xsd
 
-        if names:
-            raise CallError("an XSD says which elements repeat. To mend it: leave --repeating out")
-        written = draft_from_xsd(dictionary, profile_id, folder, root=root, subject=subject, identifier=identifier)
-    elif root or subject or identifier:
-        raise CallError("--root, --subject and --identifier are for an XSD. To mend it: leave them out")
-    else:
-        written = draft_from_redcap_dictionary(dictionary, profile_id, folder, names)
+            written = draft_from_xsd(source, profile_id, folder, root=root, subject=subject, identifier=identifier)
+        case Origin.JSON_SCHEMA:
+            from harmonize.curation.json_schema_draft import draft_from_json_schema
+
+            written = draft_from_json_schema(source, profile_id, folder, subject=subject, root=root)
+        case Origin.REDCAP_DICTIONARY:
+            from harmonize.curation.draft import draft_from_redcap_dictionary
+
+            written = draft_from_redcap_dictionary(source, profile_id, folder, _names(repeating))
+        case Origin.TABLES:
+            from harmonize.curation.table_draft import draft_from_tables
+
+            written = draft_from_tables(
+                source,
+                profile_id,
+                folder,
+                subject=subject,
+                values=_names(values),
+                delimiter=delimiter,
+                encoding=encoding or "utf-8",
+            )
     for path in written:
         say(f"written: {path}")
     say(f"next: `harmonize profiles check {folder}` lists what waits for a decision")
+
+
+_OPTIONS_OF = {
+    "an XSD": ("--root", "--subject", "--identifier"),
+    "a JSON Schema": ("--root", "--subject"),
+    "a REDCap data dictionary": ("--repeating",),
+    "tables": ("--subject", "--values", "--delimiter", "--encoding"),
+}
+
+
+def _refuse_options_of_others(origin: str, source: Path, given: list[str]) -> None:
+    wrong = [name for name in given if name not in _OPTIONS_OF[origin]]
+    if wrong:
+        known = ", ".join(_OPTIONS_OF[origin])
+        raise CallError(
+            f"{', '.join(wrong)} is not for {origin}, as which {source.name} is read. To mend it: leave it out; there are {known}"
+        )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @app.command("doc")

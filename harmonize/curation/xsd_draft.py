@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harmonize.curation.draft import check_new_profile, root_map, source_document, write_draft, yaml_text
+from harmonize.curation.draft_profile import check_new_profile, root_map, source_document, write_draft, yaml_text
 from harmonize.errors import InputError, UnknownNameError
 from harmonize.input.xsd import Text, Xsd, XsdElement, read_xsd
 from harmonize.profiles.xml_assembly import default_slot

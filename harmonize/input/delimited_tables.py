@@ -82,29 +82,12 @@ def _dialect(assembly: Assembly) -> Dialect:
     return Dialect(assembly.encoding, assembly.delimiter, assembly.quote)
 
 
-def checked_header(
-    cells: Sequence[str], file: str, profile: Profile, spec: TableAssembly, log: ReadLog, *, has_rows: bool
-) -> tuple[str, ...]:
-    """The names of the columns of the table *file*. Raises InputError where they cannot be used.
-
-    Without rows of its width, a header may have run into a row: unknown names are not told.
-    """
-    assembly = profile.assembly
-    header = tuple(readable_name(cell.strip()) for cell in cells)
+def require_usable_header(header: Sequence[str], file: str) -> None:
+    """Raises InputError where names of columns are missing, too many or doubled. A message has their places, never the names."""
     if not any(header):
         raise InputError("the file is empty", file=file, fix="export it again or remove it")
     if len(header) > MAX_COLUMNS:
         raise InputError(f"more than {MAX_COLUMNS} columns", file=file, row=1, fix="check the delimiter")
-    others = [d for d in ",;\t|" if d != assembly.delimiter and len(header) == 1 and d in header[0]]
-    if others:
-        name = {"\t": "tab"}.get(others[0], others[0])
-        declared = {"\t": "tab"}.get(assembly.delimiter, assembly.delimiter)
-        raise InputError(
-            f"the profile declares the delimiter {declared!r}, the header is delimited by {name!r}",
-            file=file,
-            row=1,
-            fix=f"export with {declared!r}, or set assemble.delimited.delimiter in a profile of your own",
-        )
     doubles = [place for place, name in enumerate(header, start=1) if header.count(name) > 1]
     if doubles:
         # Places, not names: in a file without header the names are values of a patient.
@@ -114,6 +97,28 @@ def checked_header(
             file=file,
             row=1,
             fix="give every column a name of its own",
+        )
+
+
+def checked_header(
+    cells: Sequence[str], file: str, profile: Profile, spec: TableAssembly, log: ReadLog, *, has_rows: bool
+) -> tuple[str, ...]:
+    """The names of the columns of the table *file*. Raises InputError where they cannot be used.
+
+    Without rows of its width, a header may have run into a row: unknown names are not told.
+    """
+    assembly = profile.assembly
+    header = tuple(readable_name(cell.strip()) for cell in cells)
+    require_usable_header(header, file)
+    others = [d for d in ",;\t|" if d != assembly.delimiter and len(header) == 1 and d in header[0]]
+    if others:
+        name = {"\t": "tab"}.get(others[0], others[0])
+        declared = {"\t": "tab"}.get(assembly.delimiter, assembly.delimiter)
+        raise InputError(
+            f"the profile declares the delimiter {declared!r}, the header is delimited by {name!r}",
+            file=file,
+            row=1,
+            fix=f"export with {declared!r}, or set assemble.delimited.delimiter in a profile of your own",
         )
     if assembly.subject not in header:
         close = difflib.get_close_matches(assembly.subject, header, n=1)

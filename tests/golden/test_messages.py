@@ -102,6 +102,11 @@ def _stopped_run(folder: Path) -> None:
     (folder / "stopped" / CHECKPOINT).write_text("{}", "utf-8")
 
 
+def _schema(folder: Path) -> None:
+    (folder / "x.json").write_text('{"properties": {"pid": {"$ref": "https://example.org/person.json"}}}', "utf-8")
+
+
+_NEW = "profiles new xx/mine --from"
 _PROFILE = "profiles check mine/eu/ern-cde"
 REVIEW = "mappings review x.sssom.tsv --reviewer 0000-0002-1825-0097"
 CANDIDATES = (
@@ -234,6 +239,15 @@ CASES = [
     Case("profile-name-refused", _PROFILE, _profile("source.yaml", "      birthdate:\n", "      birth-date:\n")),
     Case("profile-code-map-missing", _PROFILE, _profile("profile.yaml", "shared:uo-ucum.sssom.tsv", "codes/uo.tsv")),
     Case("profile-pattern-refused", _PROFILE, _profile("profile.yaml", "  subject: pid", "  subject: pid\n  subject_pattern: '(?=D)D.*'")),
+    Case("profile-new-no-source", "profiles new xx/mine"),
+    Case("profile-new-missing", f"{_NEW} nowhere"),
+    Case("profile-new-no-subject", f"{_NEW} in"),
+    Case("profile-new-subject-misspelt", f"{_NEW} in --subject pidd"),
+    Case("profile-new-values-misspelt", f"{_NEW} in --subject pid --values valueIRl"),
+    Case("profile-new-option-of-others", f"{_NEW} in --subject pid --root Patient"),
+    Case("profile-new-wrong-encoding", f"{_NEW} in --subject pid", _table("Sex", lambda data: data + b"\xe4,,,,,,\n")),
+    Case("profile-new-remote-reference", f"{_NEW} x.json --subject pid", _schema),
+    Case("profile-new-of-tables", f"{_NEW} in --subject pid"),
     Case("profile-tab", _PROFILE, _profile("source.yaml", "    tree_root: true", "\ttree_root: true")),
 ]  # fmt: skip
 
