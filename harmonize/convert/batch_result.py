@@ -5,32 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from harmonize.checks.catalogue import rule
-from harmonize.findings import Accounting, Finding, Outcome, add_counts
-from harmonize.profiles.notes import RunNote
-from harmonize.report.rule_counts import RuleCounts
+from harmonize.convert.tally import Tally
+from harmonize.findings import Finding, Outcome
 
 
 @dataclass
 class BatchResult:
-    """What a worker gives back for a batch: bytes for files, exact counts, notes."""
+    """What a worker gives back for a batch: bytes for files, and what was counted."""
 
     lines: dict[str, list[bytes]] = field(default_factory=dict)
-    account: Accounting = field(default_factory=Accounting)
-    counts: RuleCounts = field(default_factory=RuleCounts)
-    run_notes: dict[tuple[str, str], RunNote] = field(default_factory=dict)
-    declared: dict[tuple[str, str, Outcome], int] = field(default_factory=dict)
-    """(target, `file/column`, outcome) -> cells that the target cannot hold by declaration, where others of the column are held."""
-    left_out: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(`file/column`, reason) -> cells whose text says nothing by the profile."""
+    tally: Tally = field(default_factory=Tally)
 
     def absorb(self, other: BatchResult) -> None:
         """Take over what one subject made."""
         for name, lines in other.lines.items():
             self.lines.setdefault(name, []).extend(lines)
-        self.account.add(other.account)
-        self.counts.merge(other.counts)
-        add_counts(self.declared, other.declared)
-        add_counts(self.left_out, other.left_out)
+        self.tally.add(other.tally)
 
     def write(self, name: str, line: bytes) -> None:
         """Add a whole line to the file *name*."""
@@ -39,7 +29,7 @@ class BatchResult:
     def find(self, finding: Finding) -> None:
         """Count *finding* and put it into the private list."""
         finding = with_advice(finding)
-        self.counts.add(finding)
+        self.tally.counts.add(finding)
         self.write("private/findings.ndjson", finding.line())
 
     def say(self, rule_id: str | None, subject: str, outcome: Outcome | None) -> None:
@@ -47,7 +37,7 @@ class BatchResult:
         if rule_id is not None:
             known = rule(rule_id)
             finding = Finding(rule_id, known.severity, known.title, outcome, subject=subject, fix=known.fix)
-            self.counts.add(finding)
+            self.tally.counts.add(finding)
             self.write("private/findings.ndjson", finding.line())
 
 

@@ -20,9 +20,10 @@ import harmonize
 from harmonize.checks.catalogue import rule
 from harmonize.convert.batch_result import BatchResult, with_advice
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
-from harmonize.convert.checkpoint import Tally, require_same_call
+from harmonize.convert.checkpoint import require_same_call
 from harmonize.convert.column_outcomes import left_out_reason
 from harmonize.convert.engine import Engine, Settings
+from harmonize.convert.tally import Tally
 from harmonize.convert.worker import Worker
 from harmonize.engines import local
 from harmonize.errors import CallError, TooManyRejectsError
@@ -247,7 +248,7 @@ class _Run:
         shard = self.batches_done * BATCH_SUBJECTS // SHARD_SUBJECTS
         for name, lines in result.lines.items():
             self.folder.write(name, b"".join(lines), None if name.startswith(f"{PRIVATE}/") else shard)
-        self.tally.take(result)
+        self.tally.add(result.tally)
         self.batches_done += 1
         self._take_read_log()
         if time.monotonic() - self.saved_at >= self.options.checkpoint_seconds:

@@ -122,7 +122,7 @@ class Worker:
         except Exception:  # noqa: BLE001 - which subject it is shows when each is converted on its own
             result = self._one_by_one(engine, batch)
         result.lines = {name: [b"".join(lines)] for name, lines in result.lines.items()}
-        result.run_notes = engine.environment.run_notes.copy()
+        result.tally.run_notes = engine.environment.run_notes.copy()
         return result
 
     def _take(self, engine: Engine, subjects: Sequence[RawSubject], batch: Batch, result: BatchResult) -> None:
@@ -132,7 +132,7 @@ class Worker:
         else:
             for start in range(0, len(subjects), TOGETHER):
                 self._convert(engine, subjects[start : start + TOGETHER], result)
-        result.account.subjects["read"] += len(subjects)
+        result.tally.account.subjects["read"] += len(subjects)
 
     def _one_by_one(self, engine: Engine, batch: Batch) -> BatchResult:
         """The batch again, so that a subject on which we fail costs no other."""
@@ -145,7 +145,7 @@ class Worker:
                 raise
             except Exception as error:  # noqa: BLE001 - the batch boundary: one bad record never stops a run
                 made = self._failed(raw, error)
-                made.account.subjects["read"] += 1
+                made.tally.account.subjects["read"] += 1
             result.absorb(made)
         return result
 
@@ -160,7 +160,7 @@ class Worker:
                 result.say(known.answer.rule, known.record["subject_id"], Outcome.SKIPPED)
             else:
                 self._report(known, made, violations, result)
-                result.account.subjects["converted"] += 1
+                result.tally.account.subjects["converted"] += 1
 
     def _derived(self, engine: Engine, raw: RawSubject) -> _Derived:
         """The hub record of a subject, and whether it may be converted."""
@@ -196,7 +196,7 @@ class Worker:
                 self._lose_cell(cell, Outcome.DROPPED, result)
         for cell, reason in (*assembled.left_out, *log.left_out.items()):
             place = (self._columns.column_of(cell), reason)
-            result.left_out[place] = result.left_out.get(place, 0) + 1
+            result.tally.left_out[place] = result.tally.left_out.get(place, 0) + 1
             self._lose_cell(cell, Outcome.DROPPED, result)
         for cell in self._hidden.cells(assembled.record):
             known = rule("source.hidden-field")
@@ -219,9 +219,9 @@ class Worker:
 
     def _set_aside(self, raw: RawSubject, outcome: Outcome, result: BatchResult) -> None:
         """Count a whole subject as skipped or rejected."""
-        result.account.subjects[outcome.value] += 1
+        result.tally.account.subjects[outcome.value] += 1
         for table, rows in raw.rows.items():
-            result.account.row(self.files[table], outcome.value, len(rows))
+            result.tally.account.row(self.files[table], outcome.value, len(rows))
             for row in rows:
                 self._lose_row(table, row, outcome, result)
 
@@ -232,14 +232,14 @@ class Worker:
 
     def _lose_cell(self, cell: Cell, outcome: Outcome, result: BatchResult) -> None:
         for target in self.settings.targets:
-            result.account.lose(target, self._columns.column_of(cell), outcome)
+            result.tally.account.lose(target, self._columns.column_of(cell), outcome)
 
     def _report_rows(self, rejected: tuple[BadRow, ...], subject: str, result: BatchResult) -> None:
         for bad in rejected:
             finding = replace(bad.finding, subject=subject)
             result.find(finding)
             result.write("private/rejects.ndjson", self._reject_line(finding, bad))
-            result.account.row(self.files[bad.table], "rejected")
+            result.tally.account.row(self.files[bad.table], "rejected")
             self._lose_row(bad.table, bad.row, Outcome.REJECTED, result)
 
     def _reject_line(self, finding: Finding, bad: BadRow | None) -> bytes:
@@ -300,7 +300,7 @@ class Worker:
             for loss in target_log.losses:
                 said |= self._report_loss(target, loss, record["subject_id"], exceptional, result)
             for element, number in target_log.defaulted.items():
-                result.account.default(target, element, number)
+                result.tally.account.default(target, element, number)
             self._count_exceptions(target, exceptional, said, shared, result)
 
     def _report_loss(
@@ -344,10 +344,10 @@ class Worker:
         for cell, outcome in outcomes.items():
             column = self._columns.column_of(cell)
             if outcome is not self._columns.usual[(target, column)]:
-                result.account.lose(target, column, outcome)
+                result.tally.account.lose(target, column, outcome)
                 if cell not in said and outcome in (Outcome.DROPPED, Outcome.COARSENED):
                     key = (target, column, outcome)
-                    result.declared[key] = result.declared.get(key, 0) + 1
+                    result.tally.declared[key] = result.tally.declared.get(key, 0) + 1
 
     def _report_unplaced(self, log: SubjectLog, subject: str, shared: SharedRows, result: BatchResult) -> set[Cell]:
         """Filled cells that made nothing anywhere and of which nothing was said: gaps of the map, reported."""
