@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,15 +18,14 @@ def whole_file(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)  # one that a killed process left may be readable by others
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    try:
+    with ExitStack() as undo:
+        undo.callback(part.unlink, missing_ok=True)
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        undo.pop_all()
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -89,7 +88,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     place = folder if is_there else folder.parent
     place.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=place))
-    try:
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, aside, ignore_errors=True)
         yield aside
         for path in aside.rglob("*"):
             if path.is_file():
@@ -101,9 +101,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         else:
             aside.chmod(0o777 & ~_umask())  # mkdtemp's is for its owner alone
             aside.rename(folder)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
+        undo.pop_all()
 
 
 def _umask() -> int:

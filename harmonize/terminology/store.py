@@ -10,6 +10,7 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,10 @@ class CodeSystemStore:
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         except sqlite3.Error:
             raise self._damaged("it cannot be opened") from None
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._connection.close)
             self.meta = self._checked_meta()
-        except BaseException:
-            self._connection.close()
-            raise
+            undo.pop_all()
         self.system, self.version = self.meta["system"], self.meta["version"]
         self.complete = self.meta["complete"] == "true"
 
