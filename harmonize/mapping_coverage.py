@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
-from harmonize.curation.cell_texts import CellTexts
 from harmonize.curation.coverage import CodeOutcome, Coverage, Fact, Tally, coverage, digest
 from harmonize.engines import local
 from harmonize.errors import InputError
@@ -25,6 +24,7 @@ from harmonize.hub.objects import HubObject
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import RowsOutOfOrder
 from harmonize.profiles.assembly import Assembler, RawSubject
+from harmonize.profiles.cell_texts import CellTexts
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.concepts import MAPPING_SET
 from harmonize.profiles.expressions import Call, Constant, Expression
@@ -85,8 +85,7 @@ def measure(profile_id: str, inputs: Sequence[Path], *, jobs: int = 1, memory: i
         while True:
             source = open_source(Opening(profile, tuple(inputs), Path(work), to_sort, memory))
             columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
-            parts = getattr(source, "parts", ())
-            worker = CoverageWorker(settings, columns, source.files, source.references, parts)
+            worker = CoverageWorker(settings, columns, source.files, source.references, source.parts)
             tally = Tally()
             try:
                 for made in local.run(worker, _batches(source.subjects(), jobs), jobs):

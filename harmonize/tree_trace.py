@@ -16,6 +16,7 @@ from harmonize.findings import Cell, file_of, shown_row
 from harmonize.hub.objects import HubObject
 from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import RawSubject
+from harmonize.profiles.cell_texts import CellTexts
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.specification import ClassDerivation, Profile
@@ -30,7 +31,7 @@ class TracedCell(NamedTuple):
     path: str
     cell: Cell
     rule: str
-    text: str | None
+    text: str
 
 
 def traced_cells(
@@ -50,8 +51,9 @@ def traced_cells(
         for raw in source.subjects():
             if any(_place(number, source.parts) in wanted for number in _numbers(raw)):
                 record = plan.derive(assembler.assemble(raw).record, SubjectLog())
-                texts = _texts(raw, source.headers, source.parts)
-                return [_traced(found, lines, texts) for found in _cells(record, "")]
+                found = list(_cells(record, ""))
+                texts = CellTexts(source.headers, source.files, source.parts).of(raw, [one.cell for one in found])
+                return [_traced(one, lines, texts) for one in found]
     raise CallError("the input does not hold the elements of this subject. To mend it: give the input of the run")
 
 
@@ -70,16 +72,6 @@ def _numbers(raw: RawSubject) -> Iterator[int]:
 
 def _place(number: int, parts: Sequence[str]) -> tuple[str, int | None]:
     return parts[file_of(number)], shown_row(number)
-
-
-def _texts(raw: RawSubject, headers: Mapping[str, Sequence[str]], parts: Sequence[str]) -> dict[Cell, str]:
-    return {
-        Cell(parts[file_of(row.number)], row.number, column): text
-        for path, rows in raw.rows.items()
-        for row in rows
-        for column, text in zip(headers[path], row.cells, strict=True)
-        if text
-    }
 
 
 class _Found(NamedTuple):
@@ -109,4 +101,4 @@ def _cells(value: Any, path: str) -> Iterator[_Found]:
 def _traced(found: _Found, lines: Mapping[tuple[str, str, str], int | None], texts: Mapping[Cell, str]) -> TracedCell:
     line = lines.get((found.source_class, found.hub_class, found.slot), 0)
     shown = found.cell._replace(row=shown_row(found.cell.row)) if found.cell.row is not None else found.cell
-    return TracedCell(found.path, shown, f"{found.hub_class}.{found.slot} (map.yaml:{line})", texts.get(found.cell))
+    return TracedCell(found.path, shown, f"{found.hub_class}.{found.slot} (map.yaml:{line})", texts[found.cell])

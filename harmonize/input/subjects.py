@@ -92,6 +92,8 @@ class TableSource:
     """Bytes that sorting may take; None: a share of what the machine or the container has."""
     references: dict[str, Path] = field(default_factory=dict)
     """Tables that are looked up by key -> the file that they were brought into."""
+    parts: tuple[str, ...] = ()
+    """None: every table is a file."""
     headers: dict[str, tuple[str, ...]] = field(init=False)
     kept: dict[str, tuple[int, ...]] = field(init=False)
     held: dict[str, tuple[str, ...]] = field(init=False)

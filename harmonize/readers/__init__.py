@@ -27,6 +27,8 @@ class Source(Protocol):
     """Physical table -> its file, as findings name it."""
     inputs: Sequence[Path]
     """The files that are read."""
+    parts: Sequence[str]
+    """The documents that rows are in, by the index that is part of a row's number; none where a table is a file."""
     references: Mapping[str, Path]
     """Tables that are looked up by key -> the file that they were brought into."""
     log: ReadLog

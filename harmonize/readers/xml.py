@@ -38,7 +38,6 @@ class XmlSource:
     ) -> None:
         self.opening, self.paths, self.inputs, self.spool = opening, paths, tuple(inputs), spool
         self.parts = tuple(parts)
-        """The names of the documents, by the index that is part of a row's number."""
         self.log = ReadLog()
         self.references: dict[str, Path] = {}
         label = self.parts[0] if len(self.parts) == 1 else "*.xml"
