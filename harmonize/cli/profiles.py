@@ -130,7 +130,18 @@ def new(
         "--delimiter": delimiter,
         "--encoding": encoding,
     }
-    _refuse_options_of_others(origin.value, source, [name for name, value in given.items() if value])
+    options = {
+        Origin.XSD: ("--root", "--subject", "--identifier"),
+        Origin.JSON_SCHEMA: ("--root", "--subject"),
+        Origin.REDCAP_DICTIONARY: ("--repeating",),
+        Origin.TABLES: ("--subject", "--values", "--delimiter", "--encoding"),
+    }[origin]
+    wrong = [name for name, value in given.items() if value and name not in options]
+    if wrong:
+        raise CallError(
+            f"{', '.join(wrong)} is not for {origin.value}, as which {source.name} is read. "
+            f"To mend it: leave it out; there are {', '.join(options)}"
+        )
     match origin:
         case Origin.XSD:
             from harmonize.curation.xsd_draft import draft_from_xsd
@@ -159,23 +170,6 @@ def new(
     for path in written:
         say(f"written: {path}")
     say(f"next: `harmonize profiles check {folder}` lists what waits for a decision")
-
-
-_OPTIONS_OF = {
-    "an XSD": ("--root", "--subject", "--identifier"),
-    "a JSON Schema": ("--root", "--subject"),
-    "a REDCap data dictionary": ("--repeating",),
-    "tables": ("--subject", "--values", "--delimiter", "--encoding"),
-}
-
-
-def _refuse_options_of_others(origin: str, source: Path, given: list[str]) -> None:
-    wrong = [name for name in given if name not in _OPTIONS_OF[origin]]
-    if wrong:
-        known = ", ".join(_OPTIONS_OF[origin])
-        raise CallError(
-            f"{', '.join(wrong)} is not for {origin}, as which {source.name} is read. To mend it: leave it out; there are {known}"
-        )
 
 
 def _names(text: str) -> list[str]:
