@@ -17,7 +17,7 @@ import orjson
 
 from harmonize.convert import RunOptions, Settings, convert_files, make_environment
 from harmonize.errors import HarmonizeError, SpecificationError
-from harmonize.profiles.assembly import check_assembly
+from harmonize.profiles.assembly_check import check_assembly
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.lint import left_out_problems, slot_account
 from harmonize.profiles.loading import load_profile

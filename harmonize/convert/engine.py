@@ -15,7 +15,7 @@ from harmonize.checks.hub_records import check_record
 from harmonize.checks.violations import Violation
 from harmonize.hub import hub_json_schema_without_values, hub_schema, value_json_schema
 from harmonize.hub.objects import DerivedObject, HubObject
-from harmonize.profiles.assembly import require_assembly
+from harmonize.profiles.assembly_check import require_assembly
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.lint import require_accounted

@@ -23,6 +23,7 @@ from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.checkpoint import require_same_call
 from harmonize.convert.column_outcomes import left_out_reason
 from harmonize.convert.engine import Engine, Settings
+from harmonize.convert.reject_limit import reject_limit
 from harmonize.convert.tally import Tally
 from harmonize.convert.worker import Worker
 from harmonize.engines import local
@@ -117,7 +118,7 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
             opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory, options.schemas)
             source = open_source(opening)
             columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
-            worker = Worker(settings, columns, source.files, source.references, getattr(source, "parts", ()))
+            worker = Worker(settings, columns, source.files, source.references, source.parts)
             run = _Run(settings, options, folder, source, worker, to_sort)
             try:
                 return run.go(checkpoint)
@@ -466,39 +467,6 @@ class _Run:
                 "defaulted": self.tally.account.defaulted,
             },
         }
-
-
-class RejectLimit(NamedTuple):
-    """How much may be rejected: a number of rows or of subjects, or a share of each."""
-
-    text: str
-    number: int | None
-    share: float | None
-
-    def error(self, account: Accounting) -> TooManyRejectsError | None:
-        """The error where *account* holds more rejects than are allowed."""
-        rows_read = sum(counts["read"] for counts in account.rows.values())
-        rows_rejected = sum(counts["rejected"] for counts in account.rows.values())
-        subjects = account.subjects
-        if self.share is not None:
-            many = rows_rejected > self.share * rows_read or subjects["rejected"] > self.share * subjects["read"]
-        else:
-            many = max(rows_rejected, subjects["rejected"]) > (self.number or 0)
-        return TooManyRejectsError(rows_rejected, rows_read, self.text) if many else None
-
-
-def reject_limit(text: str) -> RejectLimit:
-    """`10%` or `25` as a limit. Raises CallError for anything else.
-
-    >>> reject_limit("2.5%").share
-    0.025
-    """
-    share = re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)%", text)
-    if share is not None and float(share[1]) <= 100:
-        return RejectLimit(text, None, float(share[1]) / 100)
-    if re.fullmatch(r"[0-9]{1,18}", text):
-        return RejectLimit(text, int(text), None)
-    raise CallError("--max-errors is neither a number nor a percentage up to 100%. To mend it: write 25 or 10%")
 
 
 def _code_map_digests(engine: Engine) -> dict[str, list[dict[str, str]]]:

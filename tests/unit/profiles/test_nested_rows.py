@@ -12,7 +12,7 @@ import yaml
 from harmonize.convert import RunOptions, Settings, convert_files, make_environment
 from harmonize.errors import SpecificationError
 from harmonize.findings import Outcome
-from harmonize.profiles.assembly import check_assembly
+from harmonize.profiles.assembly_check import check_assembly
 from harmonize.profiles.compiler import compile_profile
 from harmonize.profiles.functions import library_function
 from harmonize.profiles.loading import load_profile
