@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+import pickle
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from multiprocessing.reduction import DupFd
+from typing import IO, Any, TypeVar
 
 from harmonize.errors import HarmonizeError
 
@@ -27,6 +31,34 @@ class WorkerLostError(HarmonizeError):
             "a worker process was killed, perhaps for want of memory. To mend it: give fewer --jobs or more memory, and run "
             "again with --resume"
         )
+
+
+class _HandedOver:
+    """Work, pickled into a file without a name that every worker process inherits.
+
+    Python would write it into a pipe, which holds 64 KiB: a process that dies before it reads leaves the writer waiting for ever.
+    """
+
+    def __init__(self, work: object) -> None:
+        self._file = _unnamed_file()
+        pickle.dump(work, self._file)
+        self._file.flush()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _taken_over, (DupFd(self._file.fileno()),)
+
+
+def _taken_over(inherited: Any) -> object:
+    with os.fdopen(inherited.detach(), "rb") as file:
+        pickled = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)  # the others read it too: no seek
+    return pickle.loads(pickled)  # noqa: S301 - our own, from the process that started this one
+
+
+def _unnamed_file() -> IO[bytes]:
+    """In memory where the system can do that, for work may hold a key."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("harmonize-work"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 _worker: Callable[[object], object] | None = None
@@ -56,13 +88,14 @@ def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1
         return
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    try:
-        with ProcessPoolExecutor(jobs, context, _set_worker, (work,)) as pool:  # type: ignore[arg-type]
+    with ProcessPoolExecutor(jobs, context, _set_worker, (_HandedOver(work),)) as pool:  # type: ignore[arg-type]
+        try:
             yield from _in_order(pool, batches, 2 * jobs)
-    except (BrokenExecutor, WorkerLostError):
-        for worker in set(multiprocessing.active_children()) - others:
-            worker.terminate()  # a pool that loses one while it starts them leaves the rest waiting, and Python would wait for them
-        raise WorkerLostError from None
+        except (BrokenExecutor, WorkerLostError):
+            # a pool that loses one while it starts them leaves the rest waiting, and would itself wait for them at its end
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
+            raise WorkerLostError from None
 
 
 def _in_order(pool: ProcessPoolExecutor, batches: Iterable[Batch], most: int) -> Iterator[Result]:
