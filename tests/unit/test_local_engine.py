@@ -24,7 +24,7 @@ if __name__ == "__main__":
     resource_tracker.ensure_running()  # it is a process too, and not one of those that die
     multiprocessing.get_context("spawn").set_executable(sys.argv[1])
     try:
-        list(run(Work(int(sys.argv[2])), [b"x" * 100_000] * 20, jobs=2))
+        list(run(Work(int(sys.argv[2])), [b"x" * 100_000] * 500, jobs=2))
     except WorkerLostError as error:
         print(error)
 """
