@@ -15,7 +15,7 @@ from harmonize.checks.tumour_tables import ALWAYS, Combination, histology, holds
 from harmonize.checks.violations import Circumstances, Violation
 from harmonize.hub.objects import HubObject, local_code
 
-IN_SITU, MALIGNANT, METASTATIC = "2", "3", "6"
+MALIGNANT, METASTATIC = "3", "6"
 _UNCERTAIN = frozenset({"refuted", "entered_in_error", "differential", "unconfirmed"})
 
 

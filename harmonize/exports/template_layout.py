@@ -33,7 +33,6 @@ NULL_FLAVORS = {
 }
 """HL7 NullFlavor -> its words."""
 YES_NO = ("yes", "no")
-SEPARATOR = " | "
 
 
 class Kind(StrEnum):

@@ -95,8 +95,6 @@ class Assembler:
         self.layouts = layouts or {}
         self.subject = profile.assembly.subject
         self.blank = frozenset(profile.assembly.blank)
-        self.brings_rows_together = any(t.join or t.group or t.rows_of != t.name for t in profile.assembly.tables)
-        """Whether an object of the record may be made of several rows."""
         self._assembly = profile.assembly
         self._blank_texts: dict[str, frozenset[str]] = {}
         shared = {name for name, tables in profile.assembly.physical_tables().items() if len(tables) > 1}
@@ -124,10 +122,6 @@ class Assembler:
         if known is None:
             known = self._blank_texts[column] = self._assembly.blank_texts(column)
         return known
-
-    def blank_words(self, column: str) -> frozenset[str]:
-        """The texts but the empty one that are no value in *column*."""
-        return self.blank_texts(column) - {""}
 
     def assemble(self, raw: RawSubject) -> Assembled:
         """The source record of *raw*."""

@@ -100,10 +100,6 @@ class TreeAssembler:
         """The texts that are no value in *column*."""
         return self._blank
 
-    def blank_words(self, column: str) -> frozenset[str]:
-        """The texts but the empty one that are no value in *column*."""
-        return self._blank - {""}
-
     def kinds(self, raw: RawSubject) -> Iterator[tuple[str, RawRow, tuple[str, ...]]]:
         """Nothing: columns of XML are paths, and tell by themselves what is made of them."""
         yield from ()
