@@ -13,7 +13,7 @@ from harmonize.errors import InputError
 from harmonize.findings import Cell, Finding, Outcome, Severity, element_number
 from harmonize.input.log import ReadLog
 from harmonize.profiles.specification import Profile
-from harmonize.profiles.xml_assembly import DOCUMENT, SUBJECT_ELEMENT, Dialect, below
+from harmonize.profiles.xml_assembly import DOCUMENT, SUBJECT_ELEMENT, Dialect, below, gathered
 
 MAX_COLUMNS = 20_000
 """Paths of leaves in one input. No format has so many, and each is counted."""
@@ -209,7 +209,7 @@ class Walker:
             row.cells[column.index] = text
         elif column.gathers:
             column.values -= 1
-            row.cells[column.index] += f" | {text}"
+            row.cells[column.index] = gathered(row.cells[column.index], text)
         elif column.is_slot:  # of what is not carried each is counted, and dropped as the first is
             column.values -= 1
             self._refuse_second(Cell(self.file, row.number, column.name))

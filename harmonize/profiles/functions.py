@@ -69,6 +69,7 @@ from harmonize.profiles.text_values import (
 )
 from harmonize.profiles.tumour_values import (
     known_date,
+    known_date_if,
     make_code_if_stated,
     make_code_of_edition,
     make_tnm,
@@ -450,6 +451,14 @@ FUNCTIONS: Mapping[str, Function] = {
         "PartialDate",
         "`known_date(text, accuracy, 'E=day', 'T=month', 'V=estimated')`: a date written year or day first, as exact as another "
         "text says; a part that is `00` is not known.",
+    ),
+    "known_date_if": Function(
+        _pure(known_date_if),
+        3,
+        10,
+        True,
+        "PartialDate",
+        "`known_date_if(text, other, 'S')`: as known_date where another text is one of those written, and nothing elsewhere.",
     ),
     "code_of_edition": Function(
         make_code_of_edition,

@@ -16,7 +16,7 @@ from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_ob
 from harmonize.profiles.specification import Profile
 from harmonize.profiles.tree_elements import Element, Said, replace
 from harmonize.profiles.tree_placing import Placing, held_cells, lending, settle
-from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlTable, holder_of, lent_slots
+from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlTable, gathered, holder_of, lent_slots
 
 _FIRST = itemgetter(0)
 _MOST_SHAPES = 10_000
@@ -182,7 +182,7 @@ class TreeAssembler:
             if slot not in values:
                 values[slot], columns[slot] = text, name
             elif slot in plan.gathered:
-                values[slot] = f"{values[slot]} | {text}"
+                values[slot] = gathered(values[slot], text)
             elif values[slot] != text:
                 said.second(Cell(self.files[file_of(element.number)], element.number, name))
         return row_object(values, self._table(plan.path, columns), element.number)

@@ -93,7 +93,7 @@ def replace(table: XmlTable, elements: Iterable[Element], said: Said) -> None:
     for element in elements:
         if table.name in element.objects and not element.replaced:
             key = tuple(element.stated(slot) for slot in table.by or ())
-            if any(key):
+            if key and key[0]:  # what numbers the row; the others tell whose number it is
                 groups.setdefault(key, []).append(element)
     for group in groups.values():
         if len(group) > 1:
@@ -118,6 +118,13 @@ def _set_aside(element: Element) -> Iterator[Cell]:
             yield from made.cells(slot)
     for part in element.parts:
         yield from _set_aside(part)
+
+
+def changed(cell: Cell | None, slot: str) -> Finding:
+    """That a newer statement replaced the one at *cell* in a slot that stays what it is."""
+    message = f"a newer statement says otherwise in {slot}, which does not change: there may be two under one identifier"
+    fix = "check whether it is one person, or one tumour, and correct the identifiers"
+    return Finding("source.superseded", Severity.WARNING, message, Outcome.DROPPED, cell=cell, fix=fix)
 
 
 def superseded(cell: Cell | None, *, doubtful: bool) -> Finding:

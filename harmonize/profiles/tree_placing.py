@@ -12,11 +12,9 @@ import orjson
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.profiles.assembly import BadCell
 from harmonize.profiles.source_record import SourceObject, row_object, shared_object
-from harmonize.profiles.tree_elements import Element, Said, date_order, superseded
-from harmonize.profiles.xml_assembly import XmlAssembly, XmlTable
+from harmonize.profiles.tree_elements import Element, Said, changed, date_order, superseded
+from harmonize.profiles.xml_assembly import WHAT, XmlAssembly, XmlTable
 
-WHAT = "what"
-"""The slot that names, in an object that stands apart, the slot for which it does."""
 _NOTHING_APART = "The value describes others of its element, of which none is stated."
 _DAY_FIRST = re.compile(rb'"([0-9]{2})[.]([0-9]{2})[.]([0-9]{4})"')
 
@@ -34,7 +32,10 @@ def lending(xml: XmlAssembly, only_lent: Mapping[str, frozenset[str]]) -> Lendin
     """What the tables of *xml* lend; *only_lent*: table -> the slots of it that nothing but that is done with."""
     tables = xml.tables.values()
     keys = frozenset(slot for table in tables for slot in (*(table.by or ()), table.newest))
-    of_tables = [(t.name, only_lent[t.name] if t.slot else None) for t in tables if not t.slot or only_lent[t.name]]
+    lends_all = {t.name for t in tables if not t.slot or t.without_parts}
+    of_tables = [
+        (t.name, None if t.name in lends_all else only_lent[t.name]) for t in tables if t.name in lends_all or only_lent[t.name]
+    ]
     return Lending(of_tables, keys)
 
 
@@ -62,11 +63,15 @@ class Placing:
         """ids of objects that say nothing themselves and stand in the record for what is in them."""
         self.taken: set[tuple[int, str]] = set()
         """(id of an object that stands in no slot, slot of it that another object has taken)."""
+        self.alone: set[int] = set()
+        """ids of objects that stand in the record because no parts of their elements do."""
 
     def say_what_has_no_place(self) -> None:
         """Slots that are there for others to take, as all of objects that stand in no slot are: what nobody took is lost."""
         for name, lent in self.lending.of_tables:
             for _, made in self.made.get(name, ()):
+                if id(made) in self.alone:
+                    continue
                 for slot in made.keys() - self.lending.keys if lent is None else lent & made.keys():
                     if (id(made), slot) not in self.taken:
                         self.said.no_place(made, slot)
@@ -78,9 +83,15 @@ class Placing:
             return
         groups: dict[Any, tuple[SourceObject, list[tuple[Element, SourceObject]]]] = {}
         for element, made in objects:
+            if table.without_parts:
+                if any(name in part.objects for part in element.parts for name in table.without_parts):
+                    continue
+                self.alone.add(id(made))
             self._inherit(table, element, made)
             if not made:
                 continue
+            if table.kind:
+                made[WHAT] = table.kind
             holder = self._holder(table, element)
             if holder is None:
                 self._orphan(made)
@@ -189,32 +200,47 @@ def _merge(table: XmlTable, rows: list[tuple[Element, SourceObject]], said: Said
         return rows[0][1]
     dated = [(date_order(e.stated(table.newest)) if table.newest else "", _canonical(made), made) for e, made in rows]
     dated.sort(key=lambda item: item[:2], reverse=True)
+    lead = {slot: group[0] for group in table.together for slot in group[1:]}
     values: dict[str, Any] = {}
     dates: dict[str, str] = {}
     contradicted: set[str] = set()
-    for date, _, made in dated:
-        for slot, value in made.items():
-            if slot == table.newest and slot in values:
-                continue
-            if slot not in values:
-                values[slot], dates[slot] = value, date
-            elif values[slot] != value and date == dates[slot] and slot in table.agree:
-                contradicted.add(slot)
+    for describing in (False, True):
+        for date, _, made in dated:
+            for slot, value in made.items():
+                if (slot in lead) is not describing or (slot == table.newest and slot in values):
+                    continue
+                if describing and lead[slot] in values and made.get(lead[slot]) != values[lead[slot]]:
+                    continue  # it describes what was replaced
+                if slot not in values:
+                    values[slot], dates[slot] = value, date
+                elif values[slot] != value and date == dates[slot] and slot in table.agree:
+                    contradicted.add(slot)
     members = []
     for date, _, made in dated:
         for slot in contradicted & made.keys():
             _contradict(made, slot, said)
-        members.append(_only(made, [slot for slot in made if slot not in contradicted and made[slot] == values[slot]]))
-        older = [s for s in made if s not in contradicted and s != table.newest and made[s] != values[s]]
+        kept = [slot for slot in made if slot not in contradicted and slot in values and made[slot] == values[slot]]
+        members.append(_only(made, kept))
+        older = [slot for slot in made if slot not in contradicted and slot != table.newest and slot not in kept]
         if older:
             cells = tuple(cell for slot in older for cell in made.cells(slot))
-            doubtful = any(date == dates[slot] for slot in older)
-            said.replaced.append((superseded(cells[0] if cells else None, doubtful=doubtful), cells))
+            said.replaced.append((_replaced(table, made, values, dates, date, older), cells))
     return shared_object({slot: value for slot, value in values.items() if slot not in contradicted}, members)
 
 
+def _replaced(
+    table: XmlTable, made: SourceObject, values: Mapping[str, Any], dates: Mapping[str, str], date: str, older: list[str]
+) -> Finding:
+    """What is said of the slots of *made* that are *older* than those that stand."""
+    for slot in older:
+        if slot in table.constant and date_order(made[slot]) != date_order(values[slot]):
+            return changed(next(made.cells(slot), None), slot)
+    cell = next((cell for slot in older for cell in made.cells(slot)), None)
+    return superseded(cell, doubtful=any(date == dates.get(slot) for slot in older))
+
+
 def _contradict(made: SourceObject, slot: str, said: Said) -> None:
-    message = f"messages of the same day contradict one another in {slot}; none of them is used"
+    message = f"statements of the same day contradict one another in {slot}; none of them is used"
     fix = "check whether it is one person, and correct the messages"
     for cell in made.cells(slot):
         finding = Finding("source.group-conflict", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)

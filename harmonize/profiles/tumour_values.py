@@ -51,6 +51,15 @@ def known_date(text: str, accuracy: str | None = None, *choices: str) -> Any:
     return {"value": made["value"][: _LENGTHS[exact]], "precision": exact}
 
 
+def known_date_if(text: str, condition: str | None, *values: str) -> Any:
+    """`known_date(text)` where another text is one of *values*; nothing elsewhere, for the date is of something else.
+
+    >>> known_date_if("2021-03-15", "S", "S"), known_date_if("2021-03-15", "O", "S"), known_date_if("2021-03-15", None, "S")
+    ({'value': '2021-03-15', 'precision': 'day'}, None, None)
+    """
+    return known_date(text) if condition is not None and condition.strip() in values else None
+
+
 def make_code_of_edition(environment: Environment) -> Callable[..., Any]:
     """`code_of_edition(text, edition, '10 # WHO=ICD10', ...)`: a code whose system and edition another text names.
 
@@ -99,6 +108,16 @@ def make_code_if_stated(environment: Environment) -> Callable[..., Any]:
     return memoised(lambda text, code, system: of_map(code, system))
 
 
+_STRANGE_SYMBOL = Noted(
+    None,
+    "source.code",
+    Severity.ERROR,
+    Outcome.COARSENED,
+    "the text for several tumours is no symbol of TNM; the category stands without it",
+    "write m, or how many tumours there are",
+)
+
+
 def make_tnm(environment: Environment) -> Callable[..., Any]:
     """`tnm(text, AXIS, prefix, edition, y, r, a, m)`: a category with its prefix and symbols, as TNM writes it: `ypT2(m)`."""
 
@@ -117,12 +136,17 @@ def make_tnm(environment: Environment) -> Callable[..., Any]:
         bare = text.strip().removeprefix(axis)
         symbols = "".join(part.strip() for part in (r, y, a, prefix) if part is not None)
         multiple = f"({m.strip().strip('()')})" if m is not None and m.strip() else ""
-        parsed = environment.systems.parse(f"{symbols}{axis}{bare}{multiple}", "TNM")
+        category = f"{symbols}{axis}{bare}"
+        parsed = environment.systems.parse(f"{category}{multiple}", "TNM")
+        strange = None
+        if isinstance(parsed, NotACode) and multiple:
+            parsed, strange = environment.systems.parse(category, "TNM"), _STRANGE_SYMBOL
         if isinstance(parsed, NotACode):
             return rejected(
                 "source.code", f"the value is no {axis} category of TNM", "write it as TNM does, such as 2a"
             )
         made, noted = coding(environment, parsed._replace(edition=edition.strip()) if edition else parsed)
+        noted = strange or noted
         value = {"codings": [made]}
         return value if noted is None else noted._replace(value=value)
 

@@ -14,6 +14,10 @@ SUBJECT_ELEMENT = "."
 """The physical table of the subjects' own elements."""
 DOCUMENT = "/"
 """The physical table of what stands beside the subjects."""
+BETWEEN = " | "
+"""Between the values of leaves that repeat and make one text."""
+WHAT = "what"
+"""The slot that names, in an object that stands apart, the slot for which it does; elsewhere the `kind` of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,14 @@ class XmlTable:
     agree: tuple[str, ...]
     inherit: tuple[str, ...]
     apart: tuple[tuple[str, ...], ...]
+    together: tuple[tuple[str, ...], ...] = ()
+    """Where rows are merged: slots that describe the first of their group, and are taken from rows that state it."""
+    constant: tuple[str, ...] = ()
+    """Where rows are merged: slots that stay what they are; one that changes is said, for there may be two things."""
+    kind: str = ""
+    """What the slot `what` of the table's objects says; empty: nothing."""
+    without_parts: tuple[str, ...] = ()
+    """Tables; an element that holds rows of them makes no object of its own, it only lends."""
     gather: frozenset[str] = frozenset()
     """Paths below the row's element of leaves that repeat and make one text, ` | ` between its values."""
 
@@ -100,6 +112,15 @@ def default_slot(path: str) -> str:
     ('Date_accuracy', 'id', 'text', 'Sent')
     """
     return "text" if path == "." else path.replace("@", "").strip("/").replace("/", "_")
+
+
+def gathered(known: str, text: str) -> str:
+    """The values of *known* and one more as one text, in the order of their contents and each once: which came first says nothing.
+
+    >>> gathered("IM", "CH"), gathered("CH | IM", "CH")
+    ('CH | IM', 'CH | IM')
+    """
+    return BETWEEN.join(sorted({*known.split(BETWEEN), *text.split(BETWEEN)}))
 
 
 def below(path: str, element: str) -> str:
@@ -181,6 +202,10 @@ def _table(name: str, body: Mapping[str, Any], elements: tuple[str, ...]) -> Xml
         newest=key.get("newest") if key is not None else None,
         without=key.get("without") if key is not None else None,
         agree=tuple(body.get("merge", {}).get("agree", ())),
+        together=tuple(tuple(slots) for slots in body.get("merge", {}).get("together", ())),
+        constant=tuple(body.get("merge", {}).get("constant", ())),
+        kind=body.get("kind", ""),
+        without_parts=tuple(body.get("without_parts", ())),
         inherit=tuple(body.get("inherit", ())),
         gather=frozenset(body.get("gather", ())),
         apart=tuple((slots,) if isinstance(slots, str) else tuple(slots) for slots in body.get("apart", ())),

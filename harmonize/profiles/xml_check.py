@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from harmonize.errors import UnknownNameError
 from harmonize.profiles.specification import SourceSchema, SourceSlot
-from harmonize.profiles.xml_assembly import XmlAssembly, XmlTable
+from harmonize.profiles.xml_assembly import WHAT, XmlAssembly, XmlTable
 from harmonize.terminology.patterns import compile_pattern
 
 
@@ -27,12 +27,12 @@ def check_xml_assembly(xml: XmlAssembly, source: SourceSchema, subject: str) -> 
         ]
     earlier: dict[str, XmlTable] = {}
     for table in xml.tables.values():
-        problems += _table(table, source, earlier)
+        problems += _table(table, xml, source, earlier)
         earlier[table.name] = table
     return problems
 
 
-def _table(table: XmlTable, source: SourceSchema, earlier: Mapping[str, XmlTable]) -> Iterator[str]:
+def _table(table: XmlTable, xml: XmlAssembly, source: SourceSchema, earlier: Mapping[str, XmlTable]) -> Iterator[str]:
     where = f"assemble.tables.{table.name}"
     slots = source.classes.get(table.row_class)
     if slots is None:
@@ -47,8 +47,16 @@ def _table(table: XmlTable, source: SourceSchema, earlier: Mapping[str, XmlTable
         yield f"{where}: a table of one row takes `merge`: which of several rows counts must be said"
     yield from _place(table, source, earlier, where)
     stated = {*table.columns.values(), *table.inherit, *(s for group in table.apart for s in group)} - {""}
-    for name in sorted((stated | set(table.agree)) - set(slots)):
+    merged = {*table.agree, *table.constant, *(s for group in table.together for s in group)}
+    kind = {WHAT} if table.kind else set()
+    for name in sorted((stated | merged | kind) - set(slots)):
         yield f"{where}: {UnknownNameError(f'slot of {table.row_class}', name, slots)}"
+    if table.kind and table.apart:
+        yield f"{where}: a table with `apart` has no `kind`: its objects say in {WHAT!r} what they are apart for"
+    for name in table.without_parts:
+        parts = xml.tables[name].elements if name in xml.tables else ()
+        if not any(part.startswith(f"{path}/") for part in parts for path in table.elements):
+            yield f"{where}.without_parts: {name!r} is no table of elements within those of this one"
     if table.without is not None and table.without not in earlier:
         yield f"{where}.merge.without: {UnknownNameError('earlier table', table.without, earlier)}"
 
