@@ -13,7 +13,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.reduction import DupFd
 from typing import IO, Any, TypeVar
 
@@ -43,6 +43,10 @@ class _HandedOver:
         self._file = _unnamed_file()
         pickle.dump(work, self._file)
         self._file.flush()
+
+    def close(self) -> None:
+        """Let go of the file; processes that took it over have it still."""
+        self._file.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _taken_over, (DupFd(self._file.fileno()),)
@@ -88,7 +92,10 @@ def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1
         return
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(jobs, context, _set_worker, (_HandedOver(work),)) as pool:  # type: ignore[arg-type]
+    with (
+        closing(_HandedOver(work)) as handed_over,
+        ProcessPoolExecutor(jobs, context, _set_worker, (handed_over,)) as pool,  # type: ignore[arg-type]
+    ):
         try:
             yield from _in_order(pool, batches, 2 * jobs)
         except (BrokenExecutor, WorkerLostError):
