@@ -122,7 +122,9 @@ def _set_aside(element: Element) -> Iterator[Cell]:
 
 def changed(cell: Cell | None, slot: str) -> Finding:
     """That a newer statement replaced the one at *cell* in a slot that stays what it is."""
-    message = f"a newer statement says otherwise in {slot}, which does not change: there may be two under one identifier"
+    message = (
+        f"a newer statement says otherwise in {slot}, which does not change: there may be two under one identifier"
+    )
     fix = "check whether it is one person, or one tumour, and correct the identifiers"
     return Finding("source.superseded", Severity.WARNING, message, Outcome.DROPPED, cell=cell, fix=fix)
 

@@ -34,7 +34,9 @@ def lending(xml: XmlAssembly, only_lent: Mapping[str, frozenset[str]]) -> Lendin
     keys = frozenset(slot for table in tables for slot in (*(table.by or ()), table.newest))
     lends_all = {t.name for t in tables if not t.slot or t.without_parts}
     of_tables = [
-        (t.name, None if t.name in lends_all else only_lent[t.name]) for t in tables if t.name in lends_all or only_lent[t.name]
+        (t.name, None if t.name in lends_all else only_lent[t.name])
+        for t in tables
+        if t.name in lends_all or only_lent[t.name]
     ]
     return Lending(of_tables, keys)
 
@@ -229,7 +231,12 @@ def _merge(table: XmlTable, rows: list[tuple[Element, SourceObject]], said: Said
 
 
 def _replaced(
-    table: XmlTable, made: SourceObject, values: Mapping[str, Any], dates: Mapping[str, str], date: str, older: list[str]
+    table: XmlTable,
+    made: SourceObject,
+    values: Mapping[str, Any],
+    dates: Mapping[str, str],
+    date: str,
+    older: list[str],
 ) -> Finding:
     """What is said of the slots of *made* that are *older* than those that stand."""
     for slot in older:

@@ -301,6 +301,8 @@ SAID = (
     ("phenopackets", {"administrative_gender": FEMALE, "sex_at_birth": UNKNOWN}, "administrative_gender", Outcome.DROPPED),
     ("phenopackets", {"vital_status": {"status": HP, "date_of_death": DIED}}, "status", Outcome.DROPPED),
     ("phenopackets", {"diagnoses": [{"disease": {**HP, "qualifiers": ["dagger"]}}]}, "disease", Outcome.COARSENED),
+    ("phenopackets", {"diagnoses": [{"disease": HP, "excluded": True, "gradings": [{"grade": HP}]}]}, "grade", Outcome.DROPPED),
+    ("phenopackets", {"diagnoses": [{"disease": HP, "excluded": True, "morphology": HP}]}, "morphology", Outcome.DROPPED),
     ("phenopackets", {"variants": [{"gene": HP, "expressions": [{"level": "g", "reference": {"text": "x"}}]}]}, "reference", Outcome.DROPPED),
     ("fhir-r4", {"diagnoses": [{"disease": HP, "excluded": True, "certainty": "confirmed"}]}, "certainty", Outcome.DROPPED),
     ("fhir-r4", {"vital_status": {"status": HP, "date_of_death": DIED}}, "status", Outcome.DROPPED),

@@ -81,7 +81,7 @@ def _classifications_of(sheet: Sheet, sample_id: str) -> list[HubObject]:
 
 def tissue_of_tumour(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any] | None:
     """The Biosample of the tissue of which a diagnosis states a grade or pathological findings, but no sample; else None."""
-    if diagnosis.get("excluded") or diagnosis.get("certainty") == "entered_in_error":
+    if diagnosis.get("certainty") == "entered_in_error":
         return None
     examined = [
         tnm
@@ -89,6 +89,13 @@ def tissue_of_tumour(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any] | Non
         if evaluation_of(tnm) == "pathological" and "sample_id" not in tnm and not tnm.keys().isdisjoint(_CATEGORIES)
     ]
     graded = [grading for grading in diagnosis.get("gradings", ()) if "grade" in grading]
+    if diagnosis.get("excluded"):
+        _of_excluded(
+            sheet,
+            diagnosis,
+            [*((tnm, slot) for tnm in examined for slot in _CATEGORIES), *((g, "grade") for g in graded)],
+        )
+        return None
     if not examined and not graded:
         _without_tissue(sheet, diagnosis)
         return None
@@ -120,6 +127,12 @@ def _grade(sheet: Sheet, entry: dict[str, Any], gradings: Iterable[HubObject]) -
             preferred, entry["tumorGrade"] = term.code, term.body
         elif term.code != preferred:
             sheet.lost(grading, "grade", "/tumorGrade", "a biosample has one grade; another is preferred")
+
+
+def _of_excluded(sheet: Sheet, diagnosis: HubObject, findings: Iterable[tuple[HubObject, str]]) -> None:
+    for holder, slot in ((diagnosis, "morphology"), *findings):
+        if slot in holder:
+            sheet.lost(holder, slot, "", "a tumour that is excluded has no tissue that a pathologist saw")
 
 
 def _without_tissue(sheet: Sheet, diagnosis: HubObject) -> None:
