@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ REPORTS = frozenset(
 )
 """What `harmonize report build` puts beside a run; it goes with the run that it is about."""
 _LOCK = ".harmonize-lock"
+_PART = re.compile(r"(?:[a-z0-9.-]+/)?[A-Za-z_-]+[.](?:nd)?json(?:[.][0-9]{4,})?[.]part")
+"""The name below the folder of a file that a run is writing."""
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
 OutputKey = tuple[str, int | None]
 """The name of a file below the folder, and the number of the shard where the file may come in several."""
@@ -106,7 +109,7 @@ class OutputFolder:
         self._close()
         if self._started and not (self._saved and _can_go_on(error)):
             (self.folder / CHECKPOINT).unlink(missing_ok=True)
-            for part in self.folder.rglob("*.part"):
+            for part in self._begun():
                 part.unlink(missing_ok=True)
         shutil.rmtree(self.work_folder, ignore_errors=True)
         self._release_lock()
@@ -222,7 +225,7 @@ class OutputFolder:
             for key, (size, lines) in kept.items():
                 self._outputs[key] = self._reopened(key, size, lines)
             wanted = {output.path for output in self._outputs.values()}
-            later = [*self.folder.rglob("*.part"), *(self.folder / name for name in checkpoint["renamed"])]
+            later = [*self._begun(), *(self.folder / name for name in checkpoint["renamed"])]
             for path in later:
                 if path not in wanted:
                     path.unlink(missing_ok=True)
@@ -317,25 +320,34 @@ class OutputFolder:
         """Throw away what this run wrote; the next line that is written begins anew."""
         self._close()
         self._outputs = {}
-        for part in self.folder.rglob("*.part"):
+        for part in self._begun():
             part.unlink(missing_ok=True)
+
+    def _begun(self) -> list[Path]:
+        """The files that this run, or one that was stopped, began and did not finish."""
+        return [path for path in self._files_there() if _PART.fullmatch(path.relative_to(self.folder).as_posix())]
 
     def _take_lock(self) -> None:
         """One run at a time. The lock of a run that was killed is gone with its process."""
         path = self.folder / _LOCK
-        self._lock = path.open("wb")
-        try:
-            import fcntl
+        while True:
+            self._lock = path.open("wb")
+            try:
+                import fcntl
 
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # no advisory locks on this system
-            return
-        except OSError:
-            self._lock.close()
-            self._lock = None
-            raise CallError(
-                f"another run writes into {self.folder}. To mend it: wait for it, or choose another --out"
-            ) from None
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except ImportError:  # no advisory locks on this system
+                return
+            except OSError:
+                self._lock.close()
+                self._lock = None
+                raise CallError(
+                    f"another run writes into {self.folder}. To mend it: wait for it, or choose another --out"
+                ) from None
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(self._lock.fileno()), path.stat()):
+                    return
+            self._lock.close()  # the run that held it ended, and took the file away, between the two calls
 
     def _refuse_foreign_files(self) -> None:
         """Raise CallError where other things lie in the folder than what an earlier run left."""
@@ -350,10 +362,11 @@ class OutputFolder:
         """Remove what an earlier run left, and only that: as late as can be, so that a call that is refused removes nothing."""
         if self._started:
             return
-        for path in self._left_by_earlier_run():
+        left = self._left_by_earlier_run()
+        for path in left:
             path.unlink()
-        for sub_folder in sorted((path for path in self.folder.rglob("*") if path.is_dir()), reverse=True):
-            if sub_folder != self.work_folder and not any(sub_folder.iterdir()):
+        for sub_folder in sorted({path.parent for path in left} - {self.folder}, reverse=True):
+            if not any(sub_folder.iterdir()):
                 sub_folder.rmdir()
         self._started = True
 
@@ -364,7 +377,7 @@ class OutputFolder:
     def _left_by_earlier_run(self) -> list[Path]:
         earlier = self._files_of_earlier_run() | self._files_of_interrupted_run()
         there = self._files_there()
-        return [path for path in there if str(path.relative_to(self.folder)) in earlier or path.suffix == ".part"]
+        return [*{*self._begun(), *(path for path in there if str(path.relative_to(self.folder)) in earlier)}]
 
     def _files_of_earlier_run(self) -> set[str]:
         manifest = self.folder / MANIFEST

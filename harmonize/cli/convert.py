@@ -152,7 +152,7 @@ def convert(
     if outcome.partly_read:
         say(
             "harmonize: input was only partly read, the run is partial. "
-            f"To mend it: correct what the rule source.cut-off names in {out}/private/findings.ndjson, and convert again"
+            f"To mend it: correct what the fatal findings in {out}/private/findings.ndjson name, and convert again"
         )
         raise typer.Exit(3)
     counts = findings_by_severity(outcome.report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import signal
 import sys
 import tomllib
 from pathlib import Path
@@ -120,6 +121,9 @@ _INTERRUPTED = (
 
 def main() -> None:
     """Run the command line and leave with the exit code of the contract."""
+    for name in ("SIGTERM", "SIGHUP"):  # a batch system that ends a run interrupts it, as Ctrl-C does
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         app(prog_name="harmonize", default_map=_configuration())
     except HarmonizeError as error:

@@ -1,14 +1,16 @@
-"""The checkpoint of a run, from which another one goes on if it is called alike.
+"""The checkpoint of a run, from which another one goes on if it is called alike; and whether a finished run was called alike.
 
 A checkpoint holds counts, pseudonyms and places, never a value of a patient. It is JSON: a node may look into it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from harmonize.errors import CallError
+from harmonize.input.files import sha256
 
 _WHAT = {
     "harmonize": "version of harmonize",
@@ -23,6 +25,16 @@ _WHAT = {
     "terminologies": "terminologies",
     "code_maps": "code maps",
     "input": "input",
+    "xsd": "--xsd",
+}
+_OF_MANIFEST = {
+    "harmonize": "version of harmonize",
+    "hub": "version of the hub",
+    "profile": "profile",
+    "targets": "--to",
+    "site": "--site",
+    "consent": "--consent",
+    "key_id": "--pseudonym-key",
 }
 
 
@@ -33,4 +45,21 @@ def require_same_call(checkpoint: Mapping[str, Any], call: Mapping[str, Any]) ->
         raise CallError(
             f"the interrupted run was another one: {', '.join(differ)} differ. To mend it: call it as it was called then, "
             "or convert without --resume"
+        )
+
+
+def require_same_run(manifest: Mapping[str, Any], call: Mapping[str, Any], inputs: Sequence[Path]) -> None:
+    """Raise CallError where the finished run of *manifest* is not the one that is asked for: its results are no answer to the call.
+
+    *call* has the fields of a manifest; of *inputs* those are compared that the run read, by their contents.
+    """
+    differ = [what for name, what in _OF_MANIFEST.items() if manifest.get(name) != call[name]]
+    paths = {path.name: path for path in inputs}
+    read = {known["file"]: known["sha256"] for known in manifest["inputs"]}
+    if any(name not in paths or sha256(paths[name]) != digest for name, digest in read.items()):
+        differ.append("input")
+    if differ:
+        raise CallError(
+            f"the finished run is another one: {', '.join(differ)} differ. To mend it: convert without --resume, or into "
+            "another --out"
         )

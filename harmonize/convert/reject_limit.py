@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from harmonize.errors import CallError, TooManyRejectsError
-from harmonize.findings import Accounting
 
 
 class RejectLimit(NamedTuple):
@@ -16,11 +16,10 @@ class RejectLimit(NamedTuple):
     number: int | None
     share: float | None
 
-    def error(self, account: Accounting) -> TooManyRejectsError | None:
-        """The error where *account* holds more rejects than are allowed."""
-        rows_read = sum(counts["read"] for counts in account.rows.values())
-        rows_rejected = sum(counts["rejected"] for counts in account.rows.values())
-        subjects = account.subjects
+    def error(self, rows: Mapping[str, Mapping[str, int]], subjects: Mapping[str, int]) -> TooManyRejectsError | None:
+        """The error where more is rejected than is allowed. *rows* counts by file, *subjects* all of them."""
+        rows_read = sum(counts["read"] for counts in rows.values())
+        rows_rejected = sum(counts["rejected"] for counts in rows.values())
         if self.share is not None:
             many = rows_rejected > self.share * rows_read or subjects["rejected"] > self.share * subjects["read"]
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import re
@@ -20,23 +21,25 @@ import harmonize
 from harmonize.checks.catalogue import rule
 from harmonize.convert.batch_result import BatchResult, with_advice
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
-from harmonize.convert.checkpoint import require_same_call
+from harmonize.convert.checkpoint import require_same_call, require_same_run
 from harmonize.convert.column_outcomes import left_out_reason
 from harmonize.convert.engine import Engine, Settings
 from harmonize.convert.reject_limit import reject_limit
 from harmonize.convert.tally import Tally
 from harmonize.convert.worker import Worker
 from harmonize.engines import local
-from harmonize.errors import CallError, TooManyRejectsError
+from harmonize.errors import CallError, InputError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity
 from harmonize.hub import hub_schema
+from harmonize.input.files import find_files
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import RowsOutOfOrder
-from harmonize.input.watched_files import WatchedFiles
+from harmonize.input.watched_files import WatchedFiles, fingerprints
 from harmonize.output_folder import MANIFEST, PRIVATE, OutputError, OutputFolder, read_manifest
 from harmonize.profiles.assembly import BadRow, RawSubject
 from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Feed
+from harmonize.profiles.specification import Profile
 from harmonize.readers import Source, open_source
 from harmonize.report.report_file import read_report
 from harmonize.report.rule_counts import RuleCounts
@@ -109,30 +112,61 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
         checkpoint = None
         if options.resume:
             if (options.out / MANIFEST).is_file():
-                return _finished_run(options)
+                return _finished_run(settings, options, profile)
             checkpoint = folder.checkpoint()
         if checkpoint is not None:
             settings = replace(settings, recorded=checkpoint["recorded"])
         to_sort = frozenset(checkpoint["to_sort"] if checkpoint else ())
         while True:
+            before = fingerprints(options.inputs)
             opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory, options.schemas)
             source = open_source(opening)
             columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
             worker = Worker(settings, columns, source.files, source.references, source.parts)
-            run = _Run(settings, options, folder, source, worker, to_sort)
+            watched = WatchedFiles(source.inputs, before)
+            run = _Run(settings, options, folder, source, worker, to_sort, watched)
             try:
                 return run.go(checkpoint)
             except RowsOutOfOrder as found:  # it looked as if it were in order: begin anew with the table sorted
+                if found.table in to_sort:
+                    raise InputError(
+                        "its rows cannot be brought into the order of the subjects' identifiers",
+                        file=source.files[found.table],
+                        fix="write all identifiers in one way, digits and letters without blanks or controls",
+                    ) from None
                 to_sort, checkpoint = to_sort | {found.table}, None
                 folder.start_over()
             finally:
                 run.close()
 
 
-def _finished_run(options: RunOptions) -> RunOutcome:
-    """The outcome of a run that has nothing left to do."""
+def _finished_run(settings: Settings, options: RunOptions, profile: Profile) -> RunOutcome:
+    """The outcome of a run that has nothing left to do. Raises CallError where it is not the run that is asked for."""
     manifest = read_manifest(options.out)
-    return RunOutcome(manifest, read_report(options.out), None, manifest["status"] == "partial")
+    require_same_run(manifest, _identity(settings, profile), find_files(options.inputs))
+    report = read_report(options.out)
+    counts = manifest["counts"]
+    too_many = reject_limit(options.max_errors).error(counts["rows"], counts["subjects"])
+    partly = any(check["findings"]["fatal"] for check in report["checks"] if check["rule"].startswith("source."))
+    if manifest["status"] == "partial" and not partly and too_many is None:
+        raise CallError(
+            "the finished run had another --max-errors and is partial. To mend it: convert without --resume"
+        )
+    return RunOutcome(manifest, report, too_many, partly)
+
+
+def _identity(settings: Settings, profile: Profile) -> dict[str, Any]:
+    """What tells a run from another one that has the same input, as manifests say it."""
+    folder = {} if settings.profile == profile.id else {"folder": settings.profile}
+    return {
+        "harmonize": harmonize.__version__,
+        "hub": hub_schema().version,
+        "profile": {"id": profile.id, "version": profile.version, "sha256": profile.sha256, **folder},
+        "targets": list(settings.targets),
+        "site": settings.site,
+        "consent": settings.consent,
+        "key_id": settings.key.key_id,
+    }
 
 
 class _Run:
@@ -146,6 +180,7 @@ class _Run:
         source: Source,
         worker: Worker,
         to_sort: frozenset[str],
+        watched: WatchedFiles,
     ) -> None:
         self.settings, self.options, self.folder, self.source, self.worker = settings, options, folder, source, worker
         self.to_sort = to_sort
@@ -161,7 +196,7 @@ class _Run:
         self.partly = False
         self.batches_done = 0
         self.saved_at = time.monotonic()
-        self.watched = WatchedFiles(source.inputs)
+        self.watched = watched
         self.aside: dict[str, IO[bytes]] = {
             name: tempfile.TemporaryFile(dir=folder.work_folder)  # noqa: SIM115 - closed by `close`
             for name in ("findings", "rejects")
@@ -186,7 +221,8 @@ class _Run:
     def close(self) -> None:
         """Let go of what was set aside."""
         for file in self.aside.values():
-            file.close()
+            with contextlib.suppress(OSError):  # a full disk, which what was being written has said already
+                file.close()
 
     def _start(self) -> None:
         """Files that every run has, and a first checkpoint: it keeps the instant that documents show."""
@@ -347,7 +383,7 @@ class _Run:
         self._say_values_that_are_left_out()
         self._say_columns_without_values()
         self._say_columns_that_are_not_carried(engine)
-        too_many = self.limit.error(self.tally.account)
+        too_many = self.limit.error(self.tally.account.rows, self.tally.account.subjects)
         problems = self.tally.account.problems(self.settings.targets)
         if problems:
             raise AssertionError(f"the account does not add up: {', '.join(problems)}")
@@ -439,23 +475,11 @@ class _Run:
         self.find(Finding(rule_id, rule(rule_id).severity, message, outcome, None, cell, target, None, count=number))
 
     def _manifest(self, engine: Engine, status: str) -> dict[str, Any]:
-        profile = engine.profile
         return {
             "status": status,
             "schema_version": "1.0",
-            "harmonize": harmonize.__version__,
-            "hub": hub_schema().version,
-            "profile": {
-                "id": profile.id,
-                "version": profile.version,
-                "sha256": profile.sha256,
-                **({} if self.settings.profile == profile.id else {"folder": self.settings.profile}),
-            },
-            "targets": list(self.settings.targets),
-            "site": self.settings.site,
-            "consent": self.settings.consent,
+            **_identity(self.settings, engine.profile),
             "recorded": self.settings.recorded,
-            "key_id": self.settings.key.key_id,
             "terminologies": engine.environment.terminologies.digests(),
             "code_maps": _code_map_digests(engine),
             "tables": dict(self.source.files),

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
@@ -72,7 +73,16 @@ def _set_worker(worker: Callable[[object], object]) -> None:
     """Keep the worker of this process: it compiles its plan once and is sent once, not with every batch."""
     global _worker
     _worker = worker
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     collect_rarely()
+
+
+def _end_with(parent: Any) -> None:
+    """A process whose parent was killed would wait for its next batch for ever: it holds both ends of the pipe."""
+    parent.join()
+    os._exit(1)
 
 
 def _call(batch: object) -> object:

@@ -14,6 +14,7 @@ from typing import IO, NamedTuple, cast
 import zstandard
 
 from harmonize.errors import InputError
+from harmonize.zst_files import open_zst
 
 MAX_RATIO = 100
 """Decompressed bytes for one compressed byte, above `FREE_BYTES`. Tables of patients have 10 to 30."""
@@ -26,12 +27,18 @@ def find_files(inputs: Sequence[Path]) -> list[Path]:
     """The files of *inputs* (files and folders). Raises InputError where one is missing or two are the same table."""
     found: list[Path] = []
     for path in inputs:
-        if path.is_dir():
-            found += sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-        elif path.is_file():
-            found.append(path)
-        else:
+        try:
+            if path.is_dir():
+                found += sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+                continue
+            is_file = path.is_file()
+        except OSError as error:
+            raise InputError(
+                f"it cannot be read: {error.strerror}", file=str(path), fix="check path and rights"
+            ) from None
+        if not is_file:
             raise InputError("there is no such file or folder", file=str(path), fix="check the path")
+        found.append(path)
     names: dict[str, Path] = {}
     for path in found:
         plain = plain_name(path)
@@ -94,8 +101,7 @@ def open_bytes(path: Path) -> IO[bytes]:
                 _Watched(cast(IO[bytes], gzip.open(path, "rb")), path.stat().st_size, path.name), 1 << 20
             )
         if path.suffix == ".zst":
-            stream = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True)
-            return io.BufferedReader(_Watched(stream, path.stat().st_size, path.name), 1 << 20)
+            return io.BufferedReader(_Watched(open_zst(path), path.stat().st_size, path.name), 1 << 20)
         if path.suffix == ".zip":
             archive = zipfile.ZipFile(path)
             members = [m for m in archive.infolist() if not m.is_dir()]

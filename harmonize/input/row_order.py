@@ -49,8 +49,11 @@ def unsorted_file(folder: Path, name: str) -> Path:
 
 
 def line_of(key: str, number: int, document: bytes) -> bytes:
-    """A line to be sorted: the identifier in hexadecimal digits, so that no character of it is a delimiter; number; JSON."""
-    return b"%s\t%d\t%s\n" % (key.encode().hex().encode(), number, document)
+    """A line to be sorted: the identifier in hexadecimal digits, so that no character of it is a delimiter; number; JSON.
+
+    There are eight digits a character, so that texts are as long, and in the order, as Python has them.
+    """
+    return b"%s\t%d\t%s\n" % (key.encode("utf-32-be", "surrogatepass").hex().encode(), number, document)
 
 
 def sorted_lines(
@@ -60,7 +63,7 @@ def sorted_lines(
 
     *longest* is the length of the longest line: DuckDB reads in pieces that are a multiple of it, which must fit into the memory.
     """
-    keys = "length(k), k, n" if order == "numeric" else "k, n"  # of hexadecimal digits, two a byte: the same order
+    keys = "length(k), k, n" if order == "numeric" else "k, n"  # of hexadecimal digits: the same order
     with sorting_session(folder, memory) as session:
         columns = ", ".join(f"'{column}': '{kind}'" for column, kind in _COLUMNS.items())
         found = session.execute(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,11 +11,22 @@ from harmonize.errors import InputError
 from harmonize.input.files import SUFFIXES, Fingerprint, fingerprint, sha256
 
 
+def fingerprints(inputs: Sequence[Path]) -> dict[Path, Fingerprint]:
+    """Of the files that *inputs* (files and folders) are and hold. Opening a source may read it whole, so this comes first."""
+    made = {}
+    with contextlib.suppress(OSError):  # what cannot be read is said where it is read
+        for path in (path for top in inputs for path in (top.iterdir() if top.is_dir() else (top,))):
+            if path.is_file():
+                made[path] = fingerprint(path)
+    return made
+
+
 class WatchedFiles:
     """The input as it was when the run began. Digests are computed aside, while the run goes on."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._prints: dict[Path, Fingerprint] = {path: fingerprint(path) for path in paths}
+    def __init__(self, paths: Sequence[Path], before: Mapping[Path, Fingerprint]) -> None:
+        """*before* are the fingerprints from before the first byte was read; files that were not known then count as they are now."""
+        self._prints: dict[Path, Fingerprint] = {path: before.get(path) or fingerprint(path) for path in paths}
         pool = ThreadPoolExecutor(1, "digests")
         self._digests: dict[Path, Future[str]] = {path: pool.submit(sha256, path) for path in paths}
         pool.shutdown(wait=False)

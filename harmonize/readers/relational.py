@@ -312,10 +312,11 @@ def _rows_of_text(
     path: Path, dialect: Dialect, wanted: Sequence[str], ragged: list[int]
 ) -> Iterator[tuple[str, str, str, str, str]]:
     """The rows of a vocabulary in text. OHDSI's own downloads are delimited by tabs and know no quotes."""
-    blocks = csv_blocks(path, dialect, None)
+    log = ReadLog()
+    blocks = csv_blocks(path, dialect, log)
     first = next(blocks, None)
     if first is not None and len(first.records[0]) == 1 and "\t" in first.records[0][0]:
-        blocks = csv_blocks(path, Dialect(dialect.encoding, "\t", "\0"), None)
+        blocks = csv_blocks(path, Dialect(dialect.encoding, "\t", "\0"), log)
         first = next(blocks, None)
     if first is None:
         raise InputError("the file is empty", file=path.name, fix="export it again or remove it")
@@ -327,6 +328,9 @@ def _rows_of_text(
                 ragged.append(number)
             elif number > 1:
                 yield _picked(cells, places)
+    if log.partly:  # codes of records would be unknown that only this file lacks
+        cut = log.findings[-1]
+        raise InputError(cut.message, file=path.name, row=cut.cell.row if cut.cell else None, fix=cut.fix or "")
 
 
 def _picked(cells: Sequence[str], places: Sequence[int]) -> tuple[str, str, str, str, str]:

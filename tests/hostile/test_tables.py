@@ -148,8 +148,10 @@ def test_a_workbook_with_any_byte_changed_is_contained(tmp_path: Path) -> None:
 
 
 def test_every_cut_of_a_table_is_contained(tmp_path: Path) -> None:
-    """A small table, and its gzip, truncated at every byte."""
+    """A small table, and its gzip and Zstandard, truncated at every byte. Cut, a packed file is never taken for a whole one."""
     import gzip
+
+    import zstandard
 
     from harmonize.errors import InputError
     from harmonize.input.opening import Opening
@@ -160,12 +162,15 @@ def test_every_cut_of_a_table_is_contained(tmp_path: Path) -> None:
     profile = load_profile("eu/ern-cde")
     table = HEADER + ROW + b'DEMO-00000002,2,"a ""quoted"" text",x\n'
     read = 0
-    for suffix, whole in (("", table), (".gz", gzip.compress(table))):
+    packed = ((".gz", gzip.compress(table)), (".zst", zstandard.compress(table)))
+    for suffix, whole in (("", table), *packed):
         for cut in range(len(whole)):
             path = put(tmp_path / "cut", f"Sex.csv{suffix}", whole[:cut])
             try:
                 source = open_source(Opening(profile, (path,), tmp_path / "work"))
-                read += len(list(source.subjects()))
+                subjects = len(list(source.subjects()))
+                read += subjects
+                assert not suffix or not cut or source.log.partly, "a packed file that is cut off says so"
             except InputError as error:
                 assert SECRET not in str(error)
             path.unlink()

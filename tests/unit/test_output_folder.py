@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,3 +55,47 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
     with pytest.raises(CallError, match="cannot write"), OutputFolder(tmp_path / "out"):
         pass
+
+
+@pytest.mark.parametrize("name", ["download.iso.part", "sub/notes.txt.part", "a/b/subjects.ndjson.part"])
+def test_files_that_others_began_are_foreign(tmp_path: Path, name: str) -> None:
+    theirs = tmp_path / "out" / name
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("x")
+    (tmp_path / "out" / "empty").mkdir()
+    with pytest.raises(CallError, match="no run of harmonize wrote"), OutputFolder(tmp_path / "out"):
+        pass
+    assert theirs.exists() and (tmp_path / "out" / "empty").exists()
+
+
+def test_what_a_killed_run_began_is_cleared_away(tmp_path: Path) -> None:
+    for name in ("hub/subjects.ndjson.0000.part", "fhir-r4/Patient.ndjson.10000.part", "private/findings.ndjson.part"):
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text("x")
+    with OutputFolder(tmp_path / "out") as folder:
+        folder.write("hub/subjects.ndjson", b"{}\n")
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def _in_turns(folder: Path, inside: Any, twice: Any, until: float) -> None:
+    while time.monotonic() < until:
+        with contextlib.suppress(CallError), OutputFolder(folder):
+            with inside.get_lock():
+                inside.value += 1
+                twice.value += inside.value > 1
+            time.sleep(0.001)
+            with inside.get_lock():
+                inside.value -= 1
+
+
+def test_no_two_runs_are_inside_while_others_come_and_go(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    inside, twice = context.Value("i", 0), context.Value("i", 0)
+    until = time.monotonic() + 4
+    runs = [context.Process(target=_in_turns, args=(tmp_path / "out", inside, twice, until)) for _ in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+        assert run.exitcode == 0
+    assert twice.value == 0

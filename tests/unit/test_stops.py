@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import resource
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_a_finished_run_has_nothing_to_resume(place: Path, tmp_path: Path) -> No
     assert contents(tmp_path / "out") == whole
 
 
+def test_a_finished_run_of_other_input_is_no_answer(place: Path, tmp_path: Path) -> None:
+    """A job that always says --resume must not take the run of last night for its own."""
+    call, whole = whole_run(place, "ERN CSV")
+    other = tmp_path / "in"
+    shutil.copytree(call[call.index("convert") + 1], other)
+    assert finish(into(call, tmp_path / "out"))[0] == 0
+    file = sorted(other.glob("*.csv"))[0]
+    file.write_text(file.read_text("utf-8") + file.read_text("utf-8").splitlines()[-1] + "\n", "utf-8")
+    changed = [str(other) if word == call[call.index("convert") + 1] else word for word in call]
+    for again, what in ((changed, "input"), ([*call, "--site", "another"], "--site")):
+        code, said = finish(into(again, tmp_path / "out", "--resume"), LATER)
+        assert code == 2 and "the finished run is another one" in said and what in said
+    assert contents(tmp_path / "out") == whole
+
+
 def test_interrupted_while_files_get_their_names(place: Path, tmp_path: Path) -> None:
     """The moment between the first and the last renaming, made by hand from a folder of a run that was killed."""
     call, whole = whole_run(place, "ERN CSV")
@@ -159,6 +175,41 @@ def test_a_worker_that_is_killed_while_it_starts_is_said(place: Path, tmp_path: 
     os.kill(workers[0], signal.SIGKILL)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 4 and "a worker process was killed" in said
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_asked_to_end_ends_as_an_interrupted_one(
+    place: Path, tmp_path: Path, sign: signal.Signals
+) -> None:
+    call, whole = whole_run(place, "OMOP CSV")
+    out = tmp_path / "out"
+    process = start(into(call, out, "--jobs", "2"))
+    while not (out / CHECKPOINT).exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(sign)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "--resume" in said
+    assert not (out / "private" / "work").exists()
+    assert finish(into(call, out, "--resume"), LATER)[0] == 0
+    assert contents(out) == whole
+
+
+def test_no_worker_outlives_a_main_process_that_is_killed(place: Path, tmp_path: Path) -> None:
+    call, _ = whole_run(place, "OMOP CSV")
+    out = tmp_path / "out"
+    process = start(into(call, out, "--jobs", "2"))
+    workers: list[int] = []
+    while len(workers) < 2 and process.poll() is None:
+        with contextlib.suppress(OSError):
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            workers = [int(c) for c in children if "spawn_main" in Path(f"/proc/{c}/cmdline").read_text()]
+    time.sleep(1)
+    process.kill()
+    process.communicate()
+    ends = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
 @pytest.mark.parametrize("megabytes", [350, 420])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import lzma
 import zipfile
 import zlib
@@ -18,6 +17,7 @@ import orjson
 import zstandard
 
 from harmonize.errors import InputError
+from harmonize.zst_files import open_zst
 
 T = TypeVar("T")
 MAX_LINE = 1_000_000
@@ -27,9 +27,6 @@ MAX_BYTES = 20_000_000_000
 MAX_DOCUMENT = 600_000_000
 """Bytes of a JSON document, which is held in memory."""
 MAX_MEMBERS = 10_000
-_PIECE = 512
-MAX_WINDOW = 1 << 27
-"""Bytes that a .zst may refer back to."""
 _DAMAGED = (
     OSError,
     EOFError,
@@ -163,60 +160,9 @@ def open_sources(path: Path, encoding: str = "utf-8") -> list[Source]:
 
 
 def _opener(path: Path) -> Callable[[], IO[bytes]]:
-    kinds: Mapping[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".zst": _open_zst}
+    kinds: Mapping[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".zst": open_zst}
     read: Callable[[Path], Any] = kinds.get(path.suffix, lambda plain: plain.open("rb"))
     return lambda: read(path)
-
-
-class _Zst(io.RawIOBase):
-    """A .zst file, of one frame or several; the stream reader of zstandard takes a file that is cut off for a whole one.
-
-    It is fed in small pieces: each of them can unpack to no more than a few megabytes.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._unpack = self._new()
-        self._ready = memoryview(b"")
-        self._inside = False
-
-    @staticmethod
-    def _new() -> Any:
-        return zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            packed = self._file.read(_PIECE)
-            if not packed:
-                if self._inside:
-                    raise EOFError
-                return 0
-            self._ready = memoryview(self._unpacked(packed))
-        size = min(len(buffer), len(self._ready))
-        buffer[:size] = self._ready[:size]
-        self._ready = self._ready[size:]
-        return size
-
-    def _unpacked(self, packed: bytes) -> bytes:
-        made = b""
-        while packed:
-            made += self._unpack.decompress(packed)
-            self._inside = not self._unpack.eof
-            packed = b"" if self._inside else self._unpack.unused_data
-            if not self._inside:
-                self._unpack = self._new()
-        return made
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def _open_zst(path: Path) -> IO[bytes]:
-    return io.BufferedReader(_Zst(path))
 
 
 def _members(path: Path, encoding: str) -> list[Source]:
