@@ -197,6 +197,7 @@ class _Run:
         self.batches_done = 0
         self.saved_at = time.monotonic()
         self.watched = watched
+        source.log.when_full = self._take_read_log
         self.aside: dict[str, IO[bytes]] = {
             name: tempfile.TemporaryFile(dir=folder.work_folder)  # noqa: SIM115 - closed by `close`
             for name in ("findings", "rejects")

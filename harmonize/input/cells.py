@@ -48,6 +48,6 @@ def _blank_bad_cells(cells: Sequence[str], header: Sequence[str], file: str, num
             cell=place,
             fix="export the table in the encoding that the profile declares",
         )
-        log.rejected_cells.append((f"{file}/{column}", finding))
+        log.reject_cell(f"{file}/{column}", finding)
         good[position] = ""
     return good

@@ -176,7 +176,7 @@ def _row_by_row(table: _Table, block: Block, log: ReadLog) -> RowBlock:
         if number == 1:
             continue
         if len(cells) != len(header):
-            log.rejected.append(ragged(table.name, file, number, cells, len(header)))
+            log.reject_row(ragged(table.name, file, number, cells, len(header)))
             continue
         whole = cells if block.clean else usable_cells(cells, header, file, number, log)
         rows.append(RawRow(number, [whole[place] for place in table.kept], whole))

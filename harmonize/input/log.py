@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.profiles.assembly import BadRow
+
+MUCH = 1_000
+"""Rejected rows and cells that wait in memory."""
 
 
 @dataclass
@@ -27,6 +30,22 @@ class ReadLog:
     """`file/column` -> cells of these rows that hold a value."""
     bytes_read: int = 0
     """Bytes of the input that were read, for the progress of a run."""
+    when_full: Callable[[], object] | None = None
+    """Called where much has come together: a file of nothing but bad rows must not fill the memory until its first good one."""
+
+    def reject_row(self, bad: BadRow) -> None:
+        """Set a row aside."""
+        self.rejected.append(bad)
+        self._look_how_much()
+
+    def reject_cell(self, column: str, finding: Finding) -> None:
+        """Say that a cell of *column* (`file/column`) cannot be used."""
+        self.rejected_cells.append((column, finding))
+        self._look_how_much()
+
+    def _look_how_much(self) -> None:
+        if len(self.rejected) + len(self.rejected_cells) >= MUCH and self.when_full is not None:
+            self.when_full()
 
     def cut_off(self, file: str, row: int, message: str, fix: str) -> None:
         """Say that *file* could not be read from *row* on."""

@@ -192,7 +192,7 @@ class TableSource:
     def _reject_row(self, table: PhysicalTable, row: RawRow, rule: str, message: str, fix: str) -> None:
         cell = Cell(table.file, row.number, self.assembly.subject)
         finding = Finding(rule, Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-        self.log.rejected.append(BadRow(table.name, row, finding, counted=True))
+        self.log.reject_row(BadRow(table.name, row, finding, counted=True))
 
     def _reject_subject(self, rows: dict[str, list[RawRow]]) -> None:
         by_name = {table.name: table for table in self.tables}

@@ -370,7 +370,7 @@ def _say_error(file: str, row: int, column: str, log: ReadLog) -> None:
         cell=Cell(file, row, column),
         fix="correct the formula, or write the value itself",
     )
-    log.rejected_cells.append((f"{file}/{column}", finding))
+    log.reject_cell(f"{file}/{column}", finding)
 
 
 def _say_merged(table: SheetTable, log: ReadLog) -> None:

@@ -218,4 +218,4 @@ class Walker:
         message = "the element is there twice where one is expected; the first is used"
         fix = "keep one of them"
         finding = Finding("source.duplicate-value", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-        self.log.rejected_cells.append((cell.column or "", finding))
+        self.log.reject_cell(cell.column or "", finding)

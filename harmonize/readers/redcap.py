@@ -164,7 +164,7 @@ def _csv_rows(path: Path, physical: str, header: Sequence[str], log: ReadLog | N
         if len(cells) == len(header):
             yield RawRow(number, _cells(cells, header, path.name, number, log))
         elif log is not None:
-            log.rejected.append(ragged(physical, path.name, number, cells, len(header)))
+            log.reject_row(ragged(physical, path.name, number, cells, len(header)))
 
 
 def _json_rows(
@@ -185,7 +185,7 @@ def _json_rows(
                 cell=Cell(path.name, number, None),
                 fix="export the records as REDCap writes them",
             )
-            log.rejected.append(BadRow(physical, RawRow(number, cells), finding))
+            log.reject_row(BadRow(physical, RawRow(number, cells), finding))
 
 
 def _unusable(record: Mapping[str, Any]) -> str | None:
@@ -285,7 +285,7 @@ def _say_twice(eav: _Eav, column: str, number: int, log: ReadLog | None) -> None
     finding = Finding(
         "source.duplicate-value", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix="keep one value"
     )
-    log.rejected_cells.append((f"{eav.file}/{column}", finding))
+    log.reject_cell(f"{eav.file}/{column}", finding)
 
 
 # --- what the profile knows -----------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ class XmlSource:
             for row in bad:
                 cell = Cell(self.parts[file_of(row.number)], row.number, name)
                 finding = Finding(rule, Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-                self.log.rejected.append(BadRow(name, row, finding, counted=True))
+                self.log.reject_row(BadRow(name, row, finding, counted=True))
 
 
 def open_source(opening: Opening) -> XmlSource:
