@@ -192,7 +192,7 @@ class OutputFolder:
                 if output.file is not None:
                     output.file.flush()
                     os.fsync(output.file.fileno())
-                files.append([name, shard, output.size, output.lines])
+                files.append([name, shard, output.size, output.lines, output.digest.hexdigest()])
             self._clear_at_start()
             self._saved = orjson.dumps({**state, "files": files, "renamed": []})
             write_whole(self.folder / CHECKPOINT, self._saved, mode=0o600)
@@ -218,12 +218,11 @@ class OutputFolder:
 
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
         """Go on behind *checkpoint*: its files are cut to the lengths that they had then; others that were begun are removed."""
-        kept: dict[OutputKey, tuple[int, int]] = {
-            (n, shard): (size, lines) for n, shard, size, lines in checkpoint["files"]
-        }
         try:
-            for key, (size, lines) in kept.items():
-                self._outputs[key] = self._reopened(key, size, lines)
+            for name, shard, size, lines, digest in checkpoint["files"]:
+                output = self._outputs[(name, shard)] = self._reopened((name, shard), size, lines)
+                if output.digest.hexdigest() != digest:
+                    raise OSError(0, f"{output.path.name} is not what was written")
             wanted = {output.path for output in self._outputs.values()}
             later = [*self._begun(), *(self.folder / name for name in checkpoint["renamed"])]
             for path in later:
@@ -390,7 +389,10 @@ class OutputFolder:
 
     def _files_of_interrupted_run(self) -> set[str]:
         """The names that a run may have given its files before it was stopped."""
-        checkpoint = self.checkpoint()
+        try:
+            checkpoint = self.checkpoint()
+        except CallError:  # nobody can go on from it, and it is ours by its name
+            return {CHECKPOINT}
         if checkpoint is None:
             return set()
         return {CHECKPOINT, *checkpoint.get("renamed", ())}

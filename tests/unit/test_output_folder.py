@@ -77,6 +77,32 @@ def test_what_a_killed_run_began_is_cleared_away(tmp_path: Path) -> None:
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
+def test_what_was_written_must_be_what_it_was(tmp_path: Path) -> None:
+    """A byte that turned over on the disk between two parts of a run is not signed by the manifest."""
+    with contextlib.suppress(KeyboardInterrupt), OutputFolder(tmp_path / "out") as folder:
+        folder.write("hub/subjects.ndjson", b'{"a":1}\n', 0)
+        folder.save({"batches": 1, "call": {}})
+        raise KeyboardInterrupt
+    part = tmp_path / "out" / "hub" / "subjects.ndjson.0000.part"
+    part.write_bytes(b'{"a":2}\n')
+    with OutputFolder(tmp_path / "out") as folder:
+        checkpoint = folder.checkpoint()
+        assert checkpoint is not None
+        with pytest.raises(CallError, match="is not what was written.*without --resume"):
+            folder.restore(checkpoint)
+
+
+def test_a_broken_checkpoint_stops_nobody_who_begins_anew(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "out" / "private" / "checkpoint.json"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_text("{")
+    with OutputFolder(tmp_path / "out") as folder:
+        with pytest.raises(CallError, match="without --resume"):
+            folder.checkpoint()
+        folder.write("hub/subjects.ndjson", b"{}\n")
+    assert not checkpoint.exists()
+
+
 def _in_turns(folder: Path, inside: Any, twice: Any, until: float) -> None:
     while time.monotonic() < until:
         with contextlib.suppress(CallError), OutputFolder(folder):
