@@ -88,7 +88,7 @@ def test_what_was_written_must_be_what_it_was(tmp_path: Path) -> None:
     with OutputFolder(tmp_path / "out") as folder:
         checkpoint = folder.checkpoint()
         assert checkpoint is not None
-        with pytest.raises(CallError, match="is not what was written.*without --resume"):
+        with pytest.raises(CallError, match=r"is not what was written.*without --resume"):
             folder.restore(checkpoint)
 
 
