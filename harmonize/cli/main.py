@@ -123,7 +123,7 @@ _INTERRUPTED = (
 def main() -> None:
     """Run the command line and leave with the exit code of the contract."""
     if sys.stderr is None:  # closed by the caller, who wants nothing said
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     for name in ("SIGTERM", "SIGHUP"):  # a batch system that ends a run interrupts it, as Ctrl-C does
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_DFL:
             signal.signal(getattr(signal, name), signal.default_int_handler)
