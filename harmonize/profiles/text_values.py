@@ -70,11 +70,19 @@ _WHOLE = re.compile(r"([0-9]{1,9})(?:[.]0+)?")
 
 
 def read_date_of_parts(year: str | None, month: str | None, day: str | None) -> dict[str, str] | Noted | None:
-    """A PartialDate of the parts that are there; a month without year or a day without month is no date.
+    """A PartialDate of the parts that are there; a month without year is no date, of a day without month the year is kept.
 
-    >>> read_date_of_parts("1998", "4", None), read_date_of_parts(None, "4", "9").rule
-    ({'value': '1998-04', 'precision': 'month'}, 'source.date')
+    >>> read_date_of_parts("1998", "4", None), read_date_of_parts(None, "4", "9").rule, read_date_of_parts("1998", None, "9").value
+    ({'value': '1998-04', 'precision': 'month'}, 'source.date', {'value': '1998', 'precision': 'year'})
     """
+    if year is not None and month is None and day is not None:
+        made = read_date_of_parts(year, None, None)
+        message, fix = "a day stands there without its month; the year is kept", "write the month, or no day"
+        return (
+            Noted(made, "source.date", Severity.ERROR, Outcome.COARSENED, message, fix)
+            if isinstance(made, dict)
+            else made
+        )
     stated = (year, month, day)
     known = [part for part in stated if part is not None]
     if not known:

@@ -293,6 +293,7 @@ DUO = {"system": "DUO", "code": "DUO:0000042", "origin": "stated"}
 AMB = {"system": "ACTCODE", "code": "ACTCODE:AMB", "origin": "stated"}
 FEMALE = {"codings": [{"system": "GENDER", "code": "GENDER:female", "origin": "stated"}]}
 UNKNOWN = {"codings": [{"system": "BIRTHSEX", "code": "BIRTHSEX:UNK", "origin": "stated"}]}
+ABSENT = {"codings": [{"system": "SNOMEDCT", "code": "SNOMEDCT:2667000", "origin": "stated"}]}
 DIED = {"value": "2001-02-03", "precision": "day"}
 PROBAND = {"family_id": "f", "members": [{"individual_id": "s", "diseases": [HP]}]}
 HUGE = {"value": "1e999", "unit": "mg"}
@@ -303,6 +304,7 @@ SAID = (
     ("phenopackets", {"diagnoses": [{"disease": {**HP, "qualifiers": ["dagger"]}}]}, "disease", Outcome.COARSENED),
     ("phenopackets", {"diagnoses": [{"disease": HP, "excluded": True, "gradings": [{"grade": HP}]}]}, "grade", Outcome.DROPPED),
     ("phenopackets", {"diagnoses": [{"disease": HP, "excluded": True, "morphology": HP}]}, "morphology", Outcome.DROPPED),
+    ("phenopackets", {"measurements": [{"assay": HP, "coded_value": HP, "interpretation": ABSENT}]}, "*", Outcome.DROPPED),
     ("phenopackets", {"variants": [{"gene": HP, "expressions": [{"level": "g", "reference": {"text": "x"}}]}]}, "reference", Outcome.DROPPED),
     ("fhir-r4", {"diagnoses": [{"disease": HP, "excluded": True, "certainty": "confirmed"}]}, "certainty", Outcome.DROPPED),
     ("fhir-r4", {"vital_status": {"status": HP, "date_of_death": DIED}}, "status", Outcome.DROPPED),

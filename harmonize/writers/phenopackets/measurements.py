@@ -13,6 +13,8 @@ from harmonize.writers.phenopackets.quantities import quantity_of
 from harmonize.writers.phenopackets.sheet import Sheet, double
 
 _RANGE = ("reference_low", "reference_high")
+_DENIALS = frozenset({"SNOMEDCT:2667000", "SNOMEDCT:410516002", "SNOMEDCT:410594000", "LOINC:LA9634-2"})
+"""Absent, known absent, definitely not present (SNOMED CT, qualifier values); Absent (LOINC answer): what is found is not there."""
 
 
 def measurements(sheet: Sheet) -> list[Any]:
@@ -32,6 +34,9 @@ def measurements(sheet: Sheet) -> list[Any]:
         if measurement.get("status") in ("cancelled", "entered-in-error"):
             sheet.lost(measurement, "*", "", "it was cancelled or entered in error; v2 has no way to say so")
             continue
+        if _is_denied(measurement):
+            sheet.lost(measurement, "*", "", "its interpretation denies what its value says; v2 has no way to say so")
+            continue
         entry: dict[str, Any] = {"assay": assay.body, "value": value}
         time = sheet.time(measurement, "date", "age", "-", "/timeObserved")
         if time:
@@ -42,6 +47,13 @@ def measurements(sheet: Sheet) -> list[Any]:
         sheet.made(measurement)
         made.append(entry)
     return made
+
+
+def _is_denied(measurement: HubObject) -> bool:
+    """Whether an interpretation says that what is found is not there, and the value does not say it as well."""
+    denying = {coding["code"] for coding in measurement.get("interpretation", {}).get("codings", ())} & _DENIALS
+    stated = {coding["code"] for coding in measurement.get("coded_value", {}).get("codings", ())}
+    return bool(denying) and not denying & stated
 
 
 def _common(sheet: Sheet, measurement: HubObject) -> orjson.Fragment | None:
