@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -184,6 +185,15 @@ def _column(text: str) -> tuple[str, str]:
     return role, name
 
 
+def _as_written(code: str) -> str:
+    """*code* as its system writes it, where it can be read: `ICD10CM:E119` is `ICD10CM:E11.9`."""
+    from harmonize.terminology.notation import NotACode, load_systems
+
+    prefix, _, local = code.strip().partition(":")
+    parsed = load_systems().parse(local, prefix) if prefix in load_systems() else None
+    return code if parsed is None or isinstance(parsed, NotACode) else str(parsed)
+
+
 @app.command("lookup")
 def lookup(
     code: Annotated[str, typer.Argument(help="A CURIE, such as HP:0001250.")],
@@ -201,7 +211,9 @@ def lookup(
         raise CallError(
             f"{code!r} is no CURIE. To mend it: write it as HP:0001250, or look for words with `harmonize terminology search`"
         )
-    answer = answer_as_json(Terminologies.installed().lookup_in(code, edition, date))
+    if date and not re.fullmatch(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?", date):
+        raise CallError("--date is no date. To mend it: write it as 2022-05-01, 2022-05 or 2022")
+    answer = answer_as_json(Terminologies.installed().lookup_in(_as_written(code), edition, date))
     if as_json:
         print_json(answer)
     else:

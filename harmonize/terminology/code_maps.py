@@ -7,7 +7,7 @@ one translation (a combination) are never split. Sets that write a system by ano
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,7 @@ from harmonize.terminology.added_sets import added_sets
 from harmonize.terminology.code_map_files import find_set, load_set, shipped_sets
 from harmonize.terminology.compiled_sets import CompiledSet, Step, content_of
 from harmonize.terminology.notation import NotACode, load_systems
-from harmonize.terminology.predicates import EXACT, STRENGTH, weaker
+from harmonize.terminology.predicates import EXACT, NARROW, STRENGTH, weaker
 from harmonize.terminology.sssom import MappingSet
 
 CHAINING = "semapv:MappingChaining"
@@ -163,17 +163,26 @@ class CodeMaps:
             ways = [target for way in ways for target in self._continuations(way, system, search, last=last)]
         if len(route) > 1:
             ways = _strongest(ways)
+            denied = {(step.code, step.predicate) for step in self._steps(code, route[-1]) if step.denied}
+            ways = [replace(way, contested=way.contested or (way.code, way.predicate) in denied) for way in ways]
         return sorted(ways, key=lambda way: (way.scenario, way.choice_list, way.code, way.mapping_set, way.rows))
 
     def _continuations(self, way: Target, system: str, search: _Search, *, last: bool) -> Iterator[Target]:
-        if system:
-            steps = [step for one in self.sets for step in one.steps(way.code, system)]
-        else:
-            steps = [step for one in self.sets for step in one.forwards(way.code)]
+        steps = self._steps(way.code, system)
         denied = {(step.code, step.predicate) for step in steps if step.denied}
         for step in steps:
-            if not step.denied and search.takes(step, last=last):
+            if step.denied or not search.takes(step, last=last):
+                continue
+            if way.excluded and step.predicate not in (EXACT, NARROW):
+                search.passed_over.add("that something is absent says nothing of what is broader or only near to it")
+            else:
                 yield _continued(way, step, contested=way.contested or (step.code, step.predicate) in denied)
+
+    def _steps(self, code: str, system: str) -> list[Step]:
+        """The rows that lead from *code* to a system, or from their subject to any."""
+        if system:
+            return [step for one in self.sets for step in one.steps(code, system)]
+        return [step for one in self.sets for step in one.forwards(code)]
 
     def _none(
         self, code: str, system: str, predicates: Sequence[str], found: Sequence[Target], search: _Search
@@ -226,18 +235,21 @@ def _continued(way: Target, step: Step, *, contested: bool) -> Target:
         confidence=min(stated) if stated else None,
         scenario=step.scenario,
         choice_list=step.choice_list,
-        excluded=step.excluded,
+        excluded=way.excluded or step.excluded,
     )
 
 
 def _strongest(ways: Iterable[Target]) -> list[Target]:
-    best: dict[tuple[str, int, int, bool], Target] = {}
+    """Of the ways to one code the strongest; one of each predicate where several are as strong, as broad and narrow."""
+    best: dict[tuple[str, int, int, bool], dict[str, Target]] = {}
     for way in ways:
-        key = (way.code, way.scenario, way.choice_list, way.excluded)
-        other = best.get(key)
-        if other is None or STRENGTH[way.predicate] < STRENGTH[other.predicate]:
-            best[key] = way
-    return list(best.values())
+        known = best.setdefault((way.code, way.scenario, way.choice_list, way.excluded), {})
+        strength = min((STRENGTH[predicate] for predicate in known), default=STRENGTH[way.predicate])
+        if STRENGTH[way.predicate] < strength:
+            known.clear()
+        if STRENGTH[way.predicate] <= strength:
+            known.setdefault(way.predicate, way)
+    return [way for known in best.values() for way in known.values()]
 
 
 def _system(code: str) -> str:

@@ -252,7 +252,7 @@ def _write(connection: sqlite3.Connection, content: Content, sha256: str) -> Non
     absent = {
         ("subject", entry.subject) if entry.object == NO_TERM else ("object", entry.object)
         for entry in content.entries
-        if NO_TERM in (entry.subject, entry.object)
+        if NO_TERM in (entry.subject, entry.object) and not entry.denied
     }
     sides = {("subject", entry.subject.partition(":")[0]) for entry in rows}
     sides |= {("object", entry.object.partition(":")[0]) for entry in rows}

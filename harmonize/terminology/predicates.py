@@ -22,13 +22,16 @@ def inverse(predicate: str) -> str:
 
 
 def weaker(one: str, two: str) -> str:
-    """What follows from two predicates in a row: the weaker one; broad with narrow is related.
+    """What follows from two predicates in a row: exact keeps the other one, broad and narrow go on as themselves; else they are related.
+
+    Close does not go on: it is not transitive (SKOS Reference, section 10.1), and what is broader than something close need not be broader.
 
     >>> weaker("skos:exactMatch", "skos:closeMatch"), weaker("skos:broadMatch", "skos:narrowMatch")
     ('skos:closeMatch', 'skos:relatedMatch')
-    >>> weaker("skos:closeMatch", "skos:broadMatch")
-    'skos:broadMatch'
+    >>> weaker("skos:broadMatch", "skos:broadMatch"), weaker("skos:closeMatch", "skos:broadMatch")
+    ('skos:broadMatch', 'skos:relatedMatch')
     """
-    if {one, two} == {BROAD, NARROW} or one not in STRENGTH or two not in STRENGTH:
-        return RELATED
-    return max(one, two, key=STRENGTH.__getitem__)
+    if EXACT in (one, two):
+        other = two if one == EXACT else one
+        return other if other in STRENGTH else RELATED
+    return one if one == two and one in (BROAD, NARROW) else RELATED

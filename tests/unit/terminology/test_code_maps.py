@@ -33,12 +33,22 @@ Orphanet:5||exact|sssom:NoTermFound
 Orphanet:6||exact|ICD10:A06
 Orphanet:7||close|ICD10:A07
 sssom:NoTermFound||exact|ICD10:A08
-Orphanet:9|Not|exact|ICD10:A09""",
+Orphanet:9|Not|exact|ICD10:A09
+Orphanet:10||narrow|ICD10:A10
+Orphanet:11||broad|ICD10:A10
+Orphanet:11||broad|ICD10:A11
+Orphanet:12||exact|ICD10:A12
+Orphanet:13|Not|exact|sssom:NoTermFound
+Orphanet:13||exact|ICD10:A13""",
     "mondo": """MONDO:0000001||exact|Orphanet:1
 MONDO:0000002||exact|Orphanet:2
 MONDO:0000003||narrow|Orphanet:3
 MONDO:0000006||exact|Orphanet:6
 MONDO:0000007||broad|Orphanet:7
+MONDO:0000010||narrow|Orphanet:10
+MONDO:0000010||exact|Orphanet:11
+MONDO:0000012||exact|Orphanet:12
+MONDO:0000012|Not|exact|ICD10:A12
 MONDO:0000001||exact|DOID:4""",
     "denies": "Orphanet:6|Not|exact|ICD10:A06",
 }
@@ -78,7 +88,12 @@ CASES = {
     "chain carries the weaker": (
         "MONDO:0000002 ICD10 exact,broad ORPHA", "mapped", "ICD10:A02 broad"),
     "broad with narrow is related": ("MONDO:0000003 ICD10 related ORPHA", "mapped", "ICD10:A02 related"),
-    "close with broad is broad": ("MONDO:0000007 ICD10 broad ORPHA", "mapped", "ICD10:A07 broad"),
+    "close with broad is not broad": ("MONDO:0000007 ICD10 broad ORPHA", "not-mapped", ""),
+    "close with broad is related": ("MONDO:0000007 ICD10 related ORPHA", "mapped", "ICD10:A07 related"),
+    "one code is broader by one way and narrower by another": (
+        "MONDO:0000010 ICD10 exact,broad ORPHA", "ambiguous", "ICD10:A10 broad, ICD10:A11 broad"),
+    "a chain whose ends are denied": ("MONDO:0000012 ICD10 exact ORPHA", "ambiguous", "ICD10:A12 exact"),
+    "that there is none is denied": ("ORPHA:13 ICD10 exact", "mapped", "ICD10:A13 exact"),
     "chain over what is denied": ("MONDO:0000006 ICD10 exact ORPHA", "ambiguous", "ICD10:A06 exact"),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from harmonize.terminology.code_maps import CodeMaps, load_code_maps
 from harmonize.terminology.code_names import CodeNames
 from harmonize.terminology.compiled_sets import CompiledSet
 from harmonize.terminology.notation import Code, load_systems
-from harmonize.terminology.predicates import BROAD, CLOSE, EXACT, NARROW
+from harmonize.terminology.predicates import BROAD, CLOSE, EXACT, NARROW, SHORT
 from harmonize.terminology.sssom import read_mapping_set
 from tests.unit.terminology.test_code_maps import write
 
@@ -126,6 +126,19 @@ def test_the_outcome_of_a_test_decides_and_normal_is_excluded(maps: CodeMaps) ->
     assert answers[""].status == "not-mapped" and "H, L, N" in answers[""].reason
     negative = maps.translate("LOINC:5802-4", "HP", outcome="NEG")
     assert negative.status == "mapped" and negative.targets[0].excluded
+
+
+@pytest.mark.parametrize(("predicate", "status"), [("exact", "mapped"), ("narrow", "mapped"), ("broad", "not-mapped")])
+def test_what_is_excluded_stays_excluded_behind_a_chain(
+    tmp_path: Path, maps: CodeMaps, predicate: str, status: str
+) -> None:
+    """That a sign is absent says nothing of what is broader than it."""
+    text = write(tmp_path, "chained", f"ICD10:A01||{predicate}|MONDO:0000001").read_text()
+    (tmp_path / "chained.sssom.tsv").write_text(text.replace("ICD10:", "HP:").replace("HP:A01", "HP:0010931"))
+    both = CodeMaps([*maps.sets, load_set(tmp_path / "chained.sssom.tsv")])
+    accepted = [SHORT[name] for name in ("exact", "narrow", "broad")]
+    answer = both.translate("LOINC:2951-2", "MONDO", through=["HP"], outcome="N", predicates=accepted)
+    assert answer.status == status and all(target.excluded for target in answer.targets)
 
 
 def test_confidence(tmp_path: Path) -> None:
