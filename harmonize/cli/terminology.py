@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -205,13 +204,14 @@ def lookup(
 ) -> None:
     """What is known of a code. Leaves with 1 where it is unknown."""
     from harmonize.terminology.answers import as_json as answer_as_json
+    from harmonize.terminology.editions import year_of
     from harmonize.terminology.store import Terminologies
 
     if ":" not in code:
         raise CallError(
             f"{code!r} is no CURIE. To mend it: write it as HP:0001250, or look for words with `harmonize terminology search`"
         )
-    if date and not re.fullmatch(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?", date):
+    if date and not year_of(date):
         raise CallError("--date is no date. To mend it: write it as 2022-05-01, 2022-05 or 2022")
     answer = answer_as_json(Terminologies.installed().lookup_in(_as_written(code), edition, date))
     if as_json:

@@ -13,7 +13,8 @@ from enum import Enum
 from functools import cached_property
 
 from harmonize.errors import SpecificationError
-from harmonize.terminology.answers import Found, NotChecked
+from harmonize.terminology.answers import Answer, Found, NotChecked
+from harmonize.terminology.editions import choose
 from harmonize.terminology.notation import NotACode, Systems, load_systems
 from harmonize.terminology.patterns import compile_pattern, fits
 from harmonize.terminology.store import CodeSystemStore, Terminologies
@@ -217,8 +218,7 @@ class _Compiler:
     def _of_system(self, part: Part) -> _Compiled:
         if part.codes is not None:
             return _listed(part.codes)
-        store, system = self._terminologies.store(part.system), part.system
-        self._say_edition(part, store)
+        store, system = self._edition(part), part.system
         filters = [self._filter(one, system, store) for one in part.filters]
         codes = self._codes(store)
         exists = self._existence(system, store, codes)
@@ -234,12 +234,26 @@ class _Compiler:
 
         return _Compiled(decide, certain, candidates, closed=store is not None and store.complete)
 
-    def _say_edition(self, part: Part, store: CodeSystemStore | None) -> None:
-        if store is None and part.system not in self._terminologies.editions():
-            self._notes[f"{part.system} is not installed: its codes are not checked"] = None
-        elif store is not None and part.version and store.version and part.version != store.version:
-            note = f"{part.system}: the value set is of edition {part.version}, {store.version} is installed"
-            self._notes[note] = None
+    def _edition(self, part: Part) -> CodeSystemStore | None:
+        """The edition that an include means. None where it is not installed, of systems whose editions differ in what codes say."""
+        stores = self._terminologies.editions_of(part.system)
+        if not stores:
+            if part.system not in self._terminologies.editions():
+                self._notes[f"{part.system} is not installed: its codes are not checked"] = None
+            return None
+        rule = known.editions if (known := self._systems.get(part.system)) else None
+        if rule is not None and part.version:
+            chosen = choose(rule, [store.version for store in stores], part.version, "")
+            if isinstance(chosen, str):
+                self._notes[f"{part.system}: {chosen}: its codes are not checked"] = None
+                return None
+            return stores[chosen.place]
+        store = next((store for store in stores if store.version == part.version), stores[-1])
+        if part.version and store.version and part.version != store.version:
+            self._notes[
+                f"{part.system}: the value set is of edition {part.version}, {store.version} is installed"
+            ] = None
+        return store
 
     def _codes(self, store: CodeSystemStore | None) -> frozenset[str]:
         if store is None:
@@ -248,7 +262,13 @@ class _Compiler:
 
     def _existence(self, system: str, store: CodeSystemStore | None, codes: frozenset[str]) -> _Decide:
         """Whether a code of the system is there, and active unless inactive ones are wanted."""
-        systems, lookup = self._systems, self._terminologies.lookup
+        systems = self._systems
+        if store is not None:
+            lookup: Callable[[str], Answer] = store.lookup
+        elif self._terminologies.store(system) is None:
+            lookup = self._terminologies.lookup  # a grammar, as UCUM is, or nothing
+        else:
+            lookup = _of_no_edition
 
         def exists(code: str) -> Membership:
             if code in codes:
@@ -348,6 +368,10 @@ def _leaves(root: str, store: CodeSystemStore) -> Iterator[str]:
     below = store.descendants(root)
     above = {up for code in below for up in store.ancestors(code) if up != code}
     return (code for code in below - above if code != root)
+
+
+def _of_no_edition(code: str) -> Answer:
+    return NotChecked(code, system_of(code), "its edition is not installed")
 
 
 # --- three answers ------------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ from harmonize.terminology.add import Order, add_code_system
 from harmonize.terminology.answers import Found, NotChecked, Unknown
 from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import Terminologies
+from harmonize.terminology.value_set_definition import Definition, Part
+from harmonize.terminology.value_sets import Membership, ValueSets
 from harmonize.writers.phenopackets.sheet import VERSION_NOT_STATED
 from tests.registry import KEY, Run
 
@@ -92,6 +94,27 @@ def test_every_edition_stands_in_the_manifest_and_none_is_that_of_all_codes(inst
     versions = [digest["version"] for digest in installed.digests() if digest["system"] == "ICD10GM"]
     assert sorted(versions) == ["2022", "2023"]
     assert "ICD10GM" not in installed.editions() and installed.editions()["ICD10CM"] == "2026-04"
+
+
+@pytest.mark.parametrize(
+    ("system", "version", "code", "answer"),
+    [
+        ("ICD10GM", "2022", "ICD10GM:U83.1", Membership.NO),
+        ("ICD10GM", "2022", "ICD10GM:A00.0", Membership.YES),
+        ("ICD10GM", "2023", "ICD10GM:U83.1", Membership.YES),
+        ("ICD10GM", "2019", "ICD10GM:A00.0", Membership.NOT_CHECKED),
+        ("ICD10CM", "2015-10", "ICD10CM:A00.1", Membership.NOT_CHECKED),
+        ("ICD10CM", "2025-10", "ICD10CM:A00.1", Membership.NO),
+        ("ICD10CM", "", "ICD10CM:A00.1", Membership.YES),
+    ],
+)
+def test_a_value_set_is_of_the_edition_that_it_states(
+    installed: Terminologies, system: str, version: str, code: str, answer: Membership
+) -> None:
+    whole = Definition("x", "", "", (Part(system, version, None, (), ()),))
+    made = ValueSets(installed).compiled(whole)
+    assert made.membership(code) is answer
+    assert (answer is not Membership.NOT_CHECKED) or any("is not installed" in note for note in made.notes)
 
 
 @pytest.fixture
