@@ -23,6 +23,8 @@ class CodeNames:
         self._systems = load_systems()
         self._likely: dict[str, str] = {}
         """Prefix -> the system that its last code was of; a prefix may stand for several, as that of OBO does."""
+        self._owners: dict[str, str] = {}
+        """Prefix of a system of ours -> the system that its codes are of by the set's own curie_map."""
         self._memo: dict[str, Code | NotACode | None] = {}
 
     def __call__(self, curie: str) -> str:
@@ -54,13 +56,23 @@ class CodeNames:
             by_prefix.setdefault(prefix, []).append(local)
         for prefix, codes in by_prefix.items():
             if prefix in self._systems:
-                self._learn_as(prefix, prefix, codes)
+                self._learn_as(prefix, self._owner(prefix, codes[0]), codes)
                 continue
             first = self.parsed(f"{prefix}:{codes[0]}")
             if isinstance(first, Code) and first.local == codes[0]:  # written as the system does, behind another prefix
                 self._learn_as(prefix, first.system, codes)
             elif first is None and not self._systems.knows_any(self._texts(prefix, codes)):
                 self._memo.update((f"{prefix}:{local}", None) for local in codes)
+
+    def _owner(self, prefix: str, local: str) -> str:
+        """The system that codes behind *prefix*, of which *local* is one, are of: the curie_map of the set may bind it to that of another."""
+        owner = self._owners.get(prefix)
+        if owner is None:
+            iri = self._iris.get(prefix, "")
+            named = self._systems.by_fhir_uri.get(iri.rstrip("/#"))
+            code = self._systems.of_any_iri(f"{iri}{local}") if iri and named is None else None
+            owner = self._owners[prefix] = named or (code.system if isinstance(code, Code) else prefix)
+        return owner
 
     def _texts(self, prefix: str, codes: Iterable[str]) -> Iterable[str]:
         start = self._iris.get(prefix, "")
@@ -80,7 +92,7 @@ class CodeNames:
     def _parse(self, curie: str) -> Code | NotACode | None:
         prefix, _, local = curie.partition(":")
         if prefix in self._systems:
-            return self._systems.parse(local, prefix)
+            return self._systems.parse(local, self._owner(prefix, local))
         texts = (curie, f"{self._iris.get(prefix, '')}{local}")
         likely = self._likely.get(prefix)
         tried = (self._systems.parse_iri(text, (likely,)) for text in texts if likely)

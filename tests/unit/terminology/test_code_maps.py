@@ -202,3 +202,18 @@ def test_rows_with_a_dagger_are_found_by_their_code_and_rows_without_a_code_are_
     (stray,) = maps.strays
     assert (stray.rows, stray.first, stray.code) == (2, 10, "ICD10:A18.0,") and "otherwise" in str(stray)
     assert load_code_maps().strays == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "iri", "named"),
+    [
+        ("ICD10", "http://hl7.org/fhir/sid/icd-10-cm/", "ICD10CM:K55.3"),
+        ("ICD10", "http://hl7.org/fhir/sid/icd-10/", "ICD10:K55.3"),
+        ("ICD10", "https://example.org/of-nobody/", "ICD10:K55.3"),
+    ],
+)
+def test_a_prefix_means_what_the_set_binds_it_to(prefix: str, iri: str, named: str) -> None:
+    """SSSOM: the curie_map of a set says what its prefixes stand for. K55.3 is another disease in ICD-10-CM."""
+    asked, learnt = CodeNames({prefix: iri}), CodeNames({prefix: iri})
+    learnt.learn([f"{prefix}:K55.3", f"{prefix}:K55.2"])
+    assert asked(f"{prefix}:K55.3") == learnt(f"{prefix}:K55.3") == named
