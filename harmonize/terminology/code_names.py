@@ -65,7 +65,7 @@ class CodeNames:
                 self._memo.update((f"{prefix}:{local}", None) for local in codes)
 
     def _owner(self, prefix: str, local: str) -> str:
-        """The system that codes behind *prefix*, of which *local* is one, are of: the curie_map of the set may bind it to that of another."""
+        """The system of the codes behind *prefix*, of which *local* is one: the set's curie_map may bind it to another than ours."""
         owner = self._owners.get(prefix)
         if owner is None:
             iri = self._iris.get(prefix, "")
