@@ -143,13 +143,21 @@ def _limit() -> None:
     """No more memory than is granted, and no network."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, most))
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
         if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.exec"):
             raise RuntimeError("a code system may not reach the network or start programs")
 
     sys.addaudithook(refuse)
+
+
+def _lift_limit() -> None:
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def main(sets: Mapping[str, SetReader] = SETS) -> None:
@@ -164,6 +172,7 @@ def main(sets: Mapping[str, SetReader] = SETS) -> None:
     except HarmonizeError as error:
         answer = {"error": "CallError", "what": str(error)}
     except MemoryError:
+        _lift_limit()  # what was read may still be held, and the answer takes memory too
         what = f"more than {MEMORY_BYTES >> 30} GiB of memory are needed to read it"
         answer = {"error": "InputError", "what": what, "file": Path(order.file).name, "row": None, "fix": ""}
     print(json.dumps(answer))
