@@ -323,8 +323,11 @@ class OutputFolder:
             part.unlink(missing_ok=True)
 
     def _begun(self) -> list[Path]:
-        """The files that this run, or one that was stopped, began and did not finish."""
-        return [path for path in self._files_there() if _PART.fullmatch(path.relative_to(self.folder).as_posix())]
+        """The files that this run, one that was stopped, or a report on it, began and did not finish."""
+        parts = {
+            path: path.relative_to(self.folder).as_posix() for path in self._files_there() if path.suffix == ".part"
+        }
+        return [path for path, name in parts.items() if _PART.fullmatch(name) or name.removesuffix(".part") in REPORTS]
 
     def _take_lock(self) -> None:
         """One run at a time. The lock of a run that was killed is gone with its process."""

@@ -12,22 +12,7 @@ from typing import Any
 from harmonize.errors import CallError
 from harmonize.input.files import sha256
 
-_WHAT = {
-    "harmonize": "version of harmonize",
-    "hub": "version of the hub",
-    "profile": "profile",
-    "targets": "--to",
-    "site": "--site",
-    "consent": "--consent",
-    "key": "--pseudonym-key",
-    "values": "--include-values",
-    "limit": "--limit",
-    "terminologies": "terminologies",
-    "code_maps": "code maps",
-    "input": "input",
-    "xsd": "--xsd",
-}
-_OF_MANIFEST = {
+_WORDS = {
     "harmonize": "version of harmonize",
     "hub": "version of the hub",
     "profile": "profile",
@@ -35,12 +20,20 @@ _OF_MANIFEST = {
     "site": "--site",
     "consent": "--consent",
     "key_id": "--pseudonym-key",
+    "limit": "--limit",
+    "terminologies": "terminologies",
+    "code_maps": "code maps",
+    "values": "--include-values",
+    "input": "input",
+    "xsd": "--xsd",
 }
+"""What tells a call from another one, and how it is called where they differ."""
+_IN_NO_MANIFEST = ("values", "input", "xsd")
 
 
 def require_same_call(checkpoint: Mapping[str, Any], call: Mapping[str, Any]) -> None:
     """Raise CallError where *call* is not the one that the checkpoint was made by: the bytes would not be those of one run."""
-    differ = [what for name, what in _WHAT.items() if checkpoint["call"].get(name) != call[name]]
+    differ = [word for name, word in _WORDS.items() if checkpoint["call"].get(name) != call.get(name)]
     if differ:
         raise CallError(
             f"the interrupted run was another one: {', '.join(differ)} differ. To mend it: call it as it was called then, "
@@ -53,7 +46,9 @@ def require_same_run(manifest: Mapping[str, Any], call: Mapping[str, Any], input
 
     *call* has the fields of a manifest; of *inputs* those are compared that the run read, by their contents.
     """
-    differ = [what for name, what in _OF_MANIFEST.items() if manifest.get(name) != call[name]]
+    differ = [
+        word for name, word in _WORDS.items() if name not in _IN_NO_MANIFEST and manifest.get(name) != call.get(name)
+    ]
     paths = {path.name: path for path in inputs}
     read = {known["file"]: known["sha256"] for known in manifest["inputs"]}
     if any(name not in paths or sha256(paths[name]) != digest for name, digest in read.items()):

@@ -23,20 +23,21 @@ from harmonize.convert.batch_result import BatchResult, with_advice
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.checkpoint import require_same_call, require_same_run
 from harmonize.convert.column_outcomes import left_out_reason
-from harmonize.convert.engine import Engine, Settings
+from harmonize.convert.engine import Engine, Settings, make_environment
 from harmonize.convert.reject_limit import reject_limit
 from harmonize.convert.tally import Tally
 from harmonize.convert.worker import Worker
 from harmonize.engines import local
-from harmonize.errors import CallError, InputError, TooManyRejectsError
+from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity
 from harmonize.hub import hub_schema
-from harmonize.input.files import find_files
+from harmonize.input.files import find_files, fingerprint
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import RowsOutOfOrder
-from harmonize.input.watched_files import WatchedFiles, fingerprints
+from harmonize.input.watched_files import WatchedFiles
 from harmonize.output_folder import MANIFEST, PRIVATE, OutputError, OutputFolder, read_manifest
 from harmonize.profiles.assembly import BadRow, RawSubject
+from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import Feed
 from harmonize.profiles.specification import Profile
@@ -118,22 +119,18 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
             settings = replace(settings, recorded=checkpoint["recorded"])
         to_sort = frozenset(checkpoint["to_sort"] if checkpoint else ())
         while True:
-            before = fingerprints(options.inputs)
+            before = {
+                path: fingerprint(path) for path in find_files(options.inputs)
+            }  # opening a source may read it whole
             opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory, options.schemas)
             source = open_source(opening)
             columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
             worker = Worker(settings, columns, source.files, source.references, source.parts)
-            watched = WatchedFiles(source.inputs, before)
+            watched = WatchedFiles({path: before[path] for path in source.inputs})
             run = _Run(settings, options, folder, source, worker, to_sort, watched)
             try:
                 return run.go(checkpoint)
             except RowsOutOfOrder as found:  # it looked as if it were in order: begin anew with the table sorted
-                if found.table in to_sort:
-                    raise InputError(
-                        "its rows cannot be brought into the order of the subjects' identifiers",
-                        file=source.files[found.table],
-                        fix="write all identifiers in one way, digits and letters without blanks or controls",
-                    ) from None
                 to_sort, checkpoint = to_sort | {found.table}, None
                 folder.start_over()
             finally:
@@ -143,7 +140,8 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
 def _finished_run(settings: Settings, options: RunOptions, profile: Profile) -> RunOutcome:
     """The outcome of a run that has nothing left to do. Raises CallError where it is not the run that is asked for."""
     manifest = read_manifest(options.out)
-    require_same_run(manifest, _identity(settings, profile), find_files(options.inputs))
+    environment = make_environment(profile, settings.key, settings.site)
+    require_same_run(manifest, _identity(settings, options, profile, environment), find_files(options.inputs))
     report = read_report(options.out)
     counts = manifest["counts"]
     too_many = reject_limit(options.max_errors).error(counts["rows"], counts["subjects"])
@@ -155,8 +153,9 @@ def _finished_run(settings: Settings, options: RunOptions, profile: Profile) -> 
     return RunOutcome(manifest, report, too_many, partly)
 
 
-def _identity(settings: Settings, profile: Profile) -> dict[str, Any]:
+def _identity(settings: Settings, options: RunOptions, profile: Profile, environment: Environment) -> dict[str, Any]:
     """What tells a run from another one that has the same input, as manifests say it."""
+    limit = {} if options.limit is None else {"limit": options.limit}
     folder = {} if settings.profile == profile.id else {"folder": settings.profile}
     return {
         "harmonize": harmonize.__version__,
@@ -166,6 +165,9 @@ def _identity(settings: Settings, profile: Profile) -> dict[str, Any]:
         "site": settings.site,
         "consent": settings.consent,
         "key_id": settings.key.key_id,
+        "terminologies": environment.terminologies.digests(),
+        "code_maps": {name: code_map.digests() for name, code_map in sorted(environment.code_maps.items())},
+        **limit,
     }
 
 
@@ -248,19 +250,10 @@ class _Run:
 
     def _call(self) -> dict[str, Any]:
         """What must be the same for a run to go on."""
-        settings, engine = self.settings, self.worker.engine
+        engine = self.worker.engine
         return {
-            "harmonize": harmonize.__version__,
-            "hub": hub_schema().version,
-            "profile": [engine.profile.id, engine.profile.sha256],
-            "targets": list(settings.targets),
-            "site": settings.site,
-            "consent": settings.consent,
-            "key": settings.key.key_id,
-            "values": settings.include_values,
-            "limit": self.options.limit,
-            "terminologies": engine.environment.terminologies.digests(),
-            "code_maps": _code_map_digests(engine),
+            **_identity(self.settings, self.options, engine.profile, engine.environment),
+            "values": self.settings.include_values,
             "input": self.watched.as_json(),
             "xsd": [path.name for path in self.options.schemas],
         }
@@ -479,10 +472,8 @@ class _Run:
         return {
             "status": status,
             "schema_version": "1.0",
-            **_identity(self.settings, engine.profile),
+            **_identity(self.settings, self.options, engine.profile, engine.environment),
             "recorded": self.settings.recorded,
-            "terminologies": engine.environment.terminologies.digests(),
-            "code_maps": _code_map_digests(engine),
             "tables": dict(self.source.files),
             "inputs": [{"file": name, "sha256": digest} for name, digest in sorted(self.watched.digests().items())],
             "counts": {
@@ -492,8 +483,3 @@ class _Run:
                 "defaulted": self.tally.account.defaulted,
             },
         }
-
-
-def _code_map_digests(engine: Engine) -> dict[str, list[dict[str, str]]]:
-    """The sets of every code map of the profile: some lie outside of its folder."""
-    return {name: code_map.digests() for name, code_map in sorted(engine.environment.code_maps.items())}

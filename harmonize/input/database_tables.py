@@ -120,14 +120,10 @@ def _duckdb_rows(session: duckdb.DuckDBPyConnection, source: str, number: str, p
     return rows
 
 
-_BLANKS = "".join(character for character in map(chr, range(1, 0x3001)) if character.isspace())
-"""What `str.strip` takes away, and `trim` only where it is told."""
-
-
 def _order_by(column: str | None, number: str) -> str:
     if column is None:
         return ""
-    key = f"trim(coalesce(CAST({_name(column)} AS VARCHAR), ''), '{_BLANKS}')"
+    key = f"trim(coalesce(CAST({_name(column)} AS VARCHAR), ''))"
     return f" ORDER BY length({key}), {key}, {number}"
 
 

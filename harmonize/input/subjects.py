@@ -179,6 +179,8 @@ class TableSource:
                     yield group
                 group = _Group(order_key(key, order), place, key, [row])
                 if group.order < last:
+                    if not table.in_order:
+                        raise RuntimeError(f"{table.name} was sorted and is not in order")  # and would be for ever
                     raise RowsOutOfOrder(table.name)
                 last = group.order
         if group.rows:

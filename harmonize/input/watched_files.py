@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,26 +10,16 @@ from harmonize.errors import InputError
 from harmonize.input.files import SUFFIXES, Fingerprint, fingerprint, sha256
 
 
-def fingerprints(inputs: Sequence[Path]) -> dict[Path, Fingerprint]:
-    """Of the files that *inputs* (files and folders) are and hold. Opening a source may read it whole, so this comes first."""
-    made = {}
-    with contextlib.suppress(OSError):  # what cannot be read is said where it is read
-        for path in (path for top in inputs for path in (top.iterdir() if top.is_dir() else (top,))):
-            if path.is_file():
-                made[path] = fingerprint(path)
-    return made
-
-
 class WatchedFiles:
     """The input as it was when the run began. Digests are computed aside, while the run goes on."""
 
-    def __init__(self, paths: Sequence[Path], before: Mapping[Path, Fingerprint]) -> None:
-        """*before* are the fingerprints from before the first byte was read; files that were not known then count as they are now."""
-        self._prints: dict[Path, Fingerprint] = {path: before.get(path) or fingerprint(path) for path in paths}
+    def __init__(self, prints: Mapping[Path, Fingerprint]) -> None:
+        """*prints* are the fingerprints from before the first byte was read."""
+        self._prints = dict(prints)
         pool = ThreadPoolExecutor(1, "digests")
-        self._digests: dict[Path, Future[str]] = {path: pool.submit(sha256, path) for path in paths}
+        self._digests: dict[Path, Future[str]] = {path: pool.submit(sha256, path) for path in prints}
         pool.shutdown(wait=False)
-        text = all(path.suffix not in SUFFIXES for path in paths)
+        text = all(path.suffix not in SUFFIXES for path in prints)
         self._bytes = sum(known.size for known in self._prints.values()) if text else None
 
     def as_json(self) -> list[list[str | int]]:

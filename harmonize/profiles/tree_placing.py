@@ -240,7 +240,7 @@ def _replaced(
 ) -> Finding:
     """What is said of the slots of *made* that are *older* than those that stand."""
     for slot in older:
-        if slot in table.constant and date_order(made[slot]) != date_order(values[slot]):
+        if slot in table.constant and date_order(made[slot]) != date_order(values.get(slot)):
             return changed(next(made.cells(slot), None), slot)
     cell = next((cell for slot in older for cell in made.cells(slot)), None)
     return superseded(cell, doubtful=any(date == dates.get(slot) for slot in older))

@@ -229,7 +229,8 @@ def _open_stored(
     index = header.index(profile.assembly.subject)
     order = profile.assembly.subject_order
     ascends = not to_sort and in_order(_first_keys(stored, read[index]), order)
-    by_database = not ascends and order == "numeric" and not stored.file.partition(":")[0].endswith(SQLITE_SUFFIXES)
+    may_order = order == "numeric" and not stored.file.partition(":")[0].endswith(SQLITE_SUFFIXES)
+    by_database = not ascends and not to_sort and may_order  # where that is not our order we sort it ourselves
     blanks = {column: profile.assembly.blank_texts(told[column]) for column in counted}
     asked = _Asked(stored, tuple(read), blanks, header, read[index] if by_database else None)
     blocks = partial(_blocks, asked, profile.assembly, log)

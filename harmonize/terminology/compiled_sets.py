@@ -22,7 +22,7 @@ from harmonize.terminology.code_names import CodeNames
 from harmonize.terminology.predicates import inverse
 from harmonize.terminology.sssom import NO_TERM, MappingSet
 
-FORMAT = "1"
+FORMAT = "2"
 
 
 class Entry(NamedTuple):

@@ -250,9 +250,8 @@ class _Compiler:
             return stores[chosen.place]
         store = next((store for store in stores if store.version == part.version), stores[-1])
         if part.version and store.version and part.version != store.version:
-            self._notes[f"{part.system}: the value set is of edition {part.version}, {store.version} is installed"] = (
-                None
-            )
+            note = f"{part.system}: the value set is of edition {part.version}, {store.version} is installed"
+            self._notes[note] = None
         return store
 
     def _codes(self, store: CodeSystemStore | None) -> frozenset[str]:

@@ -69,7 +69,8 @@ def test_files_that_others_began_are_foreign(tmp_path: Path, name: str) -> None:
 
 
 def test_what_a_killed_run_began_is_cleared_away(tmp_path: Path) -> None:
-    for name in ("hub/subjects.ndjson.0000.part", "fhir-r4/Patient.ndjson.10000.part", "private/findings.ndjson.part"):
+    for name in ("hub/subjects.ndjson.0000.part", "fhir-r4/Patient.ndjson.10000.part", "private/findings.ndjson.part",
+                 "manifest.json.part", "report.html.part", "private/operationoutcome.ndjson.part"):  # fmt: skip
         (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "out" / name).write_text("x")
     with OutputFolder(tmp_path / "out") as folder:

@@ -94,7 +94,9 @@ def test_a_finished_run_of_other_input_is_no_answer(place: Path, tmp_path: Path)
     file = sorted(other.glob("*.csv"))[0]
     file.write_text(file.read_text("utf-8") + file.read_text("utf-8").splitlines()[-1] + "\n", "utf-8")
     changed = [str(other) if word == call[call.index("convert") + 1] else word for word in call]
-    for again, what in ((changed, "input"), ([*call, "--site", "another"], "--site")):
+    others = ((changed, "input"), ([*call, "--site", "another"], "--site"), ([*call, "--limit", "3"], "--limit"),
+              ([word.replace("hub,fhir-r4", "fhir-r4") for word in call], "--to"))  # fmt: skip
+    for again, what in others:
         code, said = finish(into(again, tmp_path / "out", "--resume"), LATER)
         assert code == 2 and "the finished run is another one" in said and what in said
     assert contents(tmp_path / "out") == whole

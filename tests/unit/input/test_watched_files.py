@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harmonize.input.watched_files import WatchedFiles, fingerprints
+import pytest
+
+from harmonize.convert import RunOptions, Settings, convert_files, run
+from harmonize.input.opening import Opening
+from harmonize.profiles.loading import load_profile
+from harmonize.readers import Source, open_source
+from harmonize.synthesis.tables import write_tables
+from tests.registry import KEY, RECORDED
 
 
-def test_a_file_that_is_replaced_between_the_look_and_the_reading_has_changed(tmp_path: Path) -> None:
-    path, other = tmp_path / "registry.xml", tmp_path / "other.xml"
-    path.write_text("<a/>")
-    other.write_text("<b/>")
-    before = fingerprints([tmp_path])
-    path.write_text("<a>more</a>")
-    watched = WatchedFiles([path, other], before)
-    assert watched.changed() == [path]
-    assert [path.name, len("<a/>")] in [known[:2] for known in watched.as_json()]
+def test_a_document_that_is_replaced_while_it_is_opened_makes_the_run_partial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """XML is read whole when it is opened: what lies there afterwards is not what was converted."""
+    write_tables(load_profile("de/obds"), 3, 1, tmp_path / "in")
+    document = next((tmp_path / "in").glob("*.xml"))
+
+    def opened_and_replaced(opening: Opening) -> Source:
+        source = open_source(opening)
+        document.write_text(document.read_text("utf-8") + "\n", "utf-8")
+        return source
+
+    monkeypatch.setattr(run, "open_source", opened_and_replaced)
+    settings = Settings("de/obds", ("hub",), KEY, "x", "record", RECORDED)
+    outcome = convert_files(settings, RunOptions((tmp_path / "in",), tmp_path / "out", max_errors="100%"))
+    assert outcome.partly_read and outcome.manifest["status"] == "partial"
+    assert '"source.changed"' in (tmp_path / "out" / "private" / "findings.ndjson").read_text()

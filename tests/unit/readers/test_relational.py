@@ -153,6 +153,17 @@ def test_an_empty_concept_table_is_refused(cdm: Path, tmp_path: Path) -> None:
         run(source, tmp_path / "out")
 
 
+def test_a_concept_table_that_is_cut_off_inside_a_quote_is_refused(cdm: Path, tmp_path: Path) -> None:
+    """Its codes would be unknown in every record, which only the file is to blame for."""
+
+    def cut(data: bytes) -> bytes:
+        header, *rest = data.splitlines(keepends=True)
+        return header + b"".join(rest[:3]) + b'9,"a name that'
+
+    with pytest.raises(InputError, match=r"concept\.csv.*row 5.*never closed"):
+        run(_with_concepts(cdm, tmp_path / "in", cut), tmp_path / "out")
+
+
 def test_broken_concepts_are_said_and_stop_nothing(cdm: Path, tmp_path: Path) -> None:
     """Rows of another width, and bytes that are no UTF-8."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from harmonize.errors import CallError, InputError
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.xml_check import check_xml_assembly
 from harmonize.trace import trace
 from tests.obds import case_documents, convert, document, message, patient
 from tests.properties.effort import examples
@@ -35,6 +38,95 @@ def subjects(run: Run) -> list[object]:
     return sorted(str(record["subject_id"]) for record in hub(run))
 
 
+# --- what replaces what ---------------------------------------------------------------------------------------------
+
+OP = "<OP OP_ID='1'><Datum>{}</Datum></OP>"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "dates"),
+    [
+        (("1", "SITE", "1"), ("1", "SITE", "1"), ["2022-02-02"]),
+        (("1", "SITE", "1"), ("2", "SITE", "1"), ["2021-01-01", "2022-02-02"]),
+        (("1", "SITE", "1"), ("1", "OTHER", "1"), ["2021-01-01", "2022-02-02"]),
+        (("1", "SITE", ""), ("1", "SITE", ""), ["2021-01-01", "2022-02-02"]),
+    ],
+    ids=["a correction", "another tumour", "another reporter", "no number"],
+)
+def test_only_the_number_of_one_tumour_and_reporter_replaces(
+    tmp_path: Path, first: tuple[str, str, str], second: tuple[str, str, str], dates: list[str]
+) -> None:
+    documents: dict[str, str | bytes] = {}
+    for number, day, (tumour, reporter, op) in ((1, "2021-01-01", first), (2, "2022-02-02", second)):
+        sent = message(f"m{number}", OP.format(day).replace("OP_ID='1'", f"OP_ID='{op}'" if op else ""), tumour=tumour)
+        text = document(
+            [patient("P1", [sent.replace('Melder_ID="SITE"', f'Melder_ID="{reporter}"')])], f"2024-0{number}-01"
+        )
+        documents[f"{number}.xml"] = text
+    (record,) = hub(convert(tmp_path, documents))
+    assert [treatment["start_date"]["value"] for treatment in record["treatments"]] == dates  # type: ignore[index, attr-defined]
+
+
+def test_messages_of_one_reporter_without_numbers_do_not_replace_one_another(tmp_path: Path) -> None:
+    """Meldung_ID is optional in version 2."""
+    sent = [
+        message(f"m{tumour}", icd=icd, tumour=tumour).replace(f'Meldung_ID="m{tumour}" ', "")
+        for tumour, icd in (("1", "C61"), ("2", "C20"))
+    ]
+    (record,) = hub(convert(tmp_path, {"a.xml": document([patient("P1", sent)])}))
+    assert len(record["diagnoses"]) == 2  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changed", "slot"),
+    [({"icd": "C20"}, "ICD_Code"), ({"birth": "1970-01-01"}, "Geburtsdatum"), ({"sex": "W"}, "Geschlecht")],
+)
+def test_what_does_not_change_and_does_is_a_warning(tmp_path: Path, changed: dict[str, str], slot: str) -> None:
+    older = document([patient("P1", [message("m1")])], "2023-01-01")
+    newer = document(
+        [
+            patient(
+                "P1",
+                [message("m2", icd=changed.get("icd", "C61"))],
+                changed.get("birth", "1950-01-01"),
+                changed.get("sex", "M"),
+            )
+        ]
+    )
+    run = convert(tmp_path, {"a.xml": older, "b.xml": newer})
+    (found,) = [f for f in run.findings() if f["rule"] == "source.superseded" and f["severity"] == "warning"]
+    assert slot in found["message"] and found["source"]["file"] == "a.xml"
+    assert not any(value in found["message"] for value in ("C61", "C20", "1950", "1970"))
+
+
+def test_a_newer_sentinel_does_not_lend_its_accuracy_to_an_older_date(tmp_path: Path) -> None:
+    older = document([patient("P1", [message("m1")], "1950-05-17")], "2023-01-01")
+    newer = document([patient("P1", [message("m2")], "1800-01-01")]).replace(
+        '<Geburtsdatum Datumsgenauigkeit="E">', '<Geburtsdatum Datumsgenauigkeit="V">'
+    )
+    (record,) = hub(convert(tmp_path, {"a.xml": older, "b.xml": newer}))
+    assert record["birth_date"] == {"value": "1950-05-17", "precision": "day"}
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "said"),
+    [
+        ("operation", {"kind": "op", "apart": (("Datum",),)}, "has no `kind`"),
+        ("radiation_course", {"without_parts": ("systemic",)}, "without_parts"),
+        ("tumour", {"together": (("ICD_Code", "ICD_Vers"),)}, "ICD_Vers"),
+        ("patient", {"constant": ("Geburtstag",)}, "Geburtstag"),
+        ("message", {"kind": "message"}, "what"),
+    ],
+)
+def test_words_of_a_profile_that_do_not_fit_are_said(table: str, changes: dict[str, object], said: str) -> None:
+    profile = load_profile("de/obds")
+    xml = profile.assembly.xml
+    assert xml is not None and check_xml_assembly(xml, profile.source, profile.assembly.subject) == []
+    spoiled = replace(xml, tables={**xml.tables, table: replace(xml.tables[table], **changes)})  # type: ignore[arg-type]
+    (problem, *_) = check_xml_assembly(spoiled, profile.source, profile.assembly.subject)
+    assert said in problem and f"assemble.tables.{table}" in problem
+
+
 # --- order ----------------------------------------------------------------------------------------------------------
 
 
@@ -48,7 +140,7 @@ def shuffled(text: str, seed: int) -> str:
     return etree.tostring(root, encoding="unicode")
 
 
-@pytest.mark.parametrize("case", ["pieces-and-correction", "modules", "version-2"])
+@pytest.mark.parametrize("case", ["pieces-and-correction", "modules", "version-2", "two-reporters"])
 @examples(6)
 @given(seed=st.integers(0, 10_000), renamed=st.booleans())
 def test_any_order_of_messages_and_files_gives_equal_records(case: str, seed: int, renamed: bool) -> None:
