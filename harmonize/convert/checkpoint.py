@@ -36,7 +36,7 @@ def require_same_call(checkpoint: Mapping[str, Any], call: Mapping[str, Any]) ->
     differ = [word for name, word in _WORDS.items() if checkpoint["call"].get(name) != call.get(name)]
     if differ:
         raise CallError(
-            f"the interrupted run was another one: {', '.join(differ)} differ. To mend it: call it as it was called then, "
+            f"the interrupted run was another one, it differs in: {', '.join(differ)}. To mend it: call it as it was called then, "
             "or convert without --resume"
         )
 
@@ -55,6 +55,6 @@ def require_same_run(manifest: Mapping[str, Any], call: Mapping[str, Any], input
         differ.append("input")
     if differ:
         raise CallError(
-            f"the finished run is another one: {', '.join(differ)} differ. To mend it: convert without --resume, or into "
+            f"the finished run is another one, it differs in: {', '.join(differ)}. To mend it: convert without --resume, or into "
             "another --out"
         )
