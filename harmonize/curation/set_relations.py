@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from harmonize.curation.mapping_table import MappingTable, TableRow
-from harmonize.terminology.predicates import BROAD, EXACT, NARROW
+from harmonize.terminology.predicates import BROAD, CLOSE, EXACT, NARROW, inverse
 from harmonize.terminology.sssom import NO_TERM
 
 Naming = Callable[[str], str]
@@ -24,11 +24,13 @@ def contradictions(rows: Iterable[TableRow], name_of: Naming, *, one_target: boo
         subject, target, predicate = name_of(row["subject_id"]), name_of(row["object_id"]), row["predicate_id"]
         denied = row["predicate_modifier"] == "Not"
         name = f"Not {predicate}" if denied else predicate
-        others = stated.setdefault((subject, target), {})
-        other = _opposed(name, others)
+        turned = target < subject  # a pair is one in both directions
+        others = stated.setdefault((target, subject) if turned else (subject, target), {})
+        other = _opposed(_turned(name) if turned else name, others)
         if other is not None:
-            yield row.line, f"{subject} {name} {target}, but line {others[other]} says {other}"
-        others.setdefault(name, row.line)
+            shown = _turned(other) if turned else other
+            yield row.line, f"{subject} {name} {target}, but line {others[other]} says {shown}"
+        others.setdefault(_turned(name) if turned else name, row.line)
         if predicate != EXACT or denied:
             continue
         system = target.partition(":")[0]
@@ -49,12 +51,19 @@ def contradictions(rows: Iterable[TableRow], name_of: Naming, *, one_target: boo
         exact.setdefault((subject, system), (row.line, target))
 
 
+def _turned(name: str) -> str:
+    """A statement read from its object to its subject."""
+    return f"Not {inverse(name[4:])}" if name.startswith("Not ") else inverse(name)
+
+
 def _opposed(name: str, others: Mapping[str, int]) -> str | None:
-    """The statement on the same pair that cannot hold together with *name*."""
+    """The statement on the same pair that cannot hold together with *name*. What is exactly the same is close as well (SKOS, S42)."""
     if name.startswith("Not "):
-        return name[4:] if name[4:] in others else None
-    if f"Not {name}" in others:
-        return f"Not {name}"
+        denied = (CLOSE, EXACT) if name == f"Not {CLOSE}" else (name[4:],)
+        return next((other for other in denied if other in others), None)
+    implied = (name, CLOSE) if name == EXACT else (name,)
+    if refused := next((f"Not {other}" for other in implied if f"Not {other}" in others), None):
+        return refused
     kinds = (EXACT, BROAD, NARROW)
     return next((other for other in kinds if name in kinds and other != name and other in others), None)
 

@@ -165,6 +165,11 @@ def add_set(path: Path, name: str, into: Path | None = None) -> dict[str, Any]:
     if not path.is_file():
         raise CallError(f"there is no file {path}. To mend it: check the path")
     folder = into or added_folder()
+    if (folder / f"{name}{SUFFIX}").exists():
+        raise CallError(
+            f"a code map that `terminology add` wrote is called {name}, and would be used. To mend it: give another --name, or delete "
+            f"{folder / f'{name}{SUFFIX}'}"
+        )
     target = folder / f"{name}.sqlite"
     content = read_content(path)
     try:

@@ -167,6 +167,11 @@ class _Reader:
             stated = body.get("concept"), body.get("filter")
             if not body.get("system") and (any(stated) or not body.get("valueSet")):
                 raise self.error("neither a system nor value sets alone", place)
+            if [] in stated:
+                raise self.error(
+                    "concept or filter is an empty list, which JSON of FHIR has not; without it all codes are meant",
+                    place,
+                )
             if all(stated):
                 raise self.error("concept and filter exclude one another (vsd-3)", place)
             system = self._prefix(str(body.get("system", "")))

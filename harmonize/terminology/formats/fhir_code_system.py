@@ -72,7 +72,10 @@ def add_designations(term: Term, concept: Mapping[str, Any]) -> None:
 
 
 def _concepts(source: Source, concepts: list[Any], *, subsumes: bool) -> Iterator[Term]:
-    """All concepts, at any depth, without recursion; parents that are stated as properties count as well."""
+    """All concepts, at any depth, without recursion; parents that are stated as properties count as well.
+
+    What parent and child mean as properties is what the hierarchy means: https://hl7.org/fhir/R5/codesystem-concept-properties.html.
+    """
     terms: dict[str, Term] = {}
     children: list[tuple[str, str]] = []
     waiting = [(concept, "") for concept in reversed(concepts)]
@@ -82,12 +85,15 @@ def _concepts(source: Source, concepts: list[Any], *, subsumes: bool) -> Iterato
         if term.code in terms:
             raise source.error(f"the code {term.code[:60]!r} stands twice")
         terms[term.code] = term
-        if parent and subsumes:
+        if parent:
             term.parents.append(parent)
         waiting += [(child, term.code) for child in reversed(concept.get("concept") or [])]
     for parent, child in children:
         if child in terms:
             terms[child].parents.append(parent)
+    if not subsumes:
+        for term in terms.values():
+            term.parents.clear()
     yield from terms.values()
 
 

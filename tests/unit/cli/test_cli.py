@@ -316,3 +316,17 @@ def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path)
     assert process.returncode == 130 and "Traceback" not in error and "interrupted" in error
     left = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert left and all(p.suffix == ".part" or p.name == "checkpoint.json" for p in left), left
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"), [("terminology lookup HP:0001250", 0, "Seizure"), ("terminology lookup HP", 2, "")]
+)
+def test_a_caller_who_closed_stderr_is_told_nothing_there_and_nothing_else(words: str, code: int, said: str) -> None:
+    """What was meant for stderr must not come out on stdout, where a program reads."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "{sys.executable}" -m harmonize.cli.main {words} 2>&-'],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code and (said in done.stdout if said else done.stdout == "")

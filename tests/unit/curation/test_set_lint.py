@@ -56,6 +56,13 @@ CASES = {
         SET + COLUMNS + row("HP:0001250", predicate="narrow") + row("HP:0001250", predicate="broad"), "contradiction", LINE + 1, "says"),
     "stated and denied": (SET + COLUMNS + GOOD + row("HP:0001250", modifier="Not"), "contradiction", LINE + 1, "Not skos:exactMatch"),
     "denied and stated": (SET + COLUMNS + row("HP:0001250", modifier="Not") + GOOD, "contradiction", LINE + 1, "says Not"),
+    "denied in the opposite direction": (
+        SET + COLUMNS + GOOD + row("SNOMEDCT:91175000", "HP:0001250", modifier="Not"), "contradiction", LINE + 1, "says skos:exactMatch"),
+    "broader in both directions": (
+        SET + COLUMNS + row("HP:0001250", predicate="broad") + row("SNOMEDCT:91175000", "HP:0001250", "broad"), "contradiction", LINE + 1,
+        "says skos:narrowMatch"),
+    "exact and not even close": (
+        SET + COLUMNS + row("HP:0001250", predicate="close", modifier="Not") + GOOD, "contradiction", LINE + 1, "says Not skos:closeMatch"),
     "target and none": (SET + COLUMNS + GOOD + row("HP:0001250", "sssom:NoTermFound"), "contradiction", LINE + 1, "no target"),
     "none and a target": (SET + COLUMNS + row("HP:0001250", "sssom:NoTermFound") + GOOD, "contradiction", LINE + 1, "no target"),
     "cycle": (

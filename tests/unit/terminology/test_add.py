@@ -173,6 +173,7 @@ def test_fhir_fragment_and_other_hierarchies_are_said(tmp_path: Path) -> None:
         written(tmp_path / "x.json", CODE_SYSTEM | {"content": "fragment", "hierarchyMeaning": "part-of"})
     )
     assert not store.complete and store.ancestors("ICD10GM:A00.0") == {"ICD10GM:A00.0"}
+    assert "ICD10GM:A01" not in store.descendants("ICD10GM:A00"), "parent as a property means what the hierarchy means"
     assert any("fragment" in s for s in answer["said"]) and any("part-of" in s for s in answer["said"])
 
 

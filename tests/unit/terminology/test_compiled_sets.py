@@ -224,6 +224,10 @@ def test_sets_that_are_added_are_known_by_name(tmp_path: Path, monkeypatch: pyte
     assert find_set("our-map").read_bytes() == before and len(list((tmp_path / "mine" / "code-maps").iterdir())) == 1
     with pytest.raises(CallError, match="compiled"):
         find_table("our-map")
+    table = tmp_path / "mine" / "code-maps" / "a-table.sssom.tsv"
+    table.write_text(write(tmp_path, "a-table", "ICD10:A01||exact|MONDO:0000009").read_text())
+    with pytest.raises(CallError, match="would be used"):
+        add_set(table, "a-table")
     for wrong in ("", "../x", "uo-ucum", "é"):
         with pytest.raises(CallError):
             add_set(path, wrong)

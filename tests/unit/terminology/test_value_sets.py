@@ -223,6 +223,7 @@ def test_a_set_that_imports_itself_is_refused(terminologies: Terminologies) -> N
     (resource([hp("exists", "true", "inactive")]), "the filter exists of inactive"),
     (resource([{"system": HP, "filter": [{"op": "is-a", "value": "x"}]}]), "property is missing"),
     (resource([{"system": HP, "concept": [{}]}]), r"concept\[0\]: code is missing"),
+    (resource([{"system": HP, "concept": []}]), r"compose\.include\[0\]: concept or filter is an empty list"),
     (resource([{"system": HP, "concept": {"code": "x"}}]), "a list of objects"),
     (resource([{"system": HP, "valueSet": "x"}]), "canonical URLs"),
     ({"resourceType": "ValueSet", "compose": {}}, "nothing"),
