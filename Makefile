@@ -10,6 +10,8 @@ DAGSTER := .venv-dagster
 MULTIQC := .venv-multiqc
 DEMO := demo-output
 SUBJECTS ?= 100
+# What the extensions are compiled of: whoever changes it installs again.
+COMPILED := hatch_build.py harmonize/writers/phenopackets/common_elements.py $(shell find harmonize -name '*.pyx')
 
 .PHONY: help demo setup test lint format bench soak docs generate wheel clean
 
@@ -20,11 +22,11 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/installed: pyproject.toml | $(BIN)/uv
+$(VENV)/installed: pyproject.toml $(COMPILED) | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e .
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(BIN)/uv
+$(VENV)/installed-dev: pyproject.toml $(COMPILED) | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'
 	@touch $@ $(VENV)/installed
 
@@ -56,14 +58,14 @@ test: $(VENV)/installed-dev $(PYROFILE)/installed $(DAGSTER)/installed $(MULTIQC
 	$(BIN)/python -m pytest -q -n auto
 
 lint: $(VENV)/installed-dev ## ruff, mypy --strict, the layers of the design
-	$(BIN)/ruff check harmonize scripts tests
-	$(BIN)/ruff format --check harmonize scripts tests
+	$(BIN)/ruff check harmonize scripts tests hatch_build.py
+	$(BIN)/ruff format --check harmonize scripts tests hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/installed-dev ## rewrite the code as the formatter wants it
-	$(BIN)/ruff check --fix harmonize scripts tests
-	$(BIN)/ruff format harmonize scripts tests
+	$(BIN)/ruff check --fix harmonize scripts tests hatch_build.py
+	$(BIN)/ruff format harmonize scripts tests hatch_build.py
 
 bench: $(VENV)/installed-dev ## speed and memory, as ratios inside one run
 	$(BIN)/python -m tests.bench
@@ -86,4 +88,4 @@ wheel: $(VENV)/installed-dev ## dist/*.whl with mappings and terminologies insid
 	$(BIN)/python -m build --wheel --installer uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(MULTIQC) $(DEMO) dist site docs/datasets docs/hub docs/profiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(PYROFILE) $(DAGSTER) $(MULTIQC) $(DEMO) dist site docs/datasets docs/hub docs/profiles $(shell find harmonize -name '*.so') .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harmonize.checks.violations import Circumstances, Violation
+from harmonize.extensions import extension
 from harmonize.hub.objects import HubObject
 
 EARLIEST = "1850"
@@ -98,6 +99,7 @@ _DATED: Mapping[str, _Dated] = {
     "biomarkers": _Dated(("date",)),
     "sequences": _Dated(("sequencing_date", "variant_calling_date"), (("sequencing_date", "variant_calling_date"),)),
 }
+_COLLECTIONS = tuple((name, dated.slots, dated.ordered) for name, dated in _DATED.items())
 AFTER_DEATH = frozenset({"variants", "samples", "measurements", "biomarkers", "sequences"})
 """What may rightly be dated after death: a sample that is examined later, a result that arrives later."""
 
@@ -122,23 +124,32 @@ def check_dates(record: HubObject, circumstances: Circumstances) -> Iterator[Vio
         date = record.get(slot)
         if date is not None and not born <= date["value"] <= last:
             suspicious = True
-    suspicious = suspicious or any(
-        _looks_wrong(record[collection], dated, born, last)
-        for collection, dated in _DATED.items()
-        if collection in record
-    )
-    if suspicious:
+    if suspicious or not _look_in_order(record, born, last):
         yield from _judged(record, _Life(birth, death, {"value": recorded} if recorded else None))
 
 
-def _looks_wrong(items: Sequence[HubObject], dated: _Dated, born: str, last: str) -> bool:
-    """Whether the text of some date is not between the other two, or those of one object are not in order."""
-    values = [date["value"] for slot in dated.slots for item in items if (date := item.get(slot)) is not None]
+def _look_in_order(record: HubObject, born: str, last: str) -> bool:
+    """Whether the texts of all dates of items lie between the other two, and those of one item are in order."""
+    compiled = extension("harmonize.checks.date_order")
+    if compiled is not None:
+        in_order: bool = compiled.look_in_order(record, _COLLECTIONS, born, last)
+        return in_order
+    return all(
+        _are_in_order(record[name], slots, ordered, born, last)
+        for name, slots, ordered in _COLLECTIONS
+        if name in record
+    )
+
+
+def _are_in_order(
+    items: Sequence[HubObject], slots: tuple[str, ...], ordered: tuple[tuple[str, str], ...], born: str, last: str
+) -> bool:
+    values = [date["value"] for slot in slots for item in items if (date := item.get(slot)) is not None]
     if values and not (born <= min(values) and max(values) <= last):
-        return True
-    return any(
+        return False
+    return not any(
         later in item and earlier in item and item[earlier]["value"] > item[later]["value"]
-        for earlier, later in dated.ordered
+        for earlier, later in ordered
         for item in items
     )
 

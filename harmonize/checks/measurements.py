@@ -32,13 +32,13 @@ def check_measurements(record: HubObject, circumstances: Circumstances) -> Itera
     """Every measurement by itself."""
     known = bounds()
     for index, measurement in enumerate(record.get("measurements", ())):
-        value = measurement.get("value")
-        if value is not None and "unit" in value and "assay" in measurement:
-            codings = measurement["assay"].get("codings", ())
-            unit = value["unit"]
-            bounded = next((c["code"] for c in codings if c["code"] in known and unit in known[c["code"]]), None)
-            if bounded is not None:
-                yield from _out_of_bounds(measurement, index, bounded)
+        if "value" in measurement and "assay" in measurement:
+            unit = measurement["value"].get("unit")
+            for coding in measurement["assay"].get("codings", ()):
+                bounded = known.get(coding["code"])
+                if bounded is not None and unit in bounded:
+                    yield from _out_of_bounds(measurement, index, coding["code"])
+                    break
         if "reference_low" in measurement and "reference_high" in measurement:
             low, high = (_number({"value": measurement[slot]}) for slot in ("reference_low", "reference_high"))
             if low is not None and high is not None and low > high:

@@ -29,9 +29,13 @@ class LineageLines:
         """The rows of each object; only the files, where every row of them made an object, in the order of the rows."""
         first = objects[0].derivation.layout
         if first is not None:
-            tables = [name for name in self._tables_of_slot[first.spec.slot] if name in raw.rows]
-            if len(objects) == sum([len(raw.rows[name]) for name in tables]):
-                return [self._files[name] for name in tables]
+            files, number = [], 0
+            for name in self._tables_of_slot[first.spec.slot]:
+                if name in raw.rows:
+                    files.append(self._files[name])
+                    number += len(raw.rows[name])
+            if number == len(objects):
+                return files
         made = [rows_of(item.derivation.source_of(item)) for item in objects]
         if not self._parts:
             return made

@@ -180,7 +180,7 @@ class Worker:
         lines = result.lines
         for target, made in documents.items():
             for document in made:
-                lines.setdefault(f"{target}/{document.stem}.ndjson", []).append(document.line + b"\n")
+                lines.setdefault(f"{target}/{document.stem}.ndjson", []).extend((document.line, b"\n"))
         self._report_rows(assembled.rejected, subject_id, result)
         for bad in assembled.bad_cells:
             finding = replace(bad.finding, subject=subject_id)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from harmonize.errors import InputError
+from harmonize.extensions import extension
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.files import open_bytes
 from harmonize.input.log import ReadLog
@@ -38,30 +39,46 @@ class Dialect(NamedTuple):
     """Whether a quote inside an unquoted cell is an error; data dictionaries that people edit have such quotes."""
 
 
-class Block(NamedTuple):
-    """Rows that follow one another, the first with its number. `clean`: no cell holds NUL or bytes outside of the encoding.
+class Unquoted(NamedTuple):
+    """Lines in which no cell is quoted, all equally wide: columns can be cut out without making rows first."""
 
-    Where no cell is quoted and all rows are equally wide, the `cells` of all rows stand behind one another, and `lines` holds
-    the rows as they were written: columns can be cut out without making rows first. Otherwise `found` holds the rows.
+    text: str
+    delimiter: str
+    width: int
+    height: int
+    """The number of lines; empty ones are none."""
+
+    def lines(self) -> list[str]:
+        """The rows as they were written."""
+        return [line for line in self.text.split("\n") if line]
+
+    def cells(self, lines: list[str]) -> list[str]:
+        """The cells of all of the *lines* behind one another."""
+        return self.delimiter.join(lines).split(self.delimiter)
+
+
+class Block(NamedTuple):
+    """Rows that follow one another, the first with its number: `found`, or what is `unquoted`.
+
+    `clean`: no cell holds NUL or bytes outside of the encoding.
     """
 
     first: int
     clean: bool
     found: list[list[str]]
-    width: int = 0
-    cells: list[str] = []  # noqa: RUF012 - never changed
-    lines: list[str] = []  # noqa: RUF012 - never changed
+    unquoted: Unquoted | None = None
 
     @property
     def records(self) -> list[list[str]]:
         """The rows, each as its cells."""
-        if not self.lines:
+        if self.unquoted is None:
             return self.found
-        return [self.cells[place : place + self.width] for place in range(0, len(self.cells), self.width)]
+        width, cells = self.unquoted.width, self.unquoted.cells(self.unquoted.lines())
+        return [cells[place : place + width] for place in range(0, len(cells), width)]
 
     def __len__(self) -> int:
         """The number of rows."""
-        return len(self.lines) or len(self.found)
+        return len(self.found) if self.unquoted is None else self.unquoted.height
 
 
 def csv_records(path: Path, dialect: Dialect, log: ReadLog | None) -> Iterator[tuple[int, list[str]]]:
@@ -173,12 +190,12 @@ def _regular(text: str, number: int, dialect: Dialect) -> Block | None:
         text = text.replace("\r\n", "\n")
         if "\r" in text:
             return None
+    clean = _is_clean(text)
+    if dialect.quote not in text:
+        return _unquoted(text, number, dialect.delimiter, clean=clean)
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
-    clean = _is_clean(text)
-    if dialect.quote not in text:
-        return _unquoted(lines, number, dialect.delimiter, clean=clean)
     try:
         records = list(csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=dialect.strict))
     except csv.Error:
@@ -188,16 +205,20 @@ def _regular(text: str, number: int, dialect: Dialect) -> Block | None:
     return Block(number, clean, records if all(records) else [record for record in records if record])
 
 
-def _unquoted(lines: list[str], number: int, delimiter: str, *, clean: bool) -> Block | None:
-    """The block of lines without a quote. Where all are equally wide they are split together, which is faster."""
-    if not all(lines):
-        lines = [line for line in lines if line]
+def _unquoted(text: str, number: int, delimiter: str, *, clean: bool) -> Block | None:
+    """The block of lines without a quote. Where all are equally wide they are cut as one, which is faster."""
+    cutting = extension("harmonize.input.row_cutting")
+    shape = cutting.shape(text, delimiter, MAX_FIELD) if cutting is not None else None
+    if shape is not None and shape[0]:
+        height, width = shape
+        return Block(number, clean, [], Unquoted(text, delimiter, width, height))
+    lines = [line for line in text.split("\n") if line]
     if max(map(len, lines), default=0) > MAX_FIELD:
         return None
     between = {line.count(delimiter) for line in lines}
     if len(between) != 1:
         return Block(number, clean, list(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)))
-    return Block(number, clean, [], between.pop() + 1, delimiter.join(lines).split(delimiter), lines)
+    return Block(number, clean, [], Unquoted(text, delimiter, between.pop() + 1, len(lines)))
 
 
 def _is_clean(text: str) -> bool:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harmonize.errors import InputError
+from harmonize.extensions import extension
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.cells import readable_name, usable_cells
-from harmonize.input.csv_records import MAX_COLUMNS, Block, Dialect, csv_blocks, csv_records, ragged
+from harmonize.input.csv_records import MAX_COLUMNS, Block, Dialect, Unquoted, csv_blocks, csv_records, ragged
 from harmonize.input.files import samples
 from harmonize.input.log import ReadLog
 from harmonize.input.subjects import PhysicalTable, RowBlock, counted_block, filled_cells, in_order
@@ -28,7 +29,14 @@ from harmonize.profiles.specification import Assembly, Profile, TableAssembly
 
 
 def open_delimited_table(
-    spec: TableAssembly, path: Path, profile: Profile, log: ReadLog, *, to_sort: bool = False, any_case: bool = False
+    spec: TableAssembly,
+    path: Path,
+    profile: Profile,
+    log: ReadLog,
+    cutter: RowCutter,
+    *,
+    to_sort: bool = False,
+    any_case: bool = False,
 ) -> PhysicalTable:
     """Check the header of one table and look at the order of its rows, without reading it to the end.
 
@@ -43,8 +51,11 @@ def open_delimited_table(
     index = header.index(assembly.subject)
     ascends = not to_sort and _seems_in_order(path, dialect, index, len(header), assembly.subject_order)
     kept = kept_columns(profile, spec, header)
-    table = _Table(spec.name, path, header, kept, dialect, assembly)
-    return PhysicalTable(spec.name, path.name, header, kept.index(index), ascends, partial(_blocks, table, log), kept)
+    blanks = tuple(frozenset(texts) if (texts := assembly.blank_texts(name) - {""}) else None for name in header)
+    table = _Table(spec.name, path, header, kept, dialect, assembly, blanks)
+    return PhysicalTable(
+        spec.name, path.name, header, kept.index(index), ascends, partial(_blocks, table, log, cutter), kept
+    )
 
 
 class _Table(NamedTuple):
@@ -56,6 +67,8 @@ class _Table(NamedTuple):
     kept: tuple[int, ...]
     dialect: Dialect
     assembly: Assembly
+    blanks: tuple[frozenset[str] | None, ...]
+    """For every column the texts other than the empty one that are no value there; None where there are none."""
 
 
 def spelt_as_known(header: Sequence[str], profile: Profile, spec: TableAssembly) -> list[str]:
@@ -149,25 +162,47 @@ def say_unknown_column(name: str, position: int, known: set[str], file: str, log
     )
 
 
-def _blocks(table: _Table, log: ReadLog) -> Iterator[RowBlock]:
+def _blocks(table: _Table, log: ReadLog, cutter: RowCutter) -> Iterator[RowBlock]:
     """The rows that have the shape of the header; bad cells are blanked, bad rows reported."""
     for block in csv_blocks(table.path, table.dialect, log):
-        as_one = block.clean and block.width == len(table.header)
-        made = _cut_out(table, block) if as_one else _row_by_row(table, block, log)
+        unquoted = block.unquoted
+        if block.clean and unquoted is not None and unquoted.width == len(table.header):
+            skipped = 1 if block.first == 1 else 0  # the header
+            made = cutter.cut(table, unquoted, block.first + skipped, skipped)
+        else:
+            made = _row_by_row(table, block, log)
         if made.rows:
             yield made
 
 
-def _cut_out(table: _Table, block: Block) -> RowBlock:
-    """The rows of a block whose columns can be cut out: only the cells that the profile needs are kept, and the line."""
-    skipped = 1 if block.first == 1 else 0  # the header
-    width, lines = block.width, block.lines[1:] if skipped else block.lines
-    columns = [block.cells[place::width] for place in range(skipped * width, (skipped + 1) * width)]
-    cells = zip(*[columns[place] for place in table.kept], strict=True)
-    first = block.first + skipped
-    parts = zip(range(first, first + len(lines)), cells, lines, strict=True)
-    rows = list(map(tuple.__new__, repeat(RawRow), parts))  # as RawRow._make, without a call of Python for every row
-    return RowBlock(rows, filled_cells(columns, table.header, table.assembly))
+class RowCutter:
+    """Cuts rows out of text without quotes: of their cells only those that the profile needs are kept, and the line.
+
+    The tables of one source share a cutter, and with it the texts of cells that it met lately.
+    """
+
+    def __init__(self) -> None:
+        self._compiled = extension("harmonize.input.row_cutting")
+        self._texts = self._compiled.CellTexts() if self._compiled is not None else None
+
+    def cut(self, table: _Table, unquoted: Unquoted, first: int, skipped: int) -> RowBlock:
+        """The rows of *table* without the first *skipped* lines, numbered from *first*."""
+        if self._compiled is not None:
+            text, delimiter, width = unquoted.text, unquoted.delimiter, unquoted.width
+            cut = self._compiled.cut(
+                text, delimiter, width, table.kept, table.blanks, first, skipped, self._texts, RawRow
+            )
+            if cut is not None:
+                return RowBlock(*cut)
+        lines = unquoted.lines()[skipped:]
+        all_cells = unquoted.cells(lines) if lines else []
+        columns = [all_cells[place :: unquoted.width] for place in range(unquoted.width)]
+        cells = zip(*[columns[place] for place in table.kept], strict=True)
+        parts = zip(range(first, first + len(lines)), cells, lines, strict=True)
+        rows = list(
+            map(tuple.__new__, repeat(RawRow), parts)
+        )  # as RawRow._make, without a call of Python for every row
+        return RowBlock(rows, filled_cells(columns, table.header, table.assembly))
 
 
 def _row_by_row(table: _Table, block: Block, log: ReadLog) -> RowBlock:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from harmonize.extensions import extension
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.log import ReadLog
 from harmonize.input.row_order import Sorting, sorted_rows
@@ -158,26 +159,22 @@ class TableSource:
         blocks = self._counted(table)
         if not table.in_order:
             blocks = sorted_rows(blocks, Sorting(index, order), self.work, table.name, self.memory)
-        cell, group, last = None, _Group((-1, ""), place, "", []), (-1, "")
+        group, last = _Group((-1, ""), place, "", []), (-1, "")
         for block in blocks:
-            for row in block:
-                found = row[1][index]
-                if found == cell:
-                    group.rows.append(row)
-                    continue
-                key = found.strip()
+            for text, rows in runs_of(block, index):
+                key = text.strip()
                 if not key or key in blank:
-                    self._reject_row(
-                        table, row, "source.no-subject-id", "the row names no subject", "fill the identifier"
-                    )
+                    for row in rows:
+                        self._reject_row(
+                            table, row, "source.no-subject-id", "the row names no subject", "fill the identifier"
+                        )
                     continue
-                cell = found
                 if key == group.key:
-                    group.rows.append(row)
+                    group.rows.extend(rows)
                     continue
                 if group.rows:
                     yield group
-                group = _Group(order_key(key, order), place, key, [row])
+                group = _Group(order_key(key, order), place, key, rows)
                 if group.order < last:
                     if not table.in_order:
                         raise RuntimeError(f"{table.name} was sorted and is not in order")  # and would be for ever
@@ -203,6 +200,15 @@ class TableSource:
             for row in bad:
                 message = "the subject's identifier is not of the form that the profile states"
                 self._reject_row(by_name[name], row, "source.subject-id", message, "correct the identifier")
+
+
+def runs_of(rows: list[RawRow], index: int) -> Iterable[tuple[str, list[RawRow]]]:
+    """Rows that follow one another and hold the same text in the cell *index*, with that text."""
+    cutting = extension("harmonize.input.row_cutting")
+    if cutting is not None:
+        made: list[tuple[str, list[RawRow]]] = cutting.runs(rows, index)
+        return made
+    return ((text, list(members)) for text, members in groupby(rows, key=lambda row: row.cells[index]))
 
 
 def in_order(keys: Iterable[str], order: str) -> bool:

@@ -6,7 +6,7 @@ text of the profile is bound as a constant, so that nothing a profile says is ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -23,6 +23,8 @@ from harmonize.profiles.memos import Memo, MemoOfSeveral, checked
 from harmonize.profiles.notes import Feed, Noted
 from harmonize.profiles.plan import Derive, Lineage, Plan
 from harmonize.profiles.row_layout import RowLayout
+from harmonize.profiles.row_programs import RowProgram, row_program
+from harmonize.profiles.rows_function import DeriveRows, rows_function
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
 
 
@@ -56,8 +58,10 @@ class _Compiler:
     def __init__(self, profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout]) -> None:
         self.profile, self.environment, self.layouts = profile, environment, layouts
         self.row_slots = {layout.spec.slot for layout in layouts.values()}
-        self.row_functions: dict[str, Derive] = {}
-        """Table -> what makes a hub object of one of its rows."""
+        self.row_functions: dict[str, DeriveRows] = {}
+        """Table -> what makes hub objects of its rows."""
+        self.row_programs: dict[str, RowProgram | None] = {}
+        self.missing = frozenset(environment.missing)
         self.layout: RowLayout | None = None
         self.out = "out"
         self.source: SourceSchema = profile.source
@@ -114,6 +118,7 @@ class _Compiler:
             self.layout = layout
             of_dicts = self.names[id(derivation)]
             self.compile_class(derivation, f"{of_dicts}__{name}")
+            self.row_programs[name] = row_program(derivation, f"{of_dicts}__{name}", layout, self.missing, self)
             self.names[id(derivation)] = of_dicts
         self.layout = None
 
@@ -340,8 +345,7 @@ class _Compiler:
             make = [
                 "    v = []",
                 f"    for table, rows in {local}:",
-                "        f = row_functions[table]",
-                "        v += [o for r in rows if (o := f(r, log)) is not None]",
+                "        v += row_functions[table](rows, log)",
             ]
         return [*read, f"if {local}:", *make, "    if v:", f"        {self.out}[{slot.slot!r}] = v"]
 
@@ -545,8 +549,29 @@ class _Compiler:
         exec(_code(self.text(), self.profile.id), namespace)  # noqa: S102 - our own generated text
         for name, layout in self.layouts.items():
             derivation = self.top_level(layout.spec.row_class)
-            self.row_functions[name] = namespace[f"{self.function_name(derivation)}__{name}"]
+            function = namespace[f"{self.function_name(derivation)}__{name}"]
+            self.row_functions[name] = rows_function(function, self.row_programs[name])
         return namespace
+
+    # --- what the steps of rows are bound to ------------------------------------------------------------------------
+
+    def bound_memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> Any:
+        """The memo of a function of the library."""
+        return self.constants[self.memo(name, constants, several=several)]
+
+    def bound_function(self, name: str) -> Callable[..., Any]:
+        """The function of the library."""
+        bound: Callable[..., Any] = self.constants[self.function(name)]
+        return bound
+
+    def bound_lineage(self, name: str) -> Lineage:
+        """The lineage of a derivation that is compiled."""
+        lineage: Lineage = self.constants[f"lineage_{name}"]
+        return lineage
+
+    def literal_of(self, slot: Slot, value: Any, stated: SlotDerivation) -> Any:
+        """What a text of the map is in a slot of the hub."""
+        return self.checks.literal(slot, value, stated)
 
     def feeds_by_source(self) -> Mapping[tuple[str, str], tuple[Feed, ...]]:
         result: dict[tuple[str, str], list[Feed]] = {}

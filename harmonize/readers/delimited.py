@@ -15,7 +15,7 @@ from typing import NamedTuple
 from harmonize.errors import InputError
 from harmonize.findings import Cell, Finding, Outcome, Severity
 from harmonize.input.cells import readable_name
-from harmonize.input.delimited_tables import open_delimited_table
+from harmonize.input.delimited_tables import RowCutter, open_delimited_table
 from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
@@ -47,11 +47,11 @@ def open_source(opening: Opening) -> TableSource:
     """Find the tables of the profile among the inputs (files, folders, workbooks), check their headers and the order of their rows."""
     profile, log = opening.profile, ReadLog()
     found = _find(opening, profile)
-    tables, used = [], set()
+    cutter, tables, used = RowCutter(), [], set()
     for spec in profile.assembly.tables:
         if spec.rows_of != spec.name:
             continue  # it is made of the rows of another table
-        table = _open(spec, found, opening, log)
+        table = _open(spec, found, opening, log, cutter)
         if table is None:
             _say_absent(spec, found.names(), log)
             continue
@@ -66,10 +66,12 @@ def open_source(opening: Opening) -> TableSource:
     return TableSource(profile.assembly, tuple(tables), opening.work, log, inputs, opening.memory)
 
 
-def _open(spec: TableAssembly, found: _Found, opening: Opening, log: ReadLog) -> PhysicalTable | None:
+def _open(
+    spec: TableAssembly, found: _Found, opening: Opening, log: ReadLog, cutter: RowCutter
+) -> PhysicalTable | None:
     to_sort = spec.name in opening.to_sort
     if spec.file in found.texts:
-        return open_delimited_table(spec, found.texts[spec.file], opening.profile, log, to_sort=to_sort)
+        return open_delimited_table(spec, found.texts[spec.file], opening.profile, log, cutter, to_sort=to_sort)
     if spec.file in found.sheets:
         book, sheet = found.sheets[spec.file]
         return open_sheet_table(spec, book, sheet, opening.profile, log, to_sort=to_sort)

@@ -30,7 +30,7 @@ from harmonize.input.database_tables import (
     StoredTable,
     usable_rows,
 )
-from harmonize.input.delimited_tables import open_delimited_table, say_unknown_column
+from harmonize.input.delimited_tables import RowCutter, open_delimited_table, say_unknown_column
 from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
@@ -72,6 +72,7 @@ def open_source(opening: Opening) -> TableSource:
     """
     profile, log = opening.profile, ReadLog()
     found = _find(opening, log)
+    cutter = RowCutter()
     tables = []
     used: set[str] = set()
     for spec in profile.assembly.tables:
@@ -81,7 +82,9 @@ def open_source(opening: Opening) -> TableSource:
         if name in found.texts:
             path = found.texts[name]
             tables.append(
-                open_delimited_table(spec, path, profile, log, to_sort=spec.name in opening.to_sort, any_case=True)
+                open_delimited_table(
+                    spec, path, profile, log, cutter, to_sort=spec.name in opening.to_sort, any_case=True
+                )
             )
         elif name in found.stored:
             tables.append(_open_stored(spec, found.stored[name], profile, log, to_sort=spec.name in opening.to_sort))

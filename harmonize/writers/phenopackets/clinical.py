@@ -54,10 +54,11 @@ def diseases(sheet: Sheet) -> _Elements:
     made: _Elements = []
     onset_of = _onset_of_the_only_disease(sheet)
     sheet.under_way("/diseases", made)
-    for diagnosis in sheet.record.get("diagnoses", ()):
-        common = _common_disease(sheet, diagnosis)
-        if common is not None:
-            made.append(common)
+    items = sheet.record.get("diagnoses", ())
+    common = sheet.common_of("diseases", items, sheet.run.common.terms)
+    for diagnosis, text in zip(items, common, strict=True):
+        if text is not None:
+            made.append(orjson.Fragment(text))
             continue
         term = sheet.term(diagnosis, "disease", "/term")
         if term is None:
@@ -96,22 +97,6 @@ def _primary_site(sheet: Sheet, entry: dict[str, Any], diagnosis: HubObject) -> 
     elif "body_site" in diagnosis:
         message = "a disease has one site; that of the tumour is preferred"
         sheet.lost(diagnosis, "body_site", "/primarySite", message)
-
-
-def _common_disease(sheet: Sheet, diagnosis: HubObject) -> orjson.Fragment | None:
-    """A disease with the known day of its onset and perhaps of its end, of which nothing else is said. None for any other."""
-    size = len(diagnosis)
-    if size not in (2, 3) or sheet.log.trace is not None:
-        return None
-    common = sheet.run.common
-    try:
-        term, prefix, _ = common.terms[id(diagnosis["disease"])]
-        onset, _, _ = common.days[id(diagnosis["onset_date"])]
-        end = f',"resolution":{common.days[id(diagnosis["end_date"])][0]}' if size == 3 else ""
-    except KeyError:
-        return None
-    sheet.prefixes.add(prefix)
-    return orjson.Fragment(f'{{"term":{term},"onset":{onset}{end}}}')
 
 
 def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | None:

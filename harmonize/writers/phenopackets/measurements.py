@@ -21,10 +21,12 @@ def measurements(sheet: Sheet) -> list[Any]:
     """One Measurement per measurement that has an assay and a value and holds."""
     made: list[Any] = []
     sheet.under_way("/measurements", made)
-    for measurement in sheet.record.get("measurements", ()):
-        common = _common(sheet, measurement)
-        if common is not None:
-            made.append(common)
+    items = sheet.record.get("measurements", ())
+    known = sheet.run.common
+    common = sheet.common_of("measurements", items, known.terms, known.units, known.numbers)
+    for measurement, text in zip(items, common, strict=True):
+        if text is not None:
+            made.append(orjson.Fragment(text))
             continue
         assay = sheet.term(measurement, "assay", "/assay")
         value = _value(sheet, measurement)
@@ -54,30 +56,6 @@ def _is_denied(measurement: HubObject) -> bool:
     denying = {coding["code"] for coding in measurement.get("interpretation", {}).get("codings", ())} & _DENIALS
     stated = {coding["code"] for coding in measurement.get("coded_value", {}).get("codings", ())}
     return bool(denying) and not denying & stated
-
-
-def _common(sheet: Sheet, measurement: HubObject) -> orjson.Fragment | None:
-    """A measurement of an assay, with a number in UCUM or a code, of a known day: what most are. None for any other."""
-    if len(measurement) != 3 or sheet.log.trace is not None:
-        return None
-    common = sheet.run.common
-    try:
-        assay, prefix, _ = common.terms[id(measurement["assay"])]
-        time, _, _ = common.days[id(measurement["date"])]
-        quantity = measurement.get("value")
-        if quantity is None:
-            code, of_code, _ = common.terms[id(measurement["coded_value"])]
-            sheet.prefixes.update((prefix, of_code))
-            return orjson.Fragment(f'{{"assay":{assay},"value":{{"ontologyClass":{code}}},"timeObserved":{time}}}')
-        if "comparator" in quantity:
-            return None
-        unit, number = common.units[quantity["unit"]], common.numbers[quantity["value"]]
-    except KeyError:
-        return None
-    sheet.prefixes.update((prefix, "UCUM"))
-    return orjson.Fragment(
-        f'{{"assay":{assay},"value":{{"quantity":{{"unit":{unit},"value":{number}}}}},"timeObserved":{time}}}'
-    )
 
 
 def _value(sheet: Sheet, measurement: HubObject) -> dict[str, Any] | None:

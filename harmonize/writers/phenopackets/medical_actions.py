@@ -12,7 +12,7 @@ import orjson
 
 from harmonize.hub.objects import HubObject
 from harmonize.writers.phenopackets.sheet import Sheet
-from harmonize.writers.phenopackets.treatments import add_treatment, common_treatment, performed_time
+from harmonize.writers.phenopackets.treatments import add_treatment, performed_time
 
 _NOT_DONE = frozenset({"preparation", "not-done", "entered-in-error"})
 
@@ -22,16 +22,18 @@ def medical_actions(sheet: Sheet) -> list[Any]:
     made: list[Any] = []
     sheet.under_way("/medicalActions", made)
     record = sheet.record
-    for procedure in record.get("procedures", ()):
-        action: Any = _common_procedure(sheet, procedure)
-        if action is not None:
-            made.append(action)
+    procedures = record.get("procedures", ())
+    common = sheet.common_of("procedures", procedures, sheet.run.common.terms)
+    for procedure, text in zip(procedures, common, strict=True):
+        if text is not None:
+            made.append(orjson.Fragment(text))
         else:
             _add(sheet, procedure, "procedure", _procedure(sheet, procedure), made)
-    for treatment in record.get("treatments", ()):
-        action = common_treatment(sheet, treatment)
-        if action is not None:
-            made.append(action)
+    treatments = record.get("treatments", ())
+    common = sheet.common_of("treatments", treatments, sheet.run.common.terms, sheet.run.of_common_treatments)
+    for treatment, text in zip(treatments, common, strict=True):
+        if text is not None:
+            made.append(orjson.Fragment(text))
         else:
             add_treatment(sheet, treatment, made)
     for episode in record.get("clinical_episodes", ()):
@@ -43,23 +45,6 @@ def _add(sheet: Sheet, item: HubObject, element: str, action: dict[str, Any] | N
     if action is not None:
         sheet.made(item)
         made.append({element: action})
-
-
-def _common_procedure(sheet: Sheet, procedure: HubObject) -> orjson.Fragment | None:
-    """A procedure of a known day, or from one to another, of which nothing else is said. None for any other."""
-    size = len(procedure)
-    if size not in (2, 3) or sheet.log.trace is not None:
-        return None
-    common = sheet.run.common
-    try:
-        code, prefix, _ = common.terms[id(procedure["code"])]
-        time, start, _ = common.days[id(procedure["date"])]
-        if size == 3:
-            time = f'{{"interval":{{"start":{start},"end":{common.days[id(procedure["end_date"])][1]}}}}}'
-    except KeyError:
-        return None
-    sheet.prefixes.add(prefix)
-    return orjson.Fragment(f'{{"procedure":{{"code":{code},"performed":{time}}}}}')
 
 
 def _procedure(sheet: Sheet, procedure: HubObject) -> dict[str, Any] | None:

@@ -6,16 +6,18 @@ is the hot path of a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
+from harmonize.extensions import extension
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, Identities
 from harmonize.writers import TargetLog, WriterContext, kept
+from harmonize.writers.phenopackets import common_elements
 
 VERSION_NOT_STATED = "not stated"
 _PREFERENCE = {
@@ -90,8 +92,6 @@ class Common:
     def __init__(self) -> None:
         self.terms: dict[int, tuple[str, str, Mapping[str, Any]]] = {}
         """id of a coded value -> OntologyClass, prefix."""
-        self.days: dict[int, tuple[str, str, Mapping[str, Any]]] = {}
-        """id of a date of a known day -> TimeElement, timestamp."""
         self.units: dict[str, str] = {}
         """UCUM code -> OntologyClass."""
         self.numbers: dict[str, str] = {}
@@ -108,11 +108,6 @@ class Common:
         if term.body is not None and not term.loses:
             text = orjson.dumps({"id": term.code, "label": term.label}).decode()
             self.learn(self.terms, id(term.coded), (text, term.prefix, term.coded))
-
-    def learn_day(self, date: Mapping[str, Any]) -> None:
-        """Keep a date of a known day that is no estimate."""
-        stamp = orjson.dumps(midnight(date["value"])).decode()
-        self.learn(self.days, id(date), (f'{{"timestamp":{stamp}}}', stamp, date))
 
     def learn_number(self, digits: str, number: Double) -> None:
         """Keep a number."""
@@ -133,6 +128,11 @@ class RunParts:
         self.identities = Identities()
         self.terms: dict[int, Term] = {}
         self.common = Common()
+        compiled = extension("harmonize.writers.phenopackets.common_elements_compiled") or common_elements
+        self.common_elements: Mapping[str, Callable[..., Any]] = {
+            kind: getattr(compiled, f"common_{kind}")
+            for kind in ("measurements", "diseases", "procedures", "treatments")
+        }
         self._units: dict[str, orjson.Fragment] = {}
         self._times: dict[str, orjson.Fragment] = {}
         self._resources: dict[str, tuple[dict[str, str], bool]] = {}
@@ -232,6 +232,15 @@ class Sheet:
         if self.log.trace is not None:
             self.log.made(self.path(), hub_object)
 
+    def common_of(self, kind: str, items: Sequence[HubObject], *kept: Any) -> Sequence[str | None]:
+        """The common elements of *kind* (`common_elements`) as JSON, None for an *item* of which more is to be written or said."""
+        if not items:
+            return ()
+        if self.log.trace is not None:
+            return [None] * len(items)
+        made: list[str | None] = self.run.common_elements[kind](*kept, items, self.prefixes)
+        return made
+
     def term(self, holder: HubObject, slot: str, inside: str) -> Term | None:
         """The OntologyClass of a coded slot; None, with a loss, where the value has no code."""
         coded = holder.get(slot)
@@ -278,8 +287,6 @@ class Sheet:
             return None
         if date.get("estimated"):
             self.lost(holder, slot, inside, "a timestamp does not say that it is an estimate", Outcome.COARSENED)
-        else:
-            self.run.common.learn_day(date)
         return str(date["value"])
 
     def timestamp(self, holder: HubObject, slot: str, inside: str) -> orjson.Fragment | None:

@@ -25,18 +25,6 @@ _ENDS = ("reason_for_incomplete_treatment", "toxicity_type", "outcome")
 _INT32 = 2**31 - 1
 
 
-def common_treatment(sheet: Sheet, treatment: HubObject) -> orjson.Fragment | None:
-    """A treatment of one agent, of which the target holds nothing else and nothing needs a word. None for any other."""
-    agents = treatment.get("agents", ())
-    if len(agents) != 1 or sheet.log.trace is not None:
-        return None
-    known = sheet.run.common.terms.get(id(agents[0]))
-    if known is None or not treatment.keys() <= sheet.run.of_common_treatments:
-        return None
-    sheet.prefixes.add(known[1])
-    return orjson.Fragment(f'{{"treatment":{{"agent":{known[0]}}}}}')
-
-
 def add_treatment(sheet: Sheet, treatment: HubObject, made: list[Any]) -> None:
     """Add the MedicalActions of a treatment to those already *made*."""
     if local_code(treatment.get("treatment_status"), "SNOMEDCT") == PLANNED:

@@ -1,0 +1,37 @@
+"""The compiled extensions: parts of the inner loop that are there twice, in Python and as C made by Cython, and do the same.
+
+An installation without them (no compiler, another machine) converts to the same bytes, slower. `hatch_build.py` builds them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from functools import cache
+from types import ModuleType
+
+SWITCH = "HARMONIZE_PURE_PYTHON"
+"""Environment variable: where it is set and not empty, the extensions are left alone."""
+EXTENSIONS = (
+    "harmonize.checks.date_order",
+    "harmonize.input.row_cutting",
+    "harmonize.profiles.row_machine",
+    "harmonize.writers.phenopackets.common_elements_compiled",
+)
+
+
+def extension(name: str) -> ModuleType | None:
+    """The extension *name*, or None where it was not built for this Python and machine, or is switched off.
+
+    >>> extension("harmonize.no_such_extension") is None
+    True
+    """
+    return None if os.environ.get(SWITCH) else _imported(name)
+
+
+@cache
+def _imported(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None

@@ -1,0 +1,79 @@
+"""Compiles the extensions of the inner loop while harmonize is installed or a wheel is built. Without a compiler they are left out.
+
+`harmonize/extensions.py` says what they are for. HARMONIZE_PURE_PYTHON=1 leaves them out on purpose: the wheel then serves every machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_ARGUMENTS = ["-g0"] if os.name == "posix" else []
+_DIRECTIVES = {"language_level": 3, "annotation_typing": False}
+
+
+class Extensions(BuildHookInterface):
+    """Builds every `*.pyx`, and the Python files that the table of the hook in pyproject.toml names, as `<name>_compiled`."""
+
+    scratch: Path | None = None
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile before the files of the wheel are taken; an editable installation finds the binaries beside their sources."""
+        if self.target_name != "wheel" or os.environ.get("HARMONIZE_PURE_PYTHON"):
+            return
+        root = Path(self.root)
+        self.scratch = Path(tempfile.mkdtemp(prefix="harmonize-build-"))
+        try:
+            made = _compiled(root, self.config["also"], self.scratch)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - no compiler, no headers: all of it is there in Python too
+            self.app.display_warning(f"harmonize has no compiled extensions here: {type(error).__name__}: {error}")
+            return
+        for module, binary in made.items():
+            place = f"{module.rpartition('.')[0].replace('.', '/')}/{binary.name}"
+            if version == "editable":
+                (root / place).unlink(missing_ok=True)  # a process that runs keeps the one that it has loaded
+                shutil.copyfile(binary, root / place)
+            else:
+                build_data["force_include"][str(binary)] = place
+        if version != "editable":
+            build_data["pure_python"], build_data["infer_tag"] = False, True
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was made on the way."""
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def _compiled(root: Path, also: list[str], scratch: Path) -> dict[str, Path]:
+    """Module -> its binary, in the folder *scratch*."""
+    from Cython.Build import cythonize
+    from setuptools import Distribution, Extension
+    from setuptools.command.build_ext import build_ext
+
+    sources = {_module(path.relative_to(root)): path for path in sorted((root / "harmonize").rglob("*.pyx"))}
+    sources.update({f"{_module(Path(name))}_compiled": root / name for name in also})
+    before = Path.cwd()
+    os.chdir(root)  # Cython keeps the folders of sources below its own
+    try:
+        extensions = cythonize(
+            [Extension(m, [str(p.relative_to(root))], extra_compile_args=_ARGUMENTS) for m, p in sources.items()],
+            build_dir=str(scratch / "c"),
+            compiler_directives=_DIRECTIVES,
+            quiet=True,
+        )
+        command = build_ext(Distribution({"name": "harmonize", "ext_modules": extensions}))
+        command.build_lib, command.build_temp = str(scratch / "lib"), str(scratch / "temp")
+        command.ensure_finalized()
+        command.run()
+        return {extension.name: Path(command.get_ext_fullpath(extension.name)).resolve() for extension in extensions}
+    finally:
+        os.chdir(before)
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts)

@@ -1,0 +1,283 @@
+"""The compiled extensions do what the Python beside them does: the same rows, the same objects and words, the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harmonize.checks import dates
+from harmonize.convert import Engine, RunOptions, Settings, convert_files
+from harmonize.extensions import EXTENSIONS, SWITCH, extension
+from harmonize.hub.objects import hub_object
+from harmonize.input.csv_records import Dialect, Unquoted, csv_blocks
+from harmonize.input.delimited_tables import RowCutter, _Table
+from harmonize.input.opening import Opening
+from harmonize.input.subjects import runs_of
+from harmonize.profiles.assembly import Assembler, RawSubject
+from harmonize.profiles.loading import load_profile
+from harmonize.profiles.notes import SubjectLog
+from harmonize.profiles.source_record import RawRow
+from harmonize.readers import open_source
+from harmonize.synthesis.tables import write_tables
+from tests.bench.synthetic_cdm import write_cdm
+from tests.registry import ALL_TARGETS, KEY, RECORDED
+
+PROFILES = ("eu/ern-cde", "intl/omop-5.4", "intl/redcap-rdcdm", "intl/hmd-template")
+
+
+@contextmanager
+def pure() -> Iterator[None]:
+    """In Python alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SWITCH, "1")
+        yield
+
+
+def test_all_are_built_where_a_compiler_is() -> None:
+    if not (shutil.which("cc") or shutil.which("gcc")):
+        pytest.skip("no C compiler on this machine, so harmonize was installed without its extensions")
+    assert [name for name in EXTENSIONS if extension(name) is None] == []
+    with pure():
+        assert [name for name in EXTENSIONS if extension(name) is not None] == []
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_records_with_every_kind_of_flaw_become_the_same_bytes(tmp_path: Path, profile: str, jobs: int) -> None:
+    write_tables(load_profile(profile), 120, 7, tmp_path / "in")
+    told = Settings(profile, ALL_TARGETS, KEY, "x", recorded=RECORDED, consent="record")
+
+    def run(out: str) -> dict[str, str]:
+        convert_files(told, RunOptions((tmp_path / "in",), tmp_path / out, jobs, max_errors="100%"))
+        return _digests(tmp_path / out)
+
+    with pure():
+        in_python = run("python")
+    assert run("compiled") == in_python and len(in_python) > 5
+
+
+# --- rows out of text -----------------------------------------------------------------------------------------------
+
+CELLS = st.text(alphabet='ab0 é€"\r\0\ud83d\ude00', max_size=6) | st.sampled_from(["", "NA", "2001-05-06", "x" * 40])
+LINES = st.lists(st.lists(CELLS, min_size=1, max_size=4).map(",".join) | st.just("a,b,c"), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LINES, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.sampled_from(["utf-8", "cp1252"]))
+def test_text_becomes_the_same_records(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str, is_ended: bool, encoding: str
+) -> None:
+    path = tmp_path_factory.mktemp("text") / "t.csv"
+    text = end.join(lines) + (end if is_ended else "")
+    path.write_bytes(text.encode(encoding, "surrogatepass" if encoding == "utf-8" else "replace"))
+
+    def read() -> list[Any]:
+        return [(block.first, block.clean, len(block), block.records) for block in csv_blocks(path, dialect, None)]
+
+    dialect = Dialect(encoding)
+    with pure():
+        in_python = read()
+    assert read() == in_python
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.integers(1, 5), st.integers(0, 2), st.integers(1, 9))
+def test_the_same_cells_are_cut_and_counted(data: st.DataObject, width: int, skipped: int, first: int) -> None:
+    cell = st.sampled_from(["", "NA", "0", "é", "€", "2001-05-06", "y" * 33]) | st.text("abc", max_size=3)
+    rows = data.draw(st.lists(st.lists(cell, min_size=width, max_size=width), min_size=1, max_size=9))
+    lines = [";".join(row) for row in rows]
+    lines = [line for line in lines if line] or ["a" + ";" * (width - 1)]
+    kept = tuple(data.draw(st.lists(st.integers(0, width - 1), min_size=1, max_size=width, unique=True)))
+    header = tuple(f"c{place}" for place in range(width))
+    assembly = load_profile("intl/omop-5.4").assembly
+    blanks = tuple(frozenset(assembly.blank_texts(name) - {""}) or None for name in header)
+    table = _Table("t", Path("t.csv"), header, kept, Dialect(delimiter=";"), assembly, blanks)
+    text = data.draw(st.sampled_from(["\n", "\n\n"])).join(lines) + "\n"
+    unquoted = Unquoted(text, ";", width, len(lines))
+    with pure():
+        in_python = RowCutter().cut(table, unquoted, first, min(skipped, len(lines)))
+    compiled = RowCutter().cut(table, unquoted, first, min(skipped, len(lines)))
+    assert list(compiled.rows) == in_python.rows and list(compiled.filled) == list(in_python.filled)
+    assert all(type(row) is RawRow and type(row.cells) is tuple for row in compiled.rows)
+    with pure():
+        in_python_runs = [(cell, list(rows)) for cell, rows in runs_of(in_python.rows, 0)]
+    assert list(runs_of(list(compiled.rows), 0)) == in_python_runs
+
+
+def test_wrong_calls_are_refused() -> None:
+    """The compiled functions guard their memory themselves: a shape that is not that of the text, a column that is not there."""
+    cutting = extension("harmonize.input.row_cutting")
+    if cutting is None:
+        pytest.skip("harmonize was installed without its extensions")
+    texts = cutting.CellTexts()
+    for text, width, kept in (("a,b\n", 1, (0,)), ("a\n", 2, (0,)), ("a,b\n", 2, (2,)), ("a,b\n", 2, (-1,))):
+        with pytest.raises((ValueError, IndexError)):
+            cutting.cut(text, ",", width, kept, (None,) * width, 1, 0, texts, RawRow)
+    with pytest.raises(IndexError):
+        cutting.cut("a,b\n", ",", 2, (0,), (), 1, 0, texts, RawRow)
+    with pytest.raises(IndexError):
+        cutting.runs([RawRow(1, ("a",), None)], 1)
+    assert cutting.cut("a,€\n", ",", 2, (0,), (None, None), 1, 0, texts, RawRow) is None
+    assert cutting.shape("a,€\n", ",", 100) is None and cutting.shape("a,b\nc\n", ",", 100) is None
+    assert cutting.shape("\n\n", ",", 100) == (0, 0) and cutting.shape("a,b\n\nc,d", ",", 100) == (2, 2)
+
+
+# --- objects out of rows --------------------------------------------------------------------------------------------
+
+
+class Made(NamedTuple):
+    """A profile compiled both ways, and its tables whose rows are read by index."""
+
+    engines: tuple[Engine, Engine]
+    held: dict[str, tuple[str, ...]]
+    files: dict[str, str]
+    good: dict[str, list[tuple[str, ...]]]
+    """The cells of rows that are as they should be, by table."""
+
+
+def _toy(folder: Path) -> str:
+    """A profile with the kinds of slots that the shipped ones have in no row by itself."""
+    tables = {
+        "Feature": {"class": "FeatureRow", "slot": "features"},
+        "Result": {"class": "ResultRow", "slot": "results"},
+    }
+    card = {
+        "id": "xx/toy", "title": "Toy", "version": "1.0.0", "licence": "Apache-2.0", "owner": "tests", "specification": {"name": "none", "version": "1"},
+        "assemble": {"reader": "delimited", "subject": "pid", "missing": {"unknown": "UNK"}, "tables": tables},
+    }  # fmt: skip
+    rows = {"FeatureRow": ("code", "seen", "day"), "ResultRow": ("assay", "number", "low")}
+    lists = {"features": "FeatureRow", "results": "ResultRow"}
+    many = {"multivalued": True, "inlined": True, "inlined_as_list": True}
+    classes: dict[str, Any] = {name: {"attributes": {s: {} for s in slots}} for name, slots in rows.items()}
+    slots = {"pid": {}, **{slot: {"range": name, **many} for slot, name in lists.items()}}
+    classes["Record"] = {"tree_root": True, "attributes": slots}
+    derivations = [
+        {"name": "Subject", "populated_from": "Record", "slot_derivations": {
+            "subject_id": {"expr": "pseudonym(pid, 'subject')"},
+            "phenotypic_features": {"populated_from": "features"}, "measurements": {"populated_from": "results"}}},
+        {"name": "PhenotypicFeature", "populated_from": "FeatureRow", "slot_derivations": {
+            "type": {"expr": "code(code, 'HP')"}, "onset_date": {"expr": "date(day)"},
+            "excluded": {"populated_from": "seen", "value_mappings": {"yes": "false", "no": "true"}}}},
+        {"name": "Measurement", "populated_from": "ResultRow", "slot_derivations": {
+            "assay": {"expr": "code(assay, 'LOINC')"}, "kind": {"value": "laboratory"}, "reference_low": {"populated_from": "low"},
+            "value": {"class_derivations": [{"name": "Quantity", "populated_from": "ResultRow", "slot_derivations": {"value": {"expr": "decimal(number)"}}}]}}},
+    ]  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    source = {"id": "https://x/s", "name": "s", "classes": classes}
+    mapping = {"id": "https://x/m", "class_derivations": derivations}
+    for name, tree in (("profile", card), ("source", source), ("map", mapping)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    return str(folder)
+
+
+def make(profile: str, scratch: Path) -> Made:
+    if profile == "intl/omop-5.4":
+        write_cdm(scratch / "in", 3)
+    elif profile == "toy":
+        profile = _toy(scratch / "toy")
+        (scratch / "in").mkdir()
+        (scratch / "in" / "Feature.csv").write_text("pid,code,seen,day\n1,HP:0001250,yes,2001-05-06\n")
+        (scratch / "in" / "Result.csv").write_text("pid,assay,number,low\n1,718-7,4,2\n")
+    else:
+        write_tables(load_profile(profile), 3, 1, scratch / "in")
+    source = open_source(Opening(load_profile(profile), (scratch / "in",), scratch / "work"))
+    told = Settings(profile, ("hub",), KEY, "x")
+
+    def engine() -> Engine:
+        return Engine(told, source.references, source.held, source.files)
+
+    with pure():
+        in_python = engine()
+    good: dict[str, list[tuple[str, ...]]] = {}
+    for subject in source.subjects():
+        for table, rows in subject.rows.items():
+            good.setdefault(table, []).extend(tuple(row.cells) for row in rows)
+    return Made((in_python, engine()), source.held, source.files, good)
+
+
+@pytest.fixture(scope="module", params=["intl/omop-5.4", "eu/ern-cde", "intl/hmd-template", "toy"])
+def known(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(request.param, tmp_path_factory.mktemp("known"))
+
+
+POOL = (
+    "", "", "0", " ", "unknown", "8507", "4000001", "4000002", "3000003", "45000007", "1500009", "999999999", "9529", "8840", "9201", "4172703",
+    "HP:0001250", "0001250", "ORPHA:558", "718-7", "yes", "no", "2001-05-06", "2001-05", "2001-02-30", "1899-01-01", "06.05.2001",
+    "12.5", "-3", "1e400", "x", "NA", "UCUM:kg", "é", "true", "1",
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_rows_become_the_same_objects_and_words(known: Made, data: st.DataObject) -> None:
+    layouts = known.engines[0].layouts
+    table = data.draw(st.sampled_from(sorted(layouts.keys() & known.good.keys())))
+    some = data.draw(st.lists(st.sampled_from(known.good[table]), min_size=1, max_size=3))
+    cells = [list(row) for row in some]
+    for row in cells:
+        changes = st.lists(st.tuples(st.integers(0, len(row) - 1), st.sampled_from(POOL)), max_size=3)
+        for place, text in data.draw(changes):
+            row[place] = text
+    raw = RawSubject("7", {table: [RawRow(number, tuple(row)) for number, row in enumerate(cells, start=2)]})
+    answers = []
+    for engine in known.engines:
+        log = SubjectLog()
+        record = Assembler(engine.profile, known.held, known.files, engine.layouts).assemble(raw).record
+        derived = engine.derive(record, log)
+        cells_said = {
+            cell: {(f.derivation, f.slot): said for f, said in feeds.items()}
+            for cell, feeds in log.exceptional_cells().items()
+        }
+        of_objects = [
+            (item.source, item.derivation.name, list(item))
+            for value in derived.values()
+            if isinstance(value, list)
+            for item in value
+        ]
+        answers.append((orjson.dumps(derived), of_objects, log.notes, cells_said, log.left_out))
+    assert answers[0] == answers[1]
+
+
+def test_the_machine_runs_the_common_rows_itself(tmp_path: Path) -> None:
+    """Rows of which nothing is to be said do not come to the generated function: it would be as slow as before."""
+    if extension("harmonize.profiles.row_machine") is None:
+        pytest.skip("harmonize was installed without its extensions")
+    known = make("intl/omop-5.4", tmp_path)
+    functions = known.engines[1].plan.derive.__globals__["row_functions"]
+    assert {type(function).__name__ for function in functions.values()} == {"RowMachine"}
+
+
+# --- dates ----------------------------------------------------------------------------------------------------------
+
+DAYS = st.sampled_from(["1899", "1999-12-31", "2000", "2000-01", "2000-01-01", "2000-06-30", "2001", "2030-01-01"])
+DATED = st.dictionaries(
+    st.sampled_from(["start_date", "end_date", "date", "onset_date", "date_of_diagnosis", "collection_date"]),
+    DAYS.map(lambda day: {"value": day, "precision": "day"}),
+)
+LISTS = st.sampled_from(
+    ["diagnoses", "procedures", "treatments", "measurements", "samples", "care_episodes", "variants"]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(LISTS, st.lists(DATED, max_size=3), max_size=4), DAYS, DAYS)
+def test_the_same_dates_look_in_order(lists: dict[str, Any], born: str, last: str) -> None:
+    record = hub_object(lists)
+    with pure():
+        in_python = dates._look_in_order(record, born, last)
+    assert dates._look_in_order(record, born, last) is in_python
