@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -24,29 +26,38 @@ class Extensions(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile before the files of the wheel are taken; an editable installation finds the binaries beside their sources."""
+        root = Path(self.root)
+        if version == "editable":
+            _remove_binaries(root)
         if self.target_name != "wheel" or os.environ.get("HARMONIZE_PURE_PYTHON"):
             return
-        root = Path(self.root)
         self.scratch = Path(tempfile.mkdtemp(prefix="harmonize-build-"))
         try:
             made = _compiled(root, self.config["also"], self.scratch)
+            places = {
+                f"{module.rpartition('.')[0].replace('.', '/')}/{made[module].name}": made[module] for module in made
+            }
+            if version == "editable":
+                for place, binary in places.items():
+                    shutil.copyfile(binary, root / place)
+                return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - no compiler, no headers: all of it is there in Python too
             self.app.display_warning(f"harmonize has no compiled extensions here: {type(error).__name__}: {error}")
             return
-        for module, binary in made.items():
-            place = f"{module.rpartition('.')[0].replace('.', '/')}/{binary.name}"
-            if version == "editable":
-                (root / place).unlink(missing_ok=True)  # a process that runs keeps the one that it has loaded
-                shutil.copyfile(binary, root / place)
-            else:
-                build_data["force_include"][str(binary)] = place
-        if version != "editable":
-            build_data["pure_python"], build_data["infer_tag"] = False, True
+        build_data["force_include"].update({str(binary): place for place, binary in places.items()})
+        build_data["pure_python"], build_data["infer_tag"] = False, True
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what was made on the way."""
         if self.scratch is not None:
             shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def _remove_binaries(root: Path) -> None:
+    """Remove what was built of earlier sources; a process that runs keeps what it has loaded."""
+    for path in (root / "harmonize").rglob(f"*{sysconfig.get_config_var('EXT_SUFFIX')}"):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _compiled(root: Path, also: list[str], scratch: Path) -> dict[str, Path]:

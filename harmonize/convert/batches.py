@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from harmonize.extensions import extension
 from harmonize.profiles.assembly import RawSubject
 from harmonize.profiles.source_record import RawRow
 
@@ -58,18 +59,30 @@ class TableColumns:
         self.kept = {name: tuple(indexes) for name, indexes in kept.items()}
         self.delimiter = delimiter
         self._getters = {name: _getter(indexes) for name, indexes in self.kept.items()}
+        self._texts: Any = None
+        """Cells that were met lately, of the compiled extension; every process has its own."""
 
     def held(self) -> dict[str, tuple[str, ...]]:
         """The names of the columns whose cells the rows hold, by table."""
         return {name: tuple(header[index] for index in self.kept[name]) for name, header in self.headers.items()}
 
-    def rows(self, table: str, rows: Sequence[tuple[int, Sequence[str] | str]]) -> list[RawRow]:
+    def rows(self, table: str, rows: list[tuple[int, Sequence[str] | str]]) -> list[RawRow]:
         """The rows of *table* from their numbers and their lines or all of their cells."""
         kept, delimiter = self._getters[table], self.delimiter
-        return [
-            RawRow(number, kept(whole.split(delimiter) if whole.__class__ is str else whole), whole)
-            for number, whole in rows
-        ]
+
+        def row(number: int, whole: Sequence[str] | str) -> RawRow:
+            return RawRow(number, kept(whole.split(delimiter) if whole.__class__ is str else whole), whole)
+
+        compiled = extension("harmonize.input.row_cutting")
+        if compiled is None:
+            return [row(number, whole) for number, whole in rows]
+        if self._texts is None:
+            self._texts = compiled.CellTexts()
+        made: list[RawRow] = compiled.rows_of_lines(rows, delimiter, self.kept[table], self._texts, RawRow, row)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_texts": None}
 
 
 def _getter(indexes: Sequence[int]) -> Callable[[Any], Sequence[str]]:

@@ -90,9 +90,9 @@ def cut(str text not None, str delimiter not None, Py_ssize_t width, tuple kept 
 
     A row is a *row_type* of its number, counted from *first*, of the cells at the indexes *kept*, and of its line. *blanks*
     holds for every column the texts other than the empty one that are no value there, or None. The first *skipped* lines are
-    left out. None of a text with characters beyond Latin-1.
+    left out. None of a text with characters beyond Latin-1, and for a delimiter that is not ASCII.
     """
-    if PyUnicode_KIND(text) != ONE_BYTE:
+    if PyUnicode_KIND(text) != ONE_BYTE or ord(delimiter) > 127:
         return None
     cdef const unsigned char* at = <const unsigned char*>PyUnicode_DATA(text)
     cdef const unsigned char* end = at + PyUnicode_GET_LENGTH(text)
@@ -157,14 +157,13 @@ def cut(str text not None, str delimiter not None, Py_ssize_t width, tuple kept 
         free(judged)
 
 
-cdef object _row(type row_type, Py_ssize_t number, object cells, object line):
+cdef object _row(type row_type, object number, object cells, object line):
     """A named tuple of three, made as `tuple.__new__` makes it."""
     cdef PyObject* made = (<PyTypeObject*>row_type).tp_alloc(<PyTypeObject*>row_type, 3)
     cdef object row = <object>made
-    cdef object counted = number
     Py_DECREF(row)  # what is left is the reference of `row`
-    Py_INCREF(counted)
-    put_into_tuple(row, 0, <PyObject*>counted)
+    Py_INCREF(number)
+    put_into_tuple(row, 0, <PyObject*>number)
     Py_INCREF(cells)
     put_into_tuple(row, 1, <PyObject*>cells)
     Py_INCREF(line)
@@ -184,3 +183,60 @@ def runs(list rows not None, Py_ssize_t index):
             members, last = [row], text
             made.append((text, members))
     return made
+
+
+def rows_of_lines(list rows not None, str delimiter not None, tuple kept not None, CellTexts texts not None, type row_type not None,
+                  otherwise):
+    """Rows from pairs of their number and their line, or all of their cells: a *row_type* of number, cells at *kept*, and that.
+
+    *otherwise* makes the row of a number and of cells, or of a line with other characters than those of Latin-1.
+    """
+    cdef Py_ssize_t last = -1, place, held = len(kept)
+    cdef Py_ssize_t* needed = <Py_ssize_t*>malloc((held + 1) * sizeof(Py_ssize_t))
+    cdef const unsigned char** starts = NULL
+    cdef bint is_ascii = ord(delimiter) < 128
+    cdef unsigned char mark = ord(delimiter) if is_ascii else 0
+    cdef list made = []
+    cdef object number, whole, cells, cell
+    try:
+        if needed is NULL:
+            raise MemoryError
+        for place in range(held):
+            needed[place] = kept[place]
+            if needed[place] < 0:
+                raise IndexError("a column that is not there")
+            last = max(last, needed[place])
+        starts = <const unsigned char**>malloc((last + 3) * sizeof(unsigned char*))
+        if starts is NULL:
+            raise MemoryError
+        for number, whole in rows:
+            if not is_ascii or type(whole) is not str or PyUnicode_KIND(whole) != ONE_BYTE or not _starts(whole, mark, last, starts):
+                made.append(otherwise(number, whole))
+                continue
+            cells = PyTuple_New(held)
+            for place in range(held):
+                cell = texts.text(starts[needed[place]], starts[needed[place] + 1] - starts[needed[place]] - 1)
+                Py_INCREF(cell)
+                put_into_tuple(cells, place, <PyObject*>cell)
+            made.append(_row(row_type, number, cells, whole))
+        return made
+    finally:
+        free(starts)
+        free(needed)
+
+
+cdef bint _starts(str line, unsigned char mark, Py_ssize_t last, const unsigned char** starts):
+    """Where the cells up to the one behind *last* start in *line*; false where it has not so many."""
+    cdef const unsigned char* at = <const unsigned char*>PyUnicode_DATA(line)
+    cdef const unsigned char* end = at + PyUnicode_GET_LENGTH(line)
+    cdef Py_ssize_t found = 0
+    starts[0] = at
+    while found <= last:
+        while at < end and at[0] != mark:
+            at += 1
+        found += 1
+        at += 1
+        starts[found] = at
+        if at > end:
+            break
+    return found > last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from harmonize.checks import dates
 from harmonize.convert import Engine, RunOptions, Settings, convert_files
+from harmonize.convert.batches import TableColumns
 from harmonize.extensions import EXTENSIONS, SWITCH, extension
 from harmonize.hub.objects import hub_object
 from harmonize.input.csv_records import Dialect, Unquoted, csv_blocks
@@ -119,6 +121,27 @@ def test_the_same_cells_are_cut_and_counted(data: st.DataObject, width: int, ski
     assert list(runs_of(list(compiled.rows), 0)) == in_python_runs
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.integers(1, 5))
+def test_the_same_rows_are_made_of_lines(data: st.DataObject, width: int) -> None:
+    """In another process rows come as their lines, or as all of their cells; some lines may have too many or too few."""
+    cell = st.sampled_from(["", "NA", "é", "€", "2001-05-06", "y" * 33])
+    rows = data.draw(st.lists(st.lists(cell, min_size=width, max_size=width + 1), max_size=5))
+    given_ = [(n, row if data.draw(st.booleans()) else ";".join(row)) for n, row in enumerate(rows, start=2)]
+    kept = tuple(data.draw(st.lists(st.integers(0, width - 1), max_size=width, unique=True)))
+    columns = TableColumns({"t": tuple("abcde"[:width])}, {"t": kept}, ";")
+    with pure():
+        in_python = columns.rows("t", given_)
+    made = columns.rows("t", given_)
+    assert made == in_python and all(type(row) is RawRow for row in made)
+    assert pickle.loads(pickle.dumps(columns)).rows("t", given_) == made
+    if given_ and isinstance(given_[0][1], str):
+        too_wide = TableColumns({"t": ("a",)}, {"t": (width + 1,)}, ";")
+        for _ in (1, 2):
+            with pytest.raises(IndexError):
+                too_wide.rows("t", given_[:1])
+
+
 def test_wrong_calls_are_refused() -> None:
     """The compiled functions guard their memory themselves: a shape that is not that of the text, a column that is not there."""
     cutting = extension("harmonize.input.row_cutting")
@@ -133,6 +156,7 @@ def test_wrong_calls_are_refused() -> None:
     with pytest.raises(IndexError):
         cutting.runs([RawRow(1, ("a",), None)], 1)
     assert cutting.cut("a,€\n", ",", 2, (0,), (None, None), 1, 0, texts, RawRow) is None
+    assert cutting.cut("a\n", "\u252c", 1, (0,), (None,), 1, 0, texts, RawRow) is None
     assert cutting.shape("a,€\n", ",", 100) is None and cutting.shape("a,b\nc\n", ",", 100) is None
     assert cutting.shape("\n\n", ",", 100) == (0, 0) and cutting.shape("a,b\n\nc,d", ",", 100) == (2, 2)
 
