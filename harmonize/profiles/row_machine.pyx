@@ -26,7 +26,11 @@ cdef enum:
     CONSTANT = 12
     REQUIRED = 13
 
-assert Kind.CELL == CELL and Kind.REQUIRED == REQUIRED == len(Kind) - 1, "the steps have other numbers"
+if {kind.name: kind.value for kind in Kind} != {
+    "CELL": CELL, "TAKE": TAKE, "MEMO": MEMO, "MEMO_OF_SEVERAL": MEMO_OF_SEVERAL, "CALL": CALL, "LIST": LIST, "FIRST": FIRST, "PUT": PUT,
+    "PUT_MAPPED": PUT_MAPPED, "MISSING": MISSING, "BEGIN": BEGIN, "END": END, "CONSTANT": CONSTANT, "REQUIRED": REQUIRED,
+}:
+    raise ImportError("built of other sources: install harmonize again")  # and the generated functions run meanwhile
 
 
 cdef class _Step:
