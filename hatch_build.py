@@ -20,7 +20,7 @@ _DIRECTIVES = {"language_level": 3, "annotation_typing": False}
 
 
 class Extensions(BuildHookInterface):
-    """Builds every `*.pyx`, and the Python files that the table of the hook in pyproject.toml names, as `<name>_compiled`."""
+    """Builds every `*.pyx`."""
 
     scratch: Path | None = None
 
@@ -33,7 +33,7 @@ class Extensions(BuildHookInterface):
             return
         self.scratch = Path(tempfile.mkdtemp(prefix="harmonize-build-"))
         try:
-            made = _compiled(root, self.config["also"], self.scratch)
+            made = _compiled(root, self.scratch)
             places = {
                 f"{module.rpartition('.')[0].replace('.', '/')}/{made[module].name}": made[module] for module in made
             }
@@ -60,14 +60,13 @@ def _remove_binaries(root: Path) -> None:
             path.unlink()
 
 
-def _compiled(root: Path, also: list[str], scratch: Path) -> dict[str, Path]:
+def _compiled(root: Path, scratch: Path) -> dict[str, Path]:
     """Module -> its binary, in the folder *scratch*."""
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
     sources = {_module(path.relative_to(root)): path for path in sorted((root / "harmonize").rglob("*.pyx"))}
-    sources.update({f"{_module(Path(name))}_compiled": root / name for name in also})
     before = Path.cwd()
     os.chdir(root)  # Cython keeps the folders of sources below its own
     try:

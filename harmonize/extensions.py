@@ -16,7 +16,7 @@ EXTENSIONS = (
     "harmonize.checks.date_order",
     "harmonize.input.row_cutting",
     "harmonize.profiles.row_machine",
-    "harmonize.writers.phenopackets.common_elements_compiled",
+    "harmonize.writers.phenopackets.element_texts",
 )
 
 

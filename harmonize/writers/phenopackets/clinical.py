@@ -56,6 +56,8 @@ def diseases(sheet: Sheet) -> _Elements:
     sheet.under_way("/diseases", made)
     items = sheet.record.get("diagnoses", ())
     common = sheet.common_of("diseases", items, sheet.run.common.terms)
+    if not isinstance(common, list):
+        return [orjson.Fragment(common)]
     for diagnosis, text in zip(items, common, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))

@@ -1,42 +1,60 @@
 """Elements that most records consist of, put together from texts that are kept: no object is made, and nothing needs a word.
 
-The functions give None for an item of any other kind, which goes the long way. Where a compiler was there, this file is also
-there compiled as it is (`harmonize.extensions`).
+The functions give all elements as one text, with commas between them. Where an item is of any other kind, or they are wanted *apart*,
+they give a list: each element as a text, and None for such an item, which goes the long way. Where a compiler was there,
+`element_texts.pyx` does the same, in UTF-8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from harmonize.extensions import extension
 
 Texts = Mapping[Any, Any]
 """What is kept, by the identity of a hub value or by its text (`Common` of the sheet)."""
 Prefixes = set[str]
-Made = list[str | None]
+Text = str | bytes
+Made = Text | list[Text | None]
+
+
+def _made(texts: Sequence[str | None], *, apart: bool) -> Made:
+    stated = [text for text in texts if text is not None]
+    return list(texts) if apart or len(stated) < len(texts) else ",".join(stated)
+
+
+def common_element_functions() -> Mapping[str, Callable[..., Made]]:
+    """The functions by the name of their kind: those of the compiled extension, or those of this file."""
+    compiled = extension("harmonize.writers.phenopackets.element_texts")
+    if compiled is not None:
+        texts = compiled.ElementTexts()
+        return {kind: getattr(texts, kind) for kind in _FUNCTIONS}
+    return _FUNCTIONS
 
 
 def common_measurements(
-    terms: Texts, units: Texts, numbers: Texts, measurements: Sequence[Any], prefixes: Prefixes
+    terms: Texts, units: Texts, numbers: Texts, measurements: Sequence[Any], prefixes: Prefixes, apart: bool
 ) -> Made:
     """Measurements of an assay, with a number in UCUM or a code, of a known day."""
-    return [_measurement(terms, units, numbers, measurement, prefixes) for measurement in measurements]
+    return _made([_measurement(terms, units, numbers, m, prefixes) for m in measurements], apart=apart)
 
 
-def common_diseases(terms: Texts, diagnoses: Sequence[Any], prefixes: Prefixes) -> Made:
+def common_diseases(terms: Texts, diagnoses: Sequence[Any], prefixes: Prefixes, apart: bool) -> Made:
     """Diseases with the known day of their onset and perhaps of their end, of which nothing else is said."""
-    return [_disease(terms, diagnosis, prefixes) for diagnosis in diagnoses]
+    return _made([_disease(terms, diagnosis, prefixes) for diagnosis in diagnoses], apart=apart)
 
 
-def common_procedures(terms: Texts, procedures: Sequence[Any], prefixes: Prefixes) -> Made:
+def common_procedures(terms: Texts, procedures: Sequence[Any], prefixes: Prefixes, apart: bool) -> Made:
     """Procedures of a known day, or from one to another, of which nothing else is said."""
-    return [_procedure(terms, procedure, prefixes) for procedure in procedures]
+    return _made([_procedure(terms, procedure, prefixes) for procedure in procedures], apart=apart)
 
 
 def common_treatments(
-    terms: Texts, without_a_word: frozenset[str], treatments: Sequence[Any], prefixes: Prefixes
+    terms: Texts, without_a_word: frozenset[str], treatments: Sequence[Any], prefixes: Prefixes, apart: bool
 ) -> Made:
     """Treatments of one agent, of which the target holds nothing but slots that are dropped *without_a_word*."""
-    return [_treatment(terms, without_a_word, treatment, prefixes) for treatment in treatments]
+    return _made([_treatment(terms, without_a_word, treatment, prefixes) for treatment in treatments], apart=apart)
 
 
 def _measurement(terms: Texts, units: Texts, numbers: Texts, measurement: Any, prefixes: Prefixes) -> str | None:
@@ -121,3 +139,11 @@ def _treatment(terms: Texts, without_a_word: frozenset[str], treatment: Any, pre
             return None
     prefixes.add(known[1])
     return f'{{"treatment":{{"agent":{known[0]}}}}}'
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Made]] = {
+    "measurements": common_measurements,
+    "diseases": common_diseases,
+    "procedures": common_procedures,
+    "treatments": common_treatments,
+}

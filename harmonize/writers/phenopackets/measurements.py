@@ -24,6 +24,8 @@ def measurements(sheet: Sheet) -> list[Any]:
     items = sheet.record.get("measurements", ())
     known = sheet.run.common
     common = sheet.common_of("measurements", items, known.terms, known.units, known.numbers)
+    if not isinstance(common, list):
+        return [orjson.Fragment(common)]
     for measurement, text in zip(items, common, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))

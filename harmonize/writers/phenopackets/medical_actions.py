@@ -19,19 +19,22 @@ _NOT_DONE = frozenset({"preparation", "not-done", "entered-in-error"})
 
 def medical_actions(sheet: Sheet) -> list[Any]:
     """The MedicalActions, each of one form."""
+    record = sheet.record
+    procedures, treatments = record.get("procedures", ()), record.get("treatments", ())
+    of_procedures = ("procedures", procedures, sheet.run.common.terms)
+    of_treatments = ("treatments", treatments, sheet.run.common.terms, sheet.run.of_common_treatments)
+    parts = [part for part in (sheet.common_of(*of_procedures), sheet.common_of(*of_treatments)) if part]
+    texts = [part for part in parts if not isinstance(part, list)]
+    if len(texts) == len(parts) and "clinical_episodes" not in record:
+        return [orjson.Fragment(text) for text in texts]
     made: list[Any] = []
     sheet.under_way("/medicalActions", made)
-    record = sheet.record
-    procedures = record.get("procedures", ())
-    common = sheet.common_of("procedures", procedures, sheet.run.common.terms)
-    for procedure, text in zip(procedures, common, strict=True):
+    for procedure, text in zip(procedures, sheet.common_apart(*of_procedures), strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))
         else:
             _add(sheet, procedure, "procedure", _procedure(sheet, procedure), made)
-    treatments = record.get("treatments", ())
-    common = sheet.common_of("treatments", treatments, sheet.run.common.terms, sheet.run.of_common_treatments)
-    for treatment, text in zip(treatments, common, strict=True):
+    for treatment, text in zip(treatments, sheet.common_apart(*of_treatments), strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))
         else:

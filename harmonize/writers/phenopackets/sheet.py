@@ -6,18 +6,17 @@ is the hot path of a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
-from harmonize.extensions import extension
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, Identities
 from harmonize.writers import TargetLog, WriterContext, kept
-from harmonize.writers.phenopackets import common_elements
+from harmonize.writers.phenopackets.common_elements import Made, Text, common_element_functions
 
 VERSION_NOT_STATED = "not stated"
 _PREFERENCE = {
@@ -128,11 +127,7 @@ class RunParts:
         self.identities = Identities()
         self.terms: dict[int, Term] = {}
         self.common = Common()
-        compiled = extension("harmonize.writers.phenopackets.common_elements_compiled") or common_elements
-        self.common_elements: Mapping[str, Callable[..., Any]] = {
-            kind: getattr(compiled, f"common_{kind}")
-            for kind in ("measurements", "diseases", "procedures", "treatments")
-        }
+        self.common_elements = common_element_functions()
         self._units: dict[str, orjson.Fragment] = {}
         self._times: dict[str, orjson.Fragment] = {}
         self._resources: dict[str, tuple[dict[str, str], bool]] = {}
@@ -232,14 +227,22 @@ class Sheet:
         if self.log.trace is not None:
             self.log.made(self.path(), hub_object)
 
-    def common_of(self, kind: str, items: Sequence[HubObject], *kept: Any) -> Sequence[str | None]:
-        """The common elements of *kind* (`common_elements`) as JSON, None for an *item* of which more is to be written or said."""
-        if not items:
-            return ()
-        if self.log.trace is not None:
-            return [None] * len(items)
-        made: list[str | None] = self.run.common_elements[kind](*kept, items, self.prefixes)
+    def common_of(self, kind: str, items: Sequence[HubObject], *kept: Any) -> Made:
+        """The common elements of *kind* as JSON (`common_elements`): one text, or a list with None for each that is not common."""
+        return self._common_of(kind, items, kept, apart=False)
+
+    def common_apart(self, kind: str, items: Sequence[HubObject], *kept: Any) -> list[Text | None]:
+        """The common elements of *kind*, each by itself; None for an item of which more is to be written or said."""
+        made = self._common_of(kind, items, kept, apart=True)
+        assert isinstance(made, list)
         return made
+
+    def _common_of(self, kind: str, items: Sequence[HubObject], kept: Sequence[Any], *, apart: bool) -> Made:
+        if not items:
+            return []
+        if self.log.trace is not None:
+            return [None for _ in items]
+        return self.run.common_elements[kind](*kept, items, self.prefixes, apart)
 
     def term(self, holder: HubObject, slot: str, inside: str) -> Term | None:
         """The OntologyClass of a coded slot; None, with a loss, where the value has no code."""

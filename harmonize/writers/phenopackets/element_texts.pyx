@@ -1,0 +1,224 @@
+# cython: language_level=3, wraparound=False
+"""Puts the elements of `common_elements` together as UTF-8: all elements of a record as one text, without an object for each."""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError, PyDict_Size
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.ref cimport PyObject
+from libc.string cimport memcpy
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
+    object PyLong_FromVoidPtr(void*)
+
+cdef enum Kind:
+    MEASUREMENT
+    DISEASE
+    PROCEDURE
+    TREATMENT
+
+
+cdef object _get(object holder, str slot):
+    """What an object of the hub has in *slot*, None for nothing."""
+    cdef PyObject* found
+    if not PyDict_Check(holder):
+        raise TypeError("no object of the hub")
+    found = PyDict_GetItemWithError(holder, slot)
+    return None if found is NULL else <object>found
+
+
+cdef tuple _term(dict terms, object coded):
+    """(text, prefix, ...) of a coded value, None where it is not known."""
+    cdef PyObject* found
+    if coded is None:
+        return None
+    found = PyDict_GetItemWithError(terms, PyLong_FromVoidPtr(<void*>coded))
+    return None if found is NULL else <tuple?><object>found
+
+
+cdef object _kept(dict texts, object key):
+    """The text that is kept for *key*, None for nothing."""
+    cdef PyObject* found
+    if key is None:
+        return None
+    found = PyDict_GetItemWithError(texts, key)
+    return None if found is NULL else <object>found
+
+
+cdef object _day(object date):
+    """The text of a date of which the day is known, and which is no estimate; None for another one and for none."""
+    if date is None or PyDict_Size(date) != 2 or _get(date, "precision") != "day":
+        return None
+    return _get(date, "value")
+
+
+cdef class ElementTexts:
+    """A piece of memory in which the elements of one record after the other are written.
+
+    The functions give all elements as one text, with commas between them. Where an item is none of the common ones, or they are wanted
+    *apart*, they give a list: each element as a text, and None for such an item.
+    """
+
+    cdef char* _text
+    cdef Py_ssize_t _size, _room
+
+    def __dealloc__(self):
+        PyMem_Free(self._text)
+
+    def measurements(self, dict terms not None, dict units not None, dict numbers not None, items, set prefixes not None, bint apart):
+        """As `common_measurements`."""
+        return self._elements(MEASUREMENT, terms, units, numbers, None, items, prefixes, apart)
+
+    def diseases(self, dict terms not None, items, set prefixes not None, bint apart):
+        """As `common_diseases`."""
+        return self._elements(DISEASE, terms, None, None, None, items, prefixes, apart)
+
+    def procedures(self, dict terms not None, items, set prefixes not None, bint apart):
+        """As `common_procedures`."""
+        return self._elements(PROCEDURE, terms, None, None, None, items, prefixes, apart)
+
+    def treatments(self, dict terms not None, frozenset without_a_word not None, items, set prefixes not None, bint apart):
+        """As `common_treatments`."""
+        return self._elements(TREATMENT, terms, None, None, without_a_word, items, prefixes, apart)
+
+    cdef object _elements(
+        self, Kind kind, dict terms, dict units, dict numbers, frozenset without_a_word, object items, set prefixes, bint apart
+    ):
+        cdef list each = [] if apart else None
+        cdef Py_ssize_t start, number = 0
+        cdef object item
+        cdef bint common
+        self._size = 0
+        for item in items:
+            start = self._size
+            if start and each is None:
+                self._put(b",", 1)
+            if kind == MEASUREMENT:
+                common = self._measurement(terms, units, numbers, item, prefixes)
+            elif kind == DISEASE:
+                common = self._disease(terms, item, prefixes)
+            elif kind == PROCEDURE:
+                common = self._procedure(terms, item, prefixes)
+            else:
+                common = self._treatment(terms, without_a_word, item, prefixes)
+            if each is not None:
+                each.append(PyBytes_FromStringAndSize(self._text + start, self._size - start) if common else None)
+            elif not common:
+                return self._elements(kind, terms, units, numbers, without_a_word, items, prefixes, True)
+        return PyBytes_FromStringAndSize(self._text, self._size) if each is None else each
+
+    cdef bint _measurement(self, dict terms, dict units, dict numbers, object measurement, set prefixes) except -1:
+        cdef tuple assay, code
+        cdef object day, quantity, unit, number
+        if PyDict_Size(measurement) != 3:
+            return False
+        assay, day, quantity = _term(terms, _get(measurement, "assay")), _day(_get(measurement, "date")), _get(measurement, "value")
+        if assay is None or day is None:
+            return False
+        if quantity is None:
+            code = _term(terms, _get(measurement, "coded_value"))
+            if code is None:
+                return False
+            self._open(b'{"assay":', 9, assay, prefixes)
+            self._open(b',"value":{"ontologyClass":', 26, code, prefixes)
+        else:
+            unit, number = _kept(units, _get(quantity, "unit")), _kept(numbers, _get(quantity, "value"))
+            if unit is None or number is None or _get(quantity, "comparator") is not None:
+                return False
+            prefixes.add("UCUM")
+            self._open(b'{"assay":', 9, assay, prefixes)
+            self._put(b',"value":{"quantity":{"unit":', 29)
+            self._put_text(unit)
+            self._put(b',"value":', 9)
+            self._put_text(number)
+            self._put(b"}", 1)
+        self._put(b'},"timeObserved":', 17)
+        self._put_time(day)
+        self._put(b"}", 1)
+        return True
+
+    cdef bint _disease(self, dict terms, object diagnosis, set prefixes) except -1:
+        cdef Py_ssize_t size = PyDict_Size(diagnosis)
+        cdef tuple term
+        cdef object onset, end = None
+        if size != 2 and size != 3:
+            return False
+        term, onset = _term(terms, _get(diagnosis, "disease")), _day(_get(diagnosis, "onset_date"))
+        if size == 3:
+            end = _day(_get(diagnosis, "end_date"))
+        if term is None or onset is None or (size == 3 and end is None):
+            return False
+        self._open(b'{"term":', 8, term, prefixes)
+        self._put(b',"onset":', 9)
+        self._put_time(onset)
+        if end is not None:
+            self._put(b',"resolution":', 14)
+            self._put_time(end)
+        self._put(b"}", 1)
+        return True
+
+    cdef bint _procedure(self, dict terms, object procedure, set prefixes) except -1:
+        cdef Py_ssize_t size = PyDict_Size(procedure)
+        cdef tuple code
+        cdef object start, end = None
+        if size != 2 and size != 3:
+            return False
+        code, start = _term(terms, _get(procedure, "code")), _day(_get(procedure, "date"))
+        if size == 3:
+            end = _day(_get(procedure, "end_date"))
+        if code is None or start is None or (size == 3 and end is None):
+            return False
+        self._open(b'{"procedure":{"code":', 21, code, prefixes)
+        self._put(b',"performed":', 13)
+        if end is None:
+            self._put_time(start)
+        else:
+            self._put(b'{"interval":{"start":"', 22)
+            self._put_text(start)
+            self._put(b'T00:00:00Z","end":"', 19)
+            self._put_text(end)
+            self._put(b'T00:00:00Z"}}', 13)
+        self._put(b"}}", 2)
+        return True
+
+    cdef bint _treatment(self, dict terms, frozenset without_a_word, object treatment, set prefixes) except -1:
+        cdef object agents = _get(treatment, "agents"), slot
+        cdef tuple agent
+        if type(agents) is not list or len(<list>agents) != 1:
+            return False
+        agent = _term(terms, (<list>agents)[0])
+        if agent is None:
+            return False
+        for slot in treatment:
+            if slot not in without_a_word:
+                return False
+        self._open(b'{"treatment":{"agent":', 22, agent, prefixes)
+        self._put(b"}}", 2)
+        return True
+
+    cdef int _open(self, const char* name, Py_ssize_t size, tuple term, set prefixes) except -1:
+        """Write *name*, which opens an element or is one of its members, and the ontology class of *term*."""
+        prefixes.add(term[1])
+        self._put(name, size)
+        return self._put_text(term[0])
+
+    cdef int _put_time(self, object day) except -1:
+        self._put(b'{"timestamp":"', 14)
+        self._put_text(day)
+        return self._put(b'T00:00:00Z"}', 12)
+
+    cdef int _put_text(self, object text) except -1:
+        cdef Py_ssize_t size
+        cdef const char* data = PyUnicode_AsUTF8AndSize(text, &size)
+        return self._put(data, size)
+
+    cdef int _put(self, const char* text, Py_ssize_t size) except -1:
+        cdef char* larger
+        if self._size + size > self._room:
+            larger = <char*>PyMem_Realloc(self._text, 2 * (self._size + size))
+            if larger is NULL:
+                raise MemoryError
+            self._text, self._room = larger, 2 * (self._size + size)
+        memcpy(self._text + self._size, text, size)
+        self._size += size
+        return 0
