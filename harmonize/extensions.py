@@ -13,7 +13,7 @@ from types import ModuleType
 SWITCH = "HARMONIZE_PURE_PYTHON"
 """Environment variable: where it is set and not empty, the extensions are left alone."""
 EXTENSIONS = (
-    "harmonize.checks.date_order",
+    "harmonize.checks.first_looks",
     "harmonize.input.row_cutting",
     "harmonize.profiles.row_machine",
     "harmonize.writers.phenopackets.element_texts",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from harmonize.checks.dates import AFTER_DEATH, PREGNANCY, day_numbers
 from harmonize.checks.violations import Circumstances, Violation
+from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject, local_code
 
 YEAR, MONTH = 365.2425, 30.436875
@@ -79,6 +80,17 @@ _AGES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         "care_episodes": (("age", "start_date"),),
     }
 )
+
+
+def slots_of_ages() -> set[str]:
+    """`Class.slot` of every age that is judged.
+
+    >>> sorted(slots_of_ages())[:2]
+    ['CareEpisode.age', 'Diagnosis.age_at_diagnosis']
+    """
+    subject = hub_schema().classes["Subject"]
+    of_items = {f"{subject[collection].range}.{slot}" for collection, slots in _AGES.items() for slot, _ in slots}
+    return {"VitalStatus.age_at_death", *of_items}
 
 
 def check_ages(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:

@@ -130,9 +130,9 @@ def check_dates(record: HubObject, circumstances: Circumstances) -> Iterator[Vio
 
 def _look_in_order(record: HubObject, born: str, last: str) -> bool:
     """Whether the texts of all dates of items lie between the other two, and those of one item are in order."""
-    compiled = extension("harmonize.checks.date_order")
+    compiled = extension("harmonize.checks.first_looks")
     if compiled is not None:
-        in_order: bool = compiled.look_in_order(record, _COLLECTIONS, born, last)
+        in_order: bool = compiled.dates_look_in_order(record, _COLLECTIONS, born, last)
         return in_order
     return all(
         _are_in_order(record[name], slots, ordered, born, last)

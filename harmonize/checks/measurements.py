@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harmonize.checks.violations import Circumstances, Violation
+from harmonize.extensions import extension
 from harmonize.hub.objects import HubObject
 from harmonize.terminology.strict_yaml import load_strict_yaml
 
@@ -15,7 +16,7 @@ FILE = Path(__file__).parent / "tables" / "measurements.yaml"
 
 
 @cache
-def bounds() -> Mapping[str, Mapping[str, tuple[float, float]]]:
+def bounds() -> dict[str, dict[str, tuple[float, float]]]:
     """Code of an assay -> UCUM unit -> the lowest and the highest value. The table is our judgement.
 
     >>> bounds()["LOINC:8310-5"]["Cel"]
@@ -30,20 +31,34 @@ def bounds() -> Mapping[str, Mapping[str, tuple[float, float]]]:
 
 def check_measurements(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
     """Every measurement by itself."""
-    known = bounds()
-    for index, measurement in enumerate(record.get("measurements", ())):
-        if "value" in measurement and "assay" in measurement:
-            unit = measurement["value"].get("unit")
-            for coding in measurement["assay"].get("codings", ()):
-                bounded = known.get(coding["code"])
-                if bounded is not None and unit in bounded:
-                    yield from _out_of_bounds(measurement, index, coding["code"])
-                    break
-        if "reference_low" in measurement and "reference_high" in measurement:
-            low, high = (_number({"value": measurement[slot]}) for slot in ("reference_low", "reference_high"))
-            if low is not None and high is not None and low > high:
-                path, message = f"/measurements/{index}/reference_low", "reference_low is above reference_high"
-                yield Violation("plausibility.reference-range", path, message, measurement, "reference_low")
+    measurements = record.get("measurements")
+    if measurements:
+        for index in _to_judge(measurements):
+            yield from _judged(measurements[index], index)
+
+
+def _to_judge(measurements: Sequence[HubObject]) -> Sequence[int]:
+    """The indexes of those that may break a rule: of all, where no compiled extension tells them apart."""
+    compiled = extension("harmonize.checks.first_looks")
+    if compiled is None:
+        return range(len(measurements))
+    found: list[int] = compiled.measurements_to_judge(measurements, bounds())
+    return found
+
+
+def _judged(measurement: HubObject, index: int) -> Iterator[Violation]:
+    if "value" in measurement and "assay" in measurement:
+        unit = measurement["value"].get("unit")
+        for coding in measurement["assay"].get("codings", ()):
+            bounded = bounds().get(coding["code"])
+            if bounded is not None and unit in bounded:
+                yield from _out_of_bounds(measurement, index, coding["code"])
+                break
+    if "reference_low" in measurement and "reference_high" in measurement:
+        low, high = (_number({"value": measurement[slot]}) for slot in ("reference_low", "reference_high"))
+        if low is not None and high is not None and low > high:
+            path, message = f"/measurements/{index}/reference_low", "reference_low is above reference_high"
+            yield Violation("plausibility.reference-range", path, message, measurement, "reference_low")
 
 
 def has_no_result(measurement: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from harmonize.checks.ages import is_of_another_time
 from harmonize.checks.features import StatedFeature, feature_problems
 from harmonize.checks.violations import Circumstances, Violation
+from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.terminology.answers import Found
 from harmonize.terminology.store import Terminologies
@@ -52,6 +53,12 @@ _STAGED: tuple[tuple[str, str, str, str], ...] = (
     ("phenotypic_features", "onset_stage", "onset_age", "onset_date"),
     ("symptom_onsets", "stage", "age", "date"),
 )
+
+
+def slots_of_stages() -> set[str]:
+    """`Class.slot` of every coded onset that is judged."""
+    subject = hub_schema().classes["Subject"]
+    return {f"{subject[collection].range}.{staged}" for collection, staged, _, _ in _STAGED}
 
 
 def check_stages(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:

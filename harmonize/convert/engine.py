@@ -11,7 +11,7 @@ import jsonschema_rs
 
 import harmonize
 from harmonize.checks.dates import last_day
-from harmonize.checks.hub_records import check_record
+from harmonize.checks.hub_records import check_record, checks_of
 from harmonize.checks.violations import Violation
 from harmonize.hub import hub_json_schema_without_values, hub_schema, value_json_schema
 from harmonize.hub.objects import DerivedObject, HubObject
@@ -117,6 +117,7 @@ class Engine:
         )
         self.writers: dict[str, Writer] = {name: load_writer(name, context) for name in settings.targets}
         self._last_day = last_day(settings.recorded)
+        self._checks = checks_of(self.plan.filled)
         self.hub_validator = jsonschema_rs.validator_for(hub_json_schema_without_values())
 
     def derive(self, source: SourceObject, log: SubjectLog) -> HubObject:
@@ -135,7 +136,7 @@ class Engine:
                 path = "".join(f"/{part}" for part in error.instance_path)
                 kind = str(error.schema_path[-1]) if error.schema_path else "schema"
                 violations.append(Violation("hub.structure", path, f"breaks the hub schema ({kind})", None, None))
-        return violations + check_record(record, self.environment.terminologies, self._last_day)
+        return violations + check_record(record, self.environment.terminologies, self._last_day, self._checks)
 
     def write(self, record: HubObject) -> tuple[dict[str, list[Document]], dict[str, TargetLog]]:
         """The documents of every target, and what the writers say."""

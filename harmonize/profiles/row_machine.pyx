@@ -6,9 +6,19 @@ the generated function makes it.
 """
 
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_INCREF, PyObject
+
+from types import MemberDescriptorType
 
 from harmonize.profiles.row_programs import Kind
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        object (*tp_new)(PyTypeObject*, PyObject*, PyObject*)
+    ctypedef struct PyMemberDef:
+        Py_ssize_t offset
+    ctypedef struct PyMemberDescrObject:
+        PyMemberDef* d_member
 
 cdef enum:
     CELL = 0
@@ -73,17 +83,33 @@ cdef bint _holds_all(object made, tuple slots):
     return True
 
 
+cdef tuple _NOTHING = ()
+
+
+cdef Py_ssize_t _place(type object_type, str slot) except -1:
+    """Where objects of a type with `__slots__` hold *slot*; just made, nothing stands there."""
+    cdef object member = object_type.__dict__[slot]
+    if type(member) is not MemberDescriptorType:
+        raise TypeError("no slot of a class")
+    return (<PyMemberDescrObject*><PyObject*>member).d_member.offset
+
+
 cdef class RowMachine:
     """The steps of one row class, and the function that makes rows of which something is to be said."""
 
     cdef list steps, registers
-    cdef object object_type, noted_type, lineage, function
+    cdef type object_type
+    cdef object noted_type, lineage, function
+    cdef Py_ssize_t source_at, derivation_at
 
     def __init__(self, program, object_type, noted_type, function):
         """*program* is a `RowProgram`; hub objects are of *object_type*, what is to be said of a value is of *noted_type*."""
         self.steps = [_Step(*step) for step in program.steps]
         self.registers = list(program.registers)
         self.object_type, self.noted_type = object_type, noted_type
+        if not issubclass(object_type, dict) or object_type.__init__ is not dict.__init__:
+            raise TypeError("objects of the hub are dicts that nothing else is done to when they are made")
+        self.source_at, self.derivation_at = _place(object_type, "source"), _place(object_type, "derivation")
         self.lineage, self.function = program.lineage, function
 
     def __call__(self, rows, log):
@@ -100,9 +126,12 @@ cdef class RowMachine:
         return made
 
     cdef object _new(self, object row, object lineage):
-        made = self.object_type()
-        made.source = row
-        made.derivation = lineage
+        """What `object_type()` and two assignments make, without the search for what they are."""
+        cdef object made = (<PyTypeObject*>self.object_type).tp_new(<PyTypeObject*>self.object_type, <PyObject*>_NOTHING, NULL)
+        Py_INCREF(row)
+        (<PyObject**>(<char*><PyObject*>made + self.source_at))[0] = <PyObject*>row
+        Py_INCREF(lineage)
+        (<PyObject**>(<char*><PyObject*>made + self.derivation_at))[0] = <PyObject*>lineage
         return made
 
     cdef object _made(self, object row, list values):

@@ -46,6 +46,16 @@ def slots_of(
                 yield f"{class_name}.{name}", here, item
 
 
+def filled_slots(value: Any, class_name: str) -> Iterator[str]:
+    """`Class.slot` of every slot that an object and those in it fill, objects and lists of them among them."""
+    for name, slot in CLASSES[class_name].items():
+        if name in value:
+            yield f"{class_name}.{name}"
+            if slot.range in CLASSES and slot.range not in VALUE_CLASSES:
+                for item in value[name] if slot.multivalued else [value[name]]:
+                    yield from filled_slots(item, slot.range)
+
+
 @cache
 def apt_values() -> dict[str, list[Any]]:
     """`Class.slot` -> what the rich record holds there."""

@@ -17,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmonize.checks import dates
+from harmonize.checks.measurements import check_measurements
+from harmonize.checks.violations import Circumstances
 from harmonize.convert import Engine, RunOptions, Settings, convert_files
 from harmonize.convert.batches import TableColumns
 from harmonize.extensions import EXTENSIONS, SWITCH, extension
@@ -31,6 +33,7 @@ from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import RawRow
 from harmonize.readers import open_source
 from harmonize.synthesis.tables import write_tables
+from harmonize.terminology.store import Terminologies
 from harmonize.writers.phenopackets.common_elements import common_element_functions
 from tests.bench.synthetic_cdm import write_cdm
 from tests.registry import ALL_TARGETS, KEY, RECORDED
@@ -368,3 +371,27 @@ def test_the_same_elements_are_put_together(kind: str, data: st.DataObject, apar
         whole = [text.encode() if isinstance(text, str) else text for text in texts]
         answers.append((isinstance(found, list), whole, prefixes))
     assert answers[0] == answers[1]
+
+
+# --- measurements -----------------------------------------------------------------------------------------------------
+
+RESULTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "assay": st.lists(st.sampled_from(["LOINC:8310-5", "LOINC:0"]), max_size=2).map(
+            lambda codes: {"codings": [{"code": code} for code in codes]} if codes else {"text": "x"}
+        ),
+        "value": st.fixed_dictionaries({"value": st.sampled_from(["37", "400", "x"])}, optional={"unit": st.sampled_from(["Cel", "kg"])}),
+        "reference_low": st.sampled_from(["1", "9"]),
+        "reference_high": st.sampled_from(["5", "x"]),
+    },
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(RESULTS, max_size=3))
+def test_the_same_measurements_break_rules(items: list[dict[str, Any]]) -> None:
+    record, circumstances = hub_object({"measurements": items}), Circumstances(Terminologies.installed())
+    with pure():
+        in_python = list(check_measurements(record, circumstances))
+    assert list(check_measurements(record, circumstances)) == in_python

@@ -11,17 +11,19 @@ from harmonize.checks.catalogue import FAMILIES, not_checked, rule, rules
 from harmonize.checks.codes import code_problem
 from harmonize.checks.documents import validate
 from harmonize.checks.fhir_r4 import check_resource
-from harmonize.checks.hub_records import check_record
+from harmonize.checks.hub_records import CHECKS, check_record, checks_of
 from harmonize.checks.measurements import bounds
 from harmonize.checks.phenopackets import check_packet
 from harmonize.checks.tumour_tables import tumour_tables
 from harmonize.checks.tumours import Tumour, is_one_tumour
+from harmonize.checks.violations import Circumstances
 from harmonize.convert import Converter
 from harmonize.datasets.specification import LEVELS
 from harmonize.errors import UnknownNameError
 from harmonize.hub.objects import hub_object
 from harmonize.terminology.notation import Code, load_systems
 from harmonize.terminology.store import Terminologies
+from tests.properties.hub_records import filled_slots
 
 TERMINOLOGIES = Terminologies.installed()
 OBO = "http://purl.obolibrary.org/obo/"
@@ -485,6 +487,23 @@ def test_rules_on_hub_records(rule_id: str) -> None:
         found = [v for v in check_record(hub_object(record), TERMINOLOGIES) if v.rule == rule_id]
         assert len(found) == 1, record
         assert _at(record, found[0].path) is not None
+
+
+def test_a_check_that_is_left_out_would_have_said_nothing() -> None:
+    """A profile that fills none of the slots that a check asks for does without it; each of them is needed by some broken record."""
+    spoke: set[str] = set()
+    for _, broken, _ in HUB_RULES.values():
+        for record in broken:
+            filled = frozenset(filled_slots(record, "Subject"))
+            assert {v.rule for v in check_record(hub_object(record), TERMINOLOGIES, checks=checks_of(filled))} == {
+                v.rule for v in check_record(hub_object(record), TERMINOLOGIES)
+            }, record
+            spoke |= {
+                known.check.__name__
+                for known in CHECKS
+                if known.asks and list(known.check(hub_object(record), Circumstances(TERMINOLOGIES)))
+            }
+    assert spoke == {known.check.__name__ for known in CHECKS if known.asks}
 
 
 def test_a_date_in_the_future() -> None:

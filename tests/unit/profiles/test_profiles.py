@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import orjson
 import pytest
 
-from harmonize.convert import Engine, Settings
+from harmonize.convert import Engine, RunOptions, Settings, convert_files
 from harmonize.errors import HarmonizeError, SpecificationError
 from harmonize.profiles.expressions import parse_expression
 from harmonize.profiles.loading import load_profile
 from harmonize.profiles.specification_files import profile_folder
-from tests.registry import KEY
+from harmonize.synthesis.tables import write_tables
+from tests.properties.hub_records import filled_slots
+from tests.registry import KEY, RECORDED
 
 
 @pytest.fixture
@@ -117,3 +120,18 @@ def test_expressions_are_values() -> None:
 def test_the_plan_is_python_that_can_be_read() -> None:
     engine = Engine(Settings("eu/ern-cde", ("hub",), KEY))
     assert "def derive_Subject_0(src, log):" in engine.plan.source and "import" not in engine.plan.source
+
+
+@pytest.mark.parametrize(
+    "profile", ["eu/ern-cde", "intl/omop-5.4", "intl/redcap-rdcdm", "intl/hmd-template", "de/obds"]
+)
+def test_records_fill_no_slot_that_the_plan_does_not_name(profile: str, tmp_path: Path) -> None:
+    """By what a plan fills, writers and checks leave out what it never needs."""
+    known = load_profile(profile)
+    write_tables(known, 40, 7, tmp_path / "in")
+    told = Settings(profile, ("hub",), KEY, "x", recorded=RECORDED)
+    convert_files(told, RunOptions((tmp_path / "in",), tmp_path / "out", max_errors="100%"))
+    lines = (tmp_path / "out" / "hub" / "subjects.ndjson").read_bytes().splitlines()
+    filled = {slot for line in lines for slot in filled_slots(orjson.loads(line), "Subject")}
+    assert len(lines) > 30
+    assert filled <= Engine(told).plan.filled | {"Subject.schema_version"}
