@@ -68,19 +68,21 @@ def shape(str text not None, str delimiter not None, Py_ssize_t longest):
         return None
     cdef const unsigned char* at = <const unsigned char*>PyUnicode_DATA(text)
     cdef const unsigned char* end = at + PyUnicode_GET_LENGTH(text)
-    cdef const unsigned char* start
+    cdef const unsigned char* line_end
     cdef unsigned char mark = ord(delimiter)
-    cdef Py_ssize_t rows = 0, width = 0, found
+    cdef Py_ssize_t rows = 0, width = 0, found, place
     while at < end:
-        start, found = at, 1
-        while at < end and at[0] != c"\n":
-            found += at[0] == mark
-            at += 1
-        if at > start:
-            if at - start > longest or (rows and found != width):
+        line_end = <const unsigned char*>memchr(at, c"\n", end - at)
+        if line_end is NULL:
+            line_end = end
+        if line_end > at:
+            found = 1
+            for place in range(line_end - at):
+                found += at[place] == mark
+            if line_end - at > longest or (rows and found != width):
                 return None
             rows, width = rows + 1, found
-        at += 1
+        at = line_end + 1
     return rows, width
 
 
@@ -98,11 +100,11 @@ def cut(str text not None, str delimiter not None, Py_ssize_t width, tuple kept 
     cdef const unsigned char* end = at + PyUnicode_GET_LENGTH(text)
     cdef const unsigned char* line
     cdef unsigned char mark = ord(delimiter)
-    cdef Py_ssize_t number = first, place, index, held = len(kept)
+    cdef Py_ssize_t number = first, place, index, length, held = len(kept)
     cdef const unsigned char** starts = <const unsigned char**>malloc((width + 1) * sizeof(unsigned char*))
     cdef Py_ssize_t* filled = <Py_ssize_t*>calloc(width, sizeof(Py_ssize_t))
     cdef Py_ssize_t* needed = <Py_ssize_t*>malloc((held + 1) * sizeof(Py_ssize_t))
-    cdef char* judged = <char*>calloc(width, 1)
+    cdef Py_ssize_t* judged = <Py_ssize_t*>calloc(width, sizeof(Py_ssize_t))  # the longest text that is no value there
     cdef list rows = []
     cdef object cell, cells, blank
     try:
@@ -113,7 +115,8 @@ def cut(str text not None, str delimiter not None, Py_ssize_t width, tuple kept 
             if not 0 <= needed[place] < width:
                 raise IndexError("a column that is not there")
         for place in range(width):
-            judged[place] = blanks[place] is not None
+            if blanks[place] is not None:
+                judged[place] = max([len(blank) for blank in blanks[place]])
         while at < end:
             line, index = at, 0
             starts[0] = at
@@ -135,12 +138,9 @@ def cut(str text not None, str delimiter not None, Py_ssize_t width, tuple kept 
                 skipped -= 1
                 continue
             for place in range(width):
-                if starts[place + 1] - starts[place] > 1:
+                length = starts[place + 1] - starts[place] - 1
+                if length > 0 and not (length <= judged[place] and texts.text(starts[place], length) in blanks[place]):
                     filled[place] += 1
-                    if judged[place]:
-                        blank = blanks[place]
-                        if texts.text(starts[place], starts[place + 1] - starts[place] - 1) in blank:
-                            filled[place] -= 1
             cells = PyTuple_New(held)
             for place in range(held):
                 index = needed[place]
