@@ -100,8 +100,8 @@ _DATED: Mapping[str, _Dated] = {
     "sequences": _Dated(("sequencing_date", "variant_calling_date"), (("sequencing_date", "variant_calling_date"),)),
 }
 _COLLECTIONS = tuple((name, dated.slots, dated.ordered) for name, dated in _DATED.items())
-AFTER_DEATH = frozenset({"variants", "samples", "measurements", "biomarkers", "sequences"})
-"""What may rightly be dated after death: a sample that is examined later, a result that arrives later."""
+AFTER_DEATH = frozenset({"variants", "samples", "measurements", "biomarkers", "sequences", "registration_date"})
+"""What may rightly be dated after death: a sample that is examined later, a result that arrives later, data that are captured later."""
 
 
 class _Life(NamedTuple):
@@ -123,7 +123,7 @@ def check_dates(record: HubObject, circumstances: Circumstances) -> Iterator[Vio
     for slot in _DATED_OF_SUBJECT:
         date = record.get(slot)
         if date is not None and not born <= date["value"] <= last:
-            suspicious = True
+            suspicious = True  # or data that were captured after death, which is judged as all else
     if suspicious or not _look_in_order(record, born, last):
         yield from _judged(record, _Life(birth, death, {"value": recorded} if recorded else None))
 
@@ -161,7 +161,7 @@ def _judged(record: HubObject, life: _Life) -> Iterator[Violation]:
         vital = record["vital_status"]
         yield from _outside("/vital_status/date_of_death", vital, "date_of_death", life._replace(death=None))
     for slot in _DATED_OF_SUBJECT:
-        yield from _outside(f"/{slot}", record, slot, life)
+        yield from _outside(f"/{slot}", record, slot, life._replace(death=None) if slot in AFTER_DEATH else life)
     for collection, (slots, _) in _DATED.items():
         for index, item in enumerate(record.get(collection, ())):
             of_item = life._replace(death=None) if collection in AFTER_DEATH else life

@@ -1,6 +1,6 @@
 """Invariants of FHIR R4 that its JSON Schema cannot say, for the resources that nodes exchange most.
 
-Source: FHIR R4 (4.0.1), the pages of the resources: keys obs-3, obs-6, obs-7, con-1, con-4, con-5, pat-1, ppc-1, bdl-7, the choice
+Source: FHIR R4 (4.0.1), the pages of the resources: keys obs-3, obs-6, obs-7, con-1, con-4, con-5, pat-1, per-1, ppc-1, bdl-7, the choice
 elements `[x]`, required bindings of CodeableConcepts and the target types of references.
 """
 
@@ -42,6 +42,7 @@ def invariant_problems(resource: Mapping[str, Any]) -> Iterator[Problem]:
     [('/valueInteger', 'value[x] is a choice: only one of its forms may be there')]
     """
     yield from _choices(resource)
+    yield from _periods(resource, "")
     kind = resource["resourceType"]
     for name, allowed in _SUBJECTS.get(kind, {}).items():
         yield from _refers_to(resource, name, allowed)
@@ -55,6 +56,22 @@ def _refers_to(holder: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -
     text = target.get("reference") if isinstance(target, dict) else None
     if isinstance(text, str) and "/" in text and ":" not in text and text.split("/")[0] not in allowed:
         yield f"/{name}/reference", f"{name} refers to {' or '.join(allowed)} only"
+
+
+def _periods(value: Any, path: str) -> Iterator[Problem]:
+    """Every Period that ends before it starts, as far as the days of both are known."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _periods(item, f"{path}/{index}")
+    elif isinstance(value, dict):
+        start, end = value.get("start"), value.get("end")
+        if path.lower().endswith("period") and isinstance(start, str) and isinstance(end, str):
+            known = min(len(start), len(end), len("2001-01-01"))
+            if start[:known] > end[:known]:
+                yield path, "per-1: a period does not end before it starts"
+        for name, item in value.items():
+            if isinstance(item, dict | list):
+                yield from _periods(item, f"{path}/{name}")
 
 
 def _choices(resource: Mapping[str, Any]) -> Iterator[Problem]:

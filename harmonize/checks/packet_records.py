@@ -215,7 +215,7 @@ def packet_contribution(packet: Mapping[str, Any]) -> Contribution:
         (_text(resource.get("namespacePrefix")), _text(resource.get("version")))
         for resource in _list(meta, "resources")
     )
-    return made._replace(counted=tuple(counted), editions=editions)
+    return made._replace(counted=tuple(counted), editions=editions, of_family="proband" in packet)
 
 
 _DATED = (

@@ -35,11 +35,17 @@ class Contribution(NamedTuple):
     combination: tuple[str, ...] = ()
     counted: tuple[str, ...] = ()
     editions: frozenset[tuple[str, str]] = frozenset()
+    of_family: bool = False
+    """Whether it is the proband of a Family, who may stand in the set by itself as well."""
 
     def is_of_texts(self) -> bool:
         """Whether all that it is known by are texts, as they are in every record that keeps to its schema."""
         parts = [*self.combination, *(part for edition in self.editions for part in edition)]
         return all(isinstance(part, str) for part in (*parts, "" if self.key is None else self.key))
+
+
+def _digest(key: str) -> bytes:
+    return blake2b(key.encode(), digest_size=12).digest()
 
 
 OF_THE_SET = frozenset(
@@ -68,9 +74,14 @@ class SetAccount:
     """Combination -> persons; None where there are more than the cap."""
     keys: set[bytes] | None = field(default_factory=set)
     """Digests of the ids; None where there are more than the cap."""
+    probands: list[Contribution] = field(default_factory=list)
+    """Those of families. In the end they count where they do not stand in the set by themselves."""
 
     def add(self, contribution: Contribution) -> None:
         """Count a record."""
+        if contribution.of_family:
+            self.probands.append(contribution)
+            return
         self.records += 1
         for rule_id in contribution.counted:
             self.counts[rule_id] = self.counts.get(rule_id, 0) + 1
@@ -79,14 +90,24 @@ class SetAccount:
         if contribution.key is not None:
             self.with_key += 1
             if self.keys is not None:
-                self.keys.add(blake2b(contribution.key.encode(), digest_size=12).digest())
+                self.keys.add(_digest(contribution.key))
         if self.combinations is not None and any(contribution.combination):
             known = self.combinations
             known[contribution.combination] = known.get(contribution.combination, 0) + 1
         self._keep_to_the_cap()
 
+    def _count_probands(self) -> None:
+        """Past the cap nobody knows who stands in the set, and none is counted twice."""
+        if self.probands and self.keys is not None:
+            standing = frozenset(self.keys)
+            for proband in self.probands:
+                if proband.key is None or _digest(proband.key) not in standing:
+                    self.add(proband._replace(of_family=False))
+        self.probands = []
+
     def merge(self, other: SetAccount) -> None:
         """Add what *other* counted of other records."""
+        self.probands += other.probands
         self.records += other.records
         self.with_key += other.with_key
         add_counts(self.counts, other.counts)
@@ -109,6 +130,7 @@ class SetAccount:
 
     def findings(self, terminologies: Terminologies) -> Iterator[Finding]:
         """One finding a rule, with the number of records that it counts. No finding names a person."""
+        self._count_probands()
         for rule_id, number in sorted(self.counts.items()):
             yield _finding(rule_id, f"{number} of {self.records} records: {rule(rule_id).title}", number)
         yield from self._duplicates()

@@ -50,6 +50,15 @@ def is_stated(value: Any) -> bool:
     return value is not None and not (isinstance(value, dict) and "null_flavor" in value and "codings" not in value)
 
 
+def is_had(diagnosis: Mapping[str, Any]) -> bool:
+    """Whether a diagnosis says that the person has or may have the disease: it is neither ruled out nor entered in error.
+
+    >>> is_had({"certainty": "provisional"}), is_had({"certainty": "entered_in_error"}), is_had({"excluded": True})
+    (True, False, False)
+    """
+    return not diagnosis.get("excluded") and diagnosis.get("certainty") not in ("refuted", "entered_in_error")
+
+
 def says_death(vital: Mapping[str, Any]) -> bool:
     """Whether a vital status says by a date, an age or a cause that the person died.
 

@@ -429,7 +429,8 @@ def _group_object(members: list[SourceObject], group: Group, bad_cells: dict[Cel
 
 
 def _contradiction(cell: Cell, slot: str, group: Group) -> BadCell:
-    message = f"rows with the same {' and '.join(group.by)} contradict one another in {slot}; none of them is used"
+    told = f"rows with the same {' and '.join(group.by)}" if group.by else "rows of one subject"
+    message = f"{told} contradict one another in {slot}; none of them is used"
     fix = f"correct {slot}, or give the rows keys of their own"
     return BadCell(
         cell, Finding("source.group-conflict", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)

@@ -64,6 +64,8 @@ from harmonize.profiles.text_values import (
     read_words,
     read_year,
     replace_text,
+    text_if,
+    text_unless,
     typed_age,
     typed_date,
 )
@@ -384,6 +386,22 @@ FUNCTIONS: Mapping[str, Function] = {
         True,
         "string",
         "`if_stated(text, 'value')`: the value that the map states, where the text is there.",
+    ),
+    "text_if": Function(
+        _pure(text_if),
+        3,
+        20,
+        True,
+        "string",
+        "`text_if(text, other, 'S')`: the text where another text is one of those written, and nothing elsewhere.",
+    ),
+    "text_unless": Function(
+        _pure(text_unless),
+        3,
+        20,
+        True,
+        "string",
+        "`text_unless(text, other, 'S')`: the text where another text is none of those written, and nothing elsewhere.",
     ),
     "each": Function(
         make_each,

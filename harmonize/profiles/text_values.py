@@ -125,6 +125,24 @@ def if_stated(text: str, value: str) -> str:
     return value
 
 
+def text_if(text: str, other: str | None, *written: str) -> str | None:
+    """The text where another text is one of those *written*, and nothing elsewhere.
+
+    >>> text_if("2024-01-15", "alive", "alive"), text_if("2024-01-15", None, "alive")
+    ('2024-01-15', None)
+    """
+    return text if other is not None and other.strip() in written else None
+
+
+def text_unless(text: str, other: str | None, *written: str) -> str | None:
+    """The text where another text is none of those *written*, and nothing elsewhere.
+
+    >>> text_unless("2024-01-15", "no", "no"), text_unless("2024-01-15", None, "no")
+    (None, '2024-01-15')
+    """
+    return None if other is not None and other.strip() in written else text
+
+
 _SEPARATORS = {"|": re.compile(r"(?<!\S)[|](?!\S)"), "line": re.compile(r"\r\n|\r|\n")}
 SEPARATORS = tuple(_SEPARATORS)
 """How several values stand in one text: with a bar and spaces around it between them, or each on a line of its own."""

@@ -33,11 +33,9 @@ def encounters(sheet: Sheet) -> None:
         if any(other["origin"] == "stated" and other is not kind for other in episode["kind"]["codings"]):
             message = "the class of an encounter is one coding; another stated code is left out"
             sheet.lost(episode, "kind", "/class", message, Outcome.COARSENED)
-        ended = sheet.date(episode, "end_date", "/period/end")
-        status = episode.get("status", "finished" if ended else None)
+        status = episode.get("status", "finished" if "end_date" in episode else None)
         if status is None:
             sheet.log.default("Encounter.status")
-        began = sheet.date(episode, "start_date", "/period/start")
         coding = {"system": ACT_CODE, "code": kind["code"].partition(":")[2]}
         if "label" in kind:
             coding["display"] = kind["label"]
@@ -45,7 +43,7 @@ def encounters(sheet: Sheet) -> None:
         kind_of_contact = sheet.concept(episode, "type", "/type")
         if kind_of_contact:
             body["type"] = [kind_of_contact]
-        period = {name: value for name, value in (("start", began), ("end", ended)) if value}
+        period = sheet.period(episode, "start_date", "end_date", "/period")
         if period:
             body["period"] = period
         reason = sheet.concept(episode, "reason", "/reasonCode")
@@ -127,9 +125,7 @@ def episodes_of_care(sheet: Sheet) -> None:
         conditions = _conditions_of(sheet, episode)
         if conditions:
             body["diagnosis"] = [{"condition": {"reference": f"Condition/{condition}"}} for condition in conditions]
-        began = sheet.date(episode, "start_date", "/period/start")
-        ended = sheet.date(episode, "end_date", "/period/end")
-        period = {name: value for name, value in (("start", began), ("end", ended)) if value}
+        period = sheet.period(episode, "start_date", "end_date", "/period")
         if period:
             body["period"] = period
         sheet.add("EpisodeOfCare", resource_id, episode, body)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from harmonize.hub.objects import HubObject, is_stated
+from harmonize.hub.objects import HubObject, is_had, is_stated
 from harmonize.writers.fhir import oncology
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, UCUM, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
@@ -207,7 +207,7 @@ def _onset(sheet: Sheet, holder: HubObject, slots: tuple[str, str, str]) -> dict
 def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | None:
     """(diagnosis, first symptoms) where they can only be those of one disease that states no onset itself."""
     onsets = sheet.record.get("symptom_onsets", ())
-    diseases = [d for d in sheet.record.get("diagnoses", ()) if not d.get("excluded")]
+    diseases = [d for d in sheet.record.get("diagnoses", ()) if is_had(d)]
     if len(onsets) != 1 or len(diseases) != 1 or "stage" in onsets[0]:
         return None
     return None if {"onset_date", "onset_age", "onset_stage"} & diseases[0].keys() else (diseases[0], onsets[0])
@@ -294,9 +294,9 @@ def _feature_time(sheet: Sheet, feature: HubObject, computed: bool) -> dict[str,
     The date of the assessment where that is all; the period where the end is known, or where only the onset is.
     """
     path = "/effective"
-    start = sheet.date(feature, "onset_date", path)
-    end = sheet.date(feature, "end_date", path)
-    if end or (start and "date_of_assessment" not in feature):
+    period = sheet.period(feature, "onset_date", "end_date", path)
+    start = period.get("start")
+    if "end" in period or (start and "date_of_assessment" not in feature):
         if "date_of_assessment" in feature:
             sheet.lost(
                 feature,
@@ -304,7 +304,7 @@ def _feature_time(sheet: Sheet, feature: HubObject, computed: bool) -> dict[str,
                 path,
                 "effective[x] holds one form; the period of the feature is preferred",
             )
-        return {"effectivePeriod": {name: value for name, value in (("start", start), ("end", end)) if value}}
+        return {"effectivePeriod": period}
     if start and not computed:
         sheet.lost(
             feature,
@@ -406,12 +406,7 @@ def disabilities(sheet: Sheet) -> None:
             "code": code,
             "subject": sheet.patient,
         }
-        start = sheet.date(disability, "date", "/effective")
-        end = sheet.date(disability, "end_date", "/effective")
-        if end:
-            body["effectivePeriod"] = {name: value for name, value in (("start", start), ("end", end)) if value}
-        elif start:
-            body["effectiveDateTime"] = start
+        body.update(sheet.time(disability, "date", "end_date", "effective"))
         if "score" in disability:
             score = sheet.quantity(disability["score"], "/valueQuantity")
             body.update({"valueQuantity": score} if score else {})

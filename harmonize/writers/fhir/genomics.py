@@ -59,6 +59,9 @@ _SOURCE_CLASSES = {  # SO and GENO -> LL378-1
 _ASSEMBLIES = {
     "GRCh37": fixed(LOINC, "LA14029-5", "GRCh37"),
     "GRCh38": fixed(LOINC, "LA26806-2", "GRCh38"),
+    "NCBI34": fixed(LOINC, "LA14032-9", "NCBI34"),
+    "NCBI35": fixed(LOINC, "LA14031-1", "NCBI35"),
+    "NCBI36": fixed(LOINC, "LA14030-3", "NCBI36"),
 }
 ONE_BASED = fixed(LOINC, "LA30102-0", "1-based character counting")
 _SIGNIFICANCES = {  # ACMG classes as NCIT codes (HMD v1.1) -> LL4034-6

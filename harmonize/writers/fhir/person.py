@@ -138,6 +138,9 @@ def _deceased(sheet: Sheet, vital: HubObject) -> dict[str, Any]:
                 "a date of death stands beside a status that is not deceased",
             )
         return {"deceasedDateTime": died}
+    if status == "alive" and says_death(vital):
+        sheet.lost(vital, "status", "/deceasedBoolean", "it contradicts the death that is stated beside it")
+        return {"deceasedBoolean": True}
     if status in ("alive", "deceased"):
         return {"deceasedBoolean": status == "deceased"}
     if "status" in vital:
@@ -222,12 +225,18 @@ def _proband(sheet: Sheet, member: HubObject) -> None:
 
 
 def consents(sheet: Sheet) -> None:
-    """FHIR R4 Consent. `ppc-1` demands a policy: OPTIN or OPTOUT after the decision; without one there is no Consent."""
+    """FHIR R4 Consent. `ppc-1` demands a policy: OPTIN or OPTOUT after the decision; without one there is no Consent.
+
+    Consent.provision.type is "not permitted in root rule, required in all nested rules": the decision stands there for purposes only.
+    """
     for consent in sheet.record.get("consents", ()):
         resource_id = sheet.new_id("Consent", consent)
         decision = consent.get("decision")
         if decision is None:
             sheet.not_made(consent, "a consent needs a decision; the record states none")
+            continue
+        if consent.get("purpose") == "sample_use":
+            sheet.not_made(consent, "whether a sample is there for research is not what a person agreed to")
             continue
         for element in ("Consent.scope", "Consent.category"):
             sheet.log.default(element)
@@ -246,7 +255,6 @@ def consents(sheet: Sheet) -> None:
         if stated:
             body["dateTime"] = stated
         body["policyRule"] = _POLICY_RULES[decision]
-        body["provision"] = {"type": decision}
         purposes: list[Any] = []
         for coded in consent.get("data_use", ()):
             made, loses = sheet.run.concepts.codings(coded)
@@ -257,5 +265,5 @@ def consents(sheet: Sheet) -> None:
                 message = "a purpose is a coding: a code, qualifier or text has no place in it"
                 sheet.lost(consent, "data_use", "/provision/purpose", message, Outcome.COARSENED)
         if purposes:
-            body["provision"]["purpose"] = purposes
+            body["provision"] = {"provision": [{"type": decision, "purpose": purposes}]}
         sheet.add("Consent", resource_id, consent, body)

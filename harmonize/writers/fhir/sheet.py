@@ -152,12 +152,22 @@ class Sheet:
 
         A Period without an end would say that it goes on (FHIR R4, Data Types, Period.end, meaningWhenMissing).
         """
-        if end not in holder:
+        if end in holder:
+            period = self.period(holder, start, end, f"/{element}Period")
+            if "end" in period:
+                return {f"{element}Period": period}
+            day = period.get("start")
+        else:
             day = self.date(holder, start, f"/{element}DateTime")
-            return {} if day is None else {f"{element}DateTime": day}
-        inside = f"/{element}Period"
-        days = (("start", self.date(holder, start, inside)), ("end", self.date(holder, end, inside)))
-        return {f"{element}Period": {name: day for name, day in days if day}}
+        return {} if day is None else {f"{element}DateTime": day}
+
+    def period(self, holder: HubObject, start: str, end: str, inside: str) -> dict[str, str]:
+        """A Period from a first and a last day. An end that is certainly before the start is lost, for `per-1` forbids it (FHIR R4)."""
+        first, last = self.date(holder, start, inside), self.date(holder, end, inside)
+        if first is not None and last is not None and first[: len(last)] > last[: len(first)]:
+            self.lost(holder, end, inside, "a period does not end before it starts (per-1)")
+            last = None
+        return {name: day for name, day in (("start", first), ("end", last)) if day}
 
     def age(self, holder: HubObject, slot: str, inside: str) -> dict[str, Any] | None:
         """An Age from an ISO 8601 duration."""

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from harmonize.findings import Outcome
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, is_had
 from harmonize.writers.phenopackets.oncology import tumour_findings
 from harmonize.writers.phenopackets.sheet import Sheet
 
@@ -106,7 +106,7 @@ def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | No
     onsets = sheet.record.get("symptom_onsets", ())
     if not onsets:
         return None
-    stated = [d for d in sheet.record.get("diagnoses", ()) if not d.get("excluded") and "disease" in d]
+    stated = [d for d in sheet.record.get("diagnoses", ()) if is_had(d) and "disease" in d]
     if (
         len(onsets) == 1
         and len(stated) == 1

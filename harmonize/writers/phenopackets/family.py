@@ -16,9 +16,10 @@ def family(sheet: Sheet, packet: dict[str, Any]) -> dict[str, Any]:
     record = sheet.record
     pedigree = record["pedigree"]
     sheet.under_way("/pedigree")
-    persons = [_person(sheet, pedigree, member) for member in pedigree.get("members", ())]
+    members = _members(sheet, pedigree)
+    persons = [_person(sheet, pedigree, member) for member in members]
     if persons and all(person["individualId"] != record["subject_id"] for person in persons):
-        persons.insert(0, _proband(pedigree, record))
+        persons.insert(0, _proband(sheet, pedigree, members))
     made: dict[str, Any] = {"id": sheet.run.context.identifier("family", pedigree["family_id"]), "proband": packet}
     if pedigree.get("consanguineous_parents"):
         made["consanguinousParents"] = True
@@ -27,6 +28,17 @@ def family(sheet: Sheet, packet: dict[str, Any]) -> dict[str, Any]:
     made["metaData"] = packet["metaData"]
     sheet.made(pedigree)
     return made
+
+
+def _members(sheet: Sheet, pedigree: HubObject) -> list[HubObject]:
+    """The persons of the family, without those that were entered in error."""
+    members: list[HubObject] = []
+    for member in pedigree.get("members", ()):
+        if member.get("record_status") == "entered-in-error":
+            sheet.lost(member, "*", "/persons", "it was entered in error; v2 has no way to say so")
+        else:
+            members.append(member)
+    return members
 
 
 def _person(sheet: Sheet, pedigree: HubObject, member: HubObject) -> dict[str, Any]:
@@ -50,13 +62,19 @@ def _person(sheet: Sheet, pedigree: HubObject, member: HubObject) -> dict[str, A
     return person
 
 
-def _proband(pedigree: HubObject, record: HubObject) -> dict[str, Any]:
+def _proband(sheet: Sheet, pedigree: HubObject, members: list[HubObject]) -> dict[str, Any]:
     """The subject among its family: a pedigree without the proband would relate nobody."""
+    record = sheet.record
     person: dict[str, Any] = {"familyId": pedigree["family_id"], "individualId": record["subject_id"]}
-    for member in pedigree.get("members", ()):
+    for member in members:
         name = _PARENTS.get(local_code(member.get("relationship"), "ROLECODE") or "")
-        if name is not None:
-            person.setdefault(name, member["individual_id"])
+        if name is None:
+            continue
+        if name in person:
+            message = "a person has one natural father and mother; the first that is stated is preferred"
+            sheet.lost(member, "relationship", "/persons", message)
+        else:
+            person[name] = member["individual_id"]
     sex = SEX.get(local_code(record.get("sex_at_birth"), "BIRTHSEX") or "")
     if sex:
         person["sex"] = sex

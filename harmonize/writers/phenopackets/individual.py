@@ -79,6 +79,10 @@ def _status(sheet: Sheet, vital: HubObject) -> dict[str, Any]:
     status = local_code(vital.get("status"), "VITALSTATUS")
     if "status" in vital and status not in ("deceased", "alive"):
         sheet.lost(vital, "status", "", "it is not translated to a status of Phenopackets")
-    if status == "deceased" or (status is None and says_death(vital)):
+    died = says_death(vital)
+    if status == "alive" and died:
+        sheet.lost(vital, "status", "", "it contradicts the death that is stated beside it")
+        return {}
+    if status == "deceased" or (status is None and died):
         return {"status": "DECEASED"}
     return {"status": "ALIVE"} if status == "alive" else {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, is_had
 from harmonize.terminology.reference_sequences import genomic_substitution
 from harmonize.writers.phenopackets.sheet import Sheet, ontology_class
 
@@ -88,7 +88,7 @@ def _interpreted_disease(sheet: Sheet, variant: HubObject) -> orjson.Fragment | 
     if stated is not None:
         return stated.body
     diagnoses = sheet.record.get("diagnoses", ())
-    known = [d for d in diagnoses if not d.get("excluded") and d.get("disease", {}).get("codings")]
+    known = [d for d in diagnoses if is_had(d) and d.get("disease", {}).get("codings")]
     if len(known) == 1:
         only = sheet.run.term(known[0]["disease"])
         sheet.prefixes.add(only.prefix)

@@ -43,7 +43,7 @@ _DROPPED: Mapping[str, str] = {
     "Subject.registration_date": _NO_PLACE,
     "Subject.age_category": _NO_PLACE,
     "Subject.gestation_at_birth": _NO_PLACE,
-    "Subject.undiagnosed": _NO_PLACE,
+    "Subject.undiagnosed": "a Disease states a disease; that none was found has no element",
     "Treatment.subtype": "an ontology class has no words beside it",
     "Treatment.setting": _NO_PLACE,
     "Treatment.line": _NO_PLACE,

@@ -22,6 +22,11 @@ EXCEPTIONS = {
         "erdri:3.2",
     ): "alive with a date of death in the hub; in FHIR the date says that the person is dead",
     ("goe", "phenopackets", "goe:sex"): NO_WORD,
+    (
+        "erdri-cds",
+        "phenopackets",
+        "erdri:3.2",
+    ): "beside a death the status alive is not written, so nothing contradicts",
     ("hmd", "fhir-r4", "hmd:Subject.Administrative_Gender"): "Patient.gender is written from the sex at birth",
     ("hmd", "phenopackets", "hmd:Subject.Administrative_Gender"): "Individual.sex is written from the sex at birth",
     ("hmd", "fhir-r4", "hmd:Sample.Date"): "a Specimen is written for a sample that is only said to exist",

@@ -93,6 +93,7 @@ HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
             hub(birth_date=day("1990-02-28"), first_contact_date=day("1990-02-28")),
             hub(birth_date=day("1990"), diagnoses=[{"disease": {}, "date_of_diagnosis": day("1990-01-01")}]),
             hub(vital_status={"date_of_death": day("2000-01-01")}, samples=[{"collection_date": day("2001")}]),
+            hub(vital_status={"date_of_death": day("2000-01-01")}, registration_date=day("2001")),
             hub(
                 vital_status={"date_of_death": day("2000")},
                 sequences=[{"sequencing_date": day("2001")}],
@@ -806,6 +807,7 @@ OBSERVATION_MUTANTS = [
     ("target.fhir-r4-reference", "subject/reference", "Patient p"),
     ("target.fhir-r4-invariant", "subject/reference", "Organization/p"),
     ("target.fhir-r4-invariant", "valueString", "x"),
+    ("target.fhir-r4-invariant", "effectivePeriod", {"start": "2001-05-06T10:00:00Z", "end": "2001-05-05"}),
     ("target.fhir-r4-invariant", "dataAbsentReason", {"text": "x"}),
     ("target.fhir-r4-profile", "valueCodeableConcept", {"text": "yes"}),
     ("target.fhir-r4-type", "resourceType", "Observatory"),

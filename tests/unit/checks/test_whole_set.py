@@ -214,3 +214,17 @@ def test_slots_of_words_are_slots_of_the_hub(tmp_path: Path) -> None:
     assert slots >= HUB_TEXTS
     (tmp_path / "rich.json").write_text(json.dumps(RICH))  # its submission holds an e-mail address, rightly
     assert "privacy.identifier-in-text" not in validate(tmp_path / "rich.json", "hub").counts
+
+
+def test_the_proband_of_a_family_who_stands_in_the_set_counts_once(tmp_path: Path) -> None:
+    """A family holds the packet of its proband; where the packet is not there by itself, the family speaks for it."""
+    family = {"id": "f", "proband": PACKET, "metaData": PACKET["metaData"]}
+    (tmp_path / "families.ndjson").write_text(json.dumps(family) + "\n")
+    alone = validate(tmp_path, "phenopackets")
+    (tmp_path / "phenopackets.ndjson").write_text(json.dumps(PACKET) + "\n")
+    both = validate(tmp_path, "phenopackets")
+    assert "accounting.duplicate-record" not in both.counts
+    of_set = {name: number for name, number in alone.counts.items() if name.startswith("completeness.")}
+    assert of_set and of_set == {name: both.counts[name] for name in of_set}
+    (tmp_path / "more.ndjson").write_text(json.dumps(PACKET) + "\n")
+    assert validate(tmp_path, "phenopackets").counts["accounting.duplicate-record"] == 1

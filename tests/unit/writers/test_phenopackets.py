@@ -50,6 +50,7 @@ UNKNOWN = {"null_flavor": "UNK"}
         ({"cause_of_death": UNKNOWN}, None),
         ({"cause_of_death": coded(code("ICD10CM:I10"))}, "DECEASED"),
         ({"status": UNKNOWN, "age_at_death": "P50Y"}, "DECEASED"),
+        ({"status": coded(code("VITALSTATUS:alive")), "date_of_death": day("2020-01-01")}, None),
     ],
 )
 def test_nobody_is_dead_of_an_unknown_cause(vital: dict[str, Any], status: str | None) -> None:
@@ -128,6 +129,21 @@ def test_a_family_where_there_is_a_pedigree() -> None:
     assert MessageToDict(ParseDict(family, Family())) == family
 
 
+def test_who_is_in_the_pedigree() -> None:
+    """Not who was entered in error; and of two natural mothers the first is the mother, of the other it is said."""
+
+    def mother(name: str, **more: Any) -> dict[str, Any]:
+        return {"individual_id": name, "relationship": coded(code("ROLECODE:NMTH")), **more}
+
+    wrong = mother("m0", record_status="entered-in-error")
+    slots = {"pedigree": {"family_id": "f", "members": [wrong, mother("m1"), mother("m2")]}}
+    record = {"schema_version": "0.1.0", "subject_id": "s", **slots}
+    persons = json.loads(write("phenopackets", record)[0][1].line)["pedigree"]["persons"]
+    assert [person["individualId"] for person in persons] == ["s", "m1", "m2"]
+    assert persons[0]["maternalId"] == "m1"
+    assert losses(**slots) == [("*", "dropped"), ("relationship", "dropped")]
+
+
 PARTS = st.fixed_dictionaries(
     {}, optional={name: st.just(value) for name, value in RICH.items() if name not in ("schema_version", "subject_id")}
 )
@@ -171,6 +187,19 @@ def test_an_interpretation_names_the_only_disease_or_none() -> None:
     made = packet(variants=variant, diagnoses=two)
     assert made["interpretations"][0]["diagnosis"]["disease"]["id"] == "MONDO:0000001"
     assert "MONDO" in {resource["namespacePrefix"] for resource in made["metaData"]["resources"]}
+
+
+@pytest.mark.parametrize("denied", [{"certainty": "entered_in_error"}, {"certainty": "refuted"}, {"excluded": True}])
+def test_a_disease_that_nobody_has_is_not_the_only_one(denied: dict[str, Any]) -> None:
+    """Neither what a variant explains nor what the first symptoms were of."""
+    variant = [{"expressions": [{"hgvs": "NM_000138.5:c.3037G>A", "level": "c"}]}]
+    had, other = {"disease": coded(code("ORPHA:558"))}, {"disease": coded(code("ORPHA:399")), **denied}
+    first = [{"age": "P3Y"}]
+    made = packet(variants=variant, diagnoses=[other, had], symptom_onsets=first)
+    assert made["interpretations"][0]["diagnosis"]["disease"]["id"] == "ORPHA:558"
+    assert [d["term"]["id"] for d in made["diseases"] if "onset" in d] == ["ORPHA:558"]
+    made = packet(variants=variant, diagnoses=[other])
+    assert made["interpretations"][0]["diagnosis"]["disease"]["id"] == "MONDO:0000001"
 
 
 DRUG, ORAL, REGIMEN = (

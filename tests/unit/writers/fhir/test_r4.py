@@ -140,16 +140,15 @@ def test_variants_after_genomics_reporting() -> None:
 def test_consents() -> None:
     permit, deny = resources("Consent", consents=RICH["consents"])
     assert permit["policyRule"]["coding"][0]["code"] == "OPTIN" and deny["policyRule"]["coding"][0]["code"] == "OPTOUT"
-    assert permit["provision"] == {
-        "type": "permit",
-        "purpose": [
-            {
-                "system": "http://purl.obolibrary.org/obo/duo.owl",
-                "code": "DUO:0000042",
-                "display": "general research use",
-            }
-        ],
+    purpose = {
+        "system": "http://purl.obolibrary.org/obo/duo.owl",
+        "code": "DUO:0000042",
+        "display": "general research use",
     }
+    assert permit["provision"] == {"provision": [{"type": "permit", "purpose": [purpose]}]} and "provision" not in deny
+    sample = [{"purpose": "sample_use", "decision": "deny"}]
+    assert resources("Consent", consents=sample) == [], "that there is no sample is no refusal"
+    assert losses(consents=sample) == {("*", "dropped")}
     assert ("*", "dropped") in losses(consents=RICH["consents"]), "without a decision there is no Consent"
 
 
@@ -172,6 +171,7 @@ UNKNOWN = {"null_flavor": "UNK"}
         ({"status": coded(code("VITALSTATUS:unknown")), "cause_of_death": coded(code("ICD10CM:I10"))}, None),
         ({"status": UNKNOWN, "cause_of_death": coded(code("ICD10CM:I10"))}, True),
         ({"age_at_death": "P50Y"}, True),
+        ({"status": coded(code("VITALSTATUS:alive")), "age_at_death": "P50Y"}, True),
     ],
 )
 def test_nobody_is_dead_of_an_unknown_cause(vital: dict[str, Any], deceased: bool | None) -> None:
@@ -197,6 +197,7 @@ SPANS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"start_date": day("2014-01")}, {"DateTime": "2014-01"}),  # a Period without an end would say that it goes on
     ({"start_date": day("2014-01-02"), "end_date": day("2014")}, {"Period": {"start": "2014-01-02", "end": "2014"}}),
     ({"end_date": day("2014-03-04")}, {"Period": {"end": "2014-03-04"}}),
+    ({"start_date": day("2014-03"), "end_date": day("2014-02-28")}, {"DateTime": "2014-03"}),  # per-1
     ({}, {}),
 ]
 
@@ -309,3 +310,22 @@ def test_the_kind_of_contact_is_the_type_of_the_encounter() -> None:
     assert resources("Encounter", care_episodes=[episode])[0]["type"] == [WRITTEN_DRUG]
     assert resources("Encounter", care_episodes=[{"type": DRUG}]) == []
     assert losses(care_episodes=[{"type": DRUG}]) == {("*", "dropped")}
+
+
+def test_a_period_does_not_end_before_it_starts() -> None:
+    """FHIR R4, per-1: the end is lost, and said to be."""
+    days = {"start_date": day("2020-01-02"), "end_date": day("2020-01-01")}
+    episode = {"kind": coded(code("ACTCODE:IMP")), **days}
+    (encounter,) = resources("Encounter", care_episodes=[episode])
+    assert encounter["period"] == {"start": "2020-01-02"} and encounter["status"] == "finished"
+    assert losses(care_episodes=[episode]) == {("end_date", "dropped")}
+    feature = {"type": coded(code("HP:0001250")), "onset_date": day("2020"), "end_date": day("2019")}
+    assert resources("Observation", phenotypic_features=[feature])[0]["effectivePeriod"] == {"start": "2020"}
+    assert losses(phenotypic_features=[feature]) == {("end_date", "dropped")}
+
+
+@pytest.mark.parametrize("denied", [{"certainty": "entered_in_error"}, {"certainty": "refuted"}, {"excluded": True}])
+def test_first_symptoms_are_not_those_of_a_disease_that_nobody_has(denied: dict[str, Any]) -> None:
+    had, other = {"disease": coded(code("ORPHA:558"))}, {"disease": coded(code("ORPHA:399")), **denied}
+    made = resources("Condition", diagnoses=[other, had], symptom_onsets=[{"date": day("2001-02-03")}])
+    assert [c["code"]["coding"][0]["code"] for c in made if "onsetDateTime" in c] == ["558"]
