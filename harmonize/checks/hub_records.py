@@ -14,6 +14,7 @@ from harmonize.checks.statements import (
     check_diagnoses,
     check_pedigree,
     check_references,
+    check_variants,
     check_vital_status,
 )
 from harmonize.checks.tumours import check_tumours
@@ -40,6 +41,7 @@ CHECKS: tuple[RecordCheck, ...] = (
     RecordCheck(check_diagnoses, frozenset({"Subject.diagnoses"})),
     RecordCheck(check_tumours, frozenset({"Subject.diagnoses"})),
     RecordCheck(check_measurements, frozenset({"Subject.measurements"})),
+    RecordCheck(check_variants, frozenset({"Subject.variants"})),
     RecordCheck(check_pedigree, frozenset({"Subject.pedigree"})),
     RecordCheck(check_references, frozenset({"Sequence.sample_id", "TNM.sample_id", "Variant.sequence_id"})),
     RecordCheck(check_contents),

@@ -112,6 +112,25 @@ def _of_undiagnosed(record: HubObject, diagnoses: list[HubObject]) -> Iterator[V
             return
 
 
+# --- variants -------------------------------------------------------------------------------------------------------
+
+
+def check_variants(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
+    """A variant has one HGVS description of a level on a reference sequence."""
+    for index, variant in enumerate(record.get("variants", ())):
+        said: dict[tuple[str, str], str] = {}
+        for expression in variant.get("expressions", ()):
+            if "hgvs" in expression:
+                sequence, _, description = expression["hgvs"].rpartition(":")
+                if said.setdefault((sequence, expression.get("level", "")), description) != description:
+                    path, message = (
+                        f"/variants/{index}/expressions",
+                        "two HGVS descriptions of one level differ: they are two variants",
+                    )
+                    yield Violation("plausibility.several-variants", path, message, variant, "expressions")
+                    break
+
+
 # --- family ---------------------------------------------------------------------------------------------------------
 
 

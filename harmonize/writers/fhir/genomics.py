@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from harmonize.findings import Outcome
-from harmonize.hub.objects import HubObject
+from harmonize.hub.objects import HubObject, local_code
 from harmonize.writers.fhir.clinical import PRESENT
 from harmonize.writers.fhir.datatypes import HGVS, LOINC, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
@@ -164,6 +164,10 @@ def _expressions(sheet: Sheet, variant: HubObject) -> list[dict[str, Any]]:
             )
             sheet.lost(expression, "hgvs", _COMPONENT, message)
         reference = _variation_code(sheet, expression)
+        if reference and local_code(expression.get("reference"), "HGNC"):  # a gene is no accession of a variant
+            gene = {name: value for name, value in reference.items() if name != "text"}
+            components.append({"code": GENE_STUDIED, "valueCodeableConcept": gene})
+            reference = {"text": reference["text"]} if "text" in reference else {}
         if reference:
             components.append({"code": VARIATION_CODE, "valueCodeableConcept": reference})
     return components

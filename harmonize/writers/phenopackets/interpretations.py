@@ -14,7 +14,7 @@ import orjson
 
 from harmonize.hub.objects import HubObject, is_had
 from harmonize.terminology.reference_sequences import genomic_substitution
-from harmonize.writers.phenopackets.sheet import Sheet, ontology_class
+from harmonize.writers.phenopackets.sheet import Sheet, Term, ontology_class
 
 _ACMG = {  # NCIT codes of HMD v1.1, Variant, Clinical_Variant_Interpretation_result
     "NCIT:C168799": "PATHOGENIC",
@@ -109,8 +109,9 @@ def _acmg(sheet: Sheet, variant: HubObject) -> str | None:
 
 
 def _descriptor(sheet: Sheet, variant: HubObject) -> dict[str, Any] | None:
-    expressions, xrefs = _expressions(sheet, variant)
-    gene = sheet.term(variant, "gene", "/geneContext")
+    expressions, references = _expressions(sheet, variant)
+    gene = sheet.term(variant, "gene", "/geneContext") or next((t for t in references if t.prefix == "HGNC"), None)
+    xrefs = [reference.code for reference in references if reference is not gene]
     labels = [e["text"] for e in variant.get("expressions", ()) if e.get("text")]
     if not (expressions or xrefs or gene or labels or "vcf" in variant):
         return None
@@ -153,14 +154,15 @@ def _vcf_record(vcf: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _expressions(sheet: Sheet, variant: HubObject) -> tuple[list[dict[str, str]], list[str]]:
+def _expressions(sheet: Sheet, variant: HubObject) -> tuple[list[dict[str, str]], list[Term]]:
+    """HGVS descriptions, and what they refer to: accessions of databases or, by HGNC, a gene."""
     expressions: list[dict[str, str]] = []
-    xrefs: list[str] = []
+    references: list[Term] = []
     for expression in variant.get("expressions", ()):
         if "hgvs" in expression:
             level = expression.get("level")
             expressions.append({"syntax": f"hgvs.{level}" if level else "hgvs", "value": expression["hgvs"]})
         reference = sheet.term(expression, "reference", "/xrefs")
         if reference:
-            xrefs.append(reference.code)
-    return expressions, xrefs
+            references.append(reference)
+    return expressions, references

@@ -88,6 +88,45 @@ VITAL = {
 OFF = {"excluded": True}
 # rule: (records in which it holds, records that break it, records to which it does not apply)
 HUB_RULES: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
+    "plausibility.several-variants": (
+        [
+            hub(
+                variants=[
+                    {"expressions": [{"hgvs": "NM_1.2:c.1A>G", "level": "c"}, {"hgvs": "NM_1.2:c.1A>G", "level": "c"}]}
+                ]
+            )
+        ],
+        [
+            hub(variants=[{"expressions": [{"hgvs": "c.1A>G", "level": "c"}, {"hgvs": "c.2A>G", "level": "c"}]}]),
+            hub(
+                variants=[
+                    {
+                        "expressions": [
+                            {"hgvs": h, "level": "c"} for h in ("NM_1.2:c.1A>G", "NM_1.2:c.2A>G", "NM_1.2:c.3A>G")
+                        ]
+                    }
+                ]
+            ),
+        ],
+        [
+            hub(
+                variants=[
+                    {"expressions": [{"hgvs": "NM_1.2:c.1A>G", "level": "c"}, {"hgvs": "NM_2.1:c.5A>G", "level": "c"}]}
+                ]
+            ),
+            hub(
+                variants=[
+                    {
+                        "expressions": [
+                            {"hgvs": "NM_1.2:c.1A>G", "level": "c"},
+                            {"hgvs": "NP_1.2:p.M1V", "level": "p"},
+                            {"text": "x"},
+                        ]
+                    }
+                ]
+            ),
+        ],
+    ),
     "plausibility.date-order": (
         [
             hub(birth_date=day("1990-02-28"), first_contact_date=day("1990-02-28")),

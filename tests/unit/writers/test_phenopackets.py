@@ -177,6 +177,15 @@ def test_a_genomic_substitution_has_coordinates(hgvs: str, record: tuple[str, ..
     assert (tuple(found.values()) if found else None) == record
 
 
+@pytest.mark.parametrize(("gene", "context", "xrefs"), [(None, "HGNC:3603", None), ("HGNC:1", "HGNC:1", ["HGNC:3603"])])
+def test_a_reference_to_a_gene_is_the_gene(gene: str | None, context: str, xrefs: list[str] | None) -> None:
+    stated = {} if gene is None else {"gene": coded(code(gene))}
+    variant = {"expressions": [{"reference": coded(code("HGNC:3603", "FBN1"))}], **stated}
+    (made,) = packet(variants=[variant])["interpretations"][0]["diagnosis"]["genomicInterpretations"]
+    descriptor = made["variantInterpretation"]["variationDescriptor"]
+    assert descriptor["geneContext"]["valueId"] == context and descriptor.get("xrefs") == xrefs
+
+
 def test_an_interpretation_names_the_only_disease_or_none() -> None:
     variant = [{"expressions": [{"hgvs": "NM_000138.5:c.3037G>A", "level": "c"}]}]
     one, two = (

@@ -137,6 +137,14 @@ def test_variants_after_genomics_reporting() -> None:
     assert ("hgvs", "dropped") in losses(variants=[RICH["variants"][0]]), "the profile has no HGVS of level n"
 
 
+def test_a_reference_to_a_gene_is_the_gene_that_was_studied() -> None:
+    expression = {"reference": coded(code("HGNC:3603", "FBN1")), "text": "FBN1 deletion"}
+    (variant,) = resources("Observation", variants=[{"expressions": [expression]}])
+    components = {c["code"]["coding"][0]["code"]: c["valueCodeableConcept"] for c in variant["component"]}
+    assert components["48018-6"]["coding"][0]["code"] == "HGNC:3603" and "text" not in components["48018-6"]
+    assert components["81252-9"] == {"text": "FBN1 deletion"}
+
+
 def test_consents() -> None:
     permit, deny = resources("Consent", consents=RICH["consents"])
     assert permit["policyRule"]["coding"][0]["code"] == "OPTIN" and deny["policyRule"]["coding"][0]["code"] == "OPTOUT"
