@@ -20,17 +20,17 @@ EXTENSIONS = (
 )
 
 
+@cache
 def extension(name: str) -> ModuleType | None:
     """The extension *name*, or None where it was not built for this Python and machine, or is switched off.
+
+    A process asks the environment once for each: this is asked for every record. `extension.cache_clear()` has it asked again.
 
     >>> extension("harmonize.no_such_extension") is None
     True
     """
-    return None if os.environ.get(SWITCH) else _imported(name)
-
-
-@cache
-def _imported(name: str) -> ModuleType | None:
+    if os.environ.get(SWITCH):
+        return None
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -46,7 +46,9 @@ def pure() -> Iterator[None]:
     """In Python alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SWITCH, "1")
+        extension.cache_clear()
         yield
+    extension.cache_clear()
 
 
 def test_all_are_built_where_a_compiler_is() -> None:
