@@ -312,6 +312,8 @@ class _Compiler:
             lines += [
                 f"    v = {mapping}.get({local})",
                 "    if v is None:",
+                f"        v = {mapping}.get({local}.strip())",
+                "    if v is None:",
                 f"        log.note({self.src()}, {feed}, {paths}, unknown_value)",
                 "    else:",
                 f"        {self.out}[{slot.slot!r}] = v",

@@ -82,7 +82,6 @@ def _status(sheet: Sheet, vital: HubObject) -> dict[str, Any]:
     died = says_death(vital)
     if status == "alive" and died:
         sheet.lost(vital, "status", "", "it contradicts the death that is stated beside it")
-        return {}
-    if status == "deceased" or (status is None and died):
+    if status == "deceased" or (status in (None, "alive") and died):
         return {"status": "DECEASED"}
     return {"status": "ALIVE"} if status == "alive" else {}

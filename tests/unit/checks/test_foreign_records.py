@@ -26,7 +26,7 @@ EXCEPTIONS = {
         "erdri-cds",
         "phenopackets",
         "erdri:3.2",
-    ): "beside a death the status alive is not written, so nothing contradicts",
+    ): "a death beside the status alive is written as one, so nothing contradicts",
     ("hmd", "fhir-r4", "hmd:Subject.Administrative_Gender"): "Patient.gender is written from the sex at birth",
     ("hmd", "phenopackets", "hmd:Subject.Administrative_Gender"): "Individual.sex is written from the sex at birth",
     ("hmd", "fhir-r4", "hmd:Sample.Date"): "a Specimen is written for a sample that is only said to exist",

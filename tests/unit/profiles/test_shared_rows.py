@@ -142,6 +142,14 @@ def test_what_cannot_be_read_to_be_there_is_not_said_to_be(tmp_path: Path, state
     assert "mapping.incomplete" in made.rules()
 
 
+@pytest.mark.parametrize(("state", "excluded"), [(" yes", False), ("no\t", True), ("no", True)])
+def test_blanks_around_a_value_do_not_count(tmp_path: Path, state: str, excluded: bool) -> None:
+    made = run(tmp_path, {"A": {}}, f"1,,HP:0001250,,,2020-01-01,{state}")
+    (record,) = made.lines("hub/subjects.ndjson")
+    assert [f["excluded"] for f in record["phenotypic_features"]] == [excluded]
+    assert "mapping.value" not in made.rules()
+
+
 def test_a_reason_why_nothing_is_known_gives_way_to_a_value(tmp_path: Path) -> None:
     made = run(tmp_path, BOTH, "1,b,,UNK,MONDO:0007947,,", "2,b,, UNK\t,,,")  # blanks around a word do not count
     first, second = (r["diagnoses"][0]["disease"] for r in sorted(made.lines("hub/subjects.ndjson"), key=str))

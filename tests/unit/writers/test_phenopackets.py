@@ -50,7 +50,7 @@ UNKNOWN = {"null_flavor": "UNK"}
         ({"cause_of_death": UNKNOWN}, None),
         ({"cause_of_death": coded(code("ICD10CM:I10"))}, "DECEASED"),
         ({"status": UNKNOWN, "age_at_death": "P50Y"}, "DECEASED"),
-        ({"status": coded(code("VITALSTATUS:alive")), "date_of_death": day("2020-01-01")}, None),
+        ({"status": coded(code("VITALSTATUS:alive")), "date_of_death": day("2020-01-01")}, "DECEASED"),
     ],
 )
 def test_nobody_is_dead_of_an_unknown_cause(vital: dict[str, Any], status: str | None) -> None:
