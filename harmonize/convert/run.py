@@ -222,7 +222,8 @@ class _Run:
         return self.finish()
 
     def close(self) -> None:
-        """Let go of what was set aside."""
+        """Let go of what was set aside, and of digests that nobody asks for any more."""
+        self.watched.close()
         for file in self.aside.values():
             with contextlib.suppress(OSError):  # a full disk, which what was being written has said already
                 file.close()

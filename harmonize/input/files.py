@@ -7,7 +7,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -119,10 +119,17 @@ def open_bytes(path: Path) -> IO[bytes]:
         ) from None
 
 
-def sha256(path: Path) -> str:
-    """The digest of the bytes of *path*, as they lie on disk."""
+_PIECE = 1 << 18
+"""Bytes that a digest takes at a time."""
+
+
+def sha256(path: Path, given_up: Callable[[], bool] = lambda: False) -> str:
+    """The digest of the bytes of *path*, as they lie on disk; of a part of them, once nobody waits for it any more (*given_up*)."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while (data := file.read(_PIECE)) and not given_up():
+            digest.update(data)
+    return digest.hexdigest()
 
 
 SAMPLES, SAMPLE_BYTES = 24, 16_384

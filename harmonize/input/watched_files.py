@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 from harmonize.errors import InputError
 from harmonize.input.files import SUFFIXES, Fingerprint, fingerprint, sha256
@@ -17,10 +18,16 @@ class WatchedFiles:
         """*prints* are the fingerprints from before the first byte was read."""
         self._prints = dict(prints)
         pool = ThreadPoolExecutor(1, "digests")
-        self._digests: dict[Path, Future[str]] = {path: pool.submit(sha256, path) for path in prints}
+        self._closed = Event()
+        given_up = self._closed.is_set
+        self._digests: dict[Path, Future[str]] = {path: pool.submit(sha256, path, given_up) for path in prints}
         pool.shutdown(wait=False)
         text = all(path.suffix not in SUFFIXES for path in prints)
         self._bytes = sum(known.size for known in self._prints.values()) if text else None
+
+    def close(self) -> None:
+        """Give up the digests that are not there yet: a run that ended early does not wait for gigabytes that nobody asks for."""
+        self._closed.set()
 
     def as_json(self) -> list[list[str | int]]:
         """Name, size and time of the last change of every file."""

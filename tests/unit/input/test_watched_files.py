@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harmonize.convert import RunOptions, Settings, convert_files, run
+from harmonize.input.files import fingerprint
 from harmonize.input.opening import Opening
+from harmonize.input.watched_files import WatchedFiles
 from harmonize.profiles.loading import load_profile
 from harmonize.readers import Source, open_source
 from harmonize.synthesis.tables import write_tables
@@ -31,3 +33,13 @@ def test_a_document_that_is_replaced_while_it_is_opened_makes_the_run_partial(
     outcome = convert_files(settings, RunOptions((tmp_path / "in",), tmp_path / "out", max_errors="100%"))
     assert outcome.partly_read and outcome.manifest["status"] == "partial"
     assert '"source.changed"' in (tmp_path / "out" / "private" / "findings.ndjson").read_text()
+
+
+def test_digests_that_nobody_waits_for_are_given_up(tmp_path: Path) -> None:
+    """A run that ends early would wait for the digests of all its input: here hours."""
+    vast = tmp_path / "vast.csv"
+    with vast.open("wb") as file:
+        file.truncate(1 << 42)  # of holes
+    watched = WatchedFiles({vast: fingerprint(vast)})
+    watched.close()
+    assert watched.digests().keys() == {"vast.csv"}
