@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmonize.hub.objects import HubObject, local_code, says_death
+from harmonize.hub.objects import HubObject, is_stated, local_code, says_death
 from harmonize.writers.phenopackets.sheet import Sheet, midnight
 
 SEX = {"F": "FEMALE", "M": "MALE", "OTH": "OTHER_SEX", "female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}
@@ -62,6 +62,10 @@ def _vital_status(sheet: Sheet) -> dict[str, Any] | None:
         return None
     sheet.under_way("/subject/vitalStatus")
     made = _status(sheet, vital)
+    if not made:  # VitalStatus.status is required, and UNKNOWN_STATUS, its default, is not written
+        if "cause_of_death" in vital:
+            sheet.lost(vital, "cause_of_death", "", "a vital status needs a status; there is none")
+        return None
     died = sheet.timestamp(vital, "date_of_death", "/timeOfDeath")
     if died:
         made["timeOfDeath"] = died
@@ -72,16 +76,16 @@ def _vital_status(sheet: Sheet) -> dict[str, Any] | None:
         made["timeOfDeath"] = {"age": {"iso8601duration": vital["age_at_death"]}}
     sheet.put(made, "causeOfDeath", vital, "cause_of_death")
     sheet.made(vital)
-    return made or None
+    return made
 
 
 def _status(sheet: Sheet, vital: HubObject) -> dict[str, Any]:
     status = local_code(vital.get("status"), "VITALSTATUS")
     if "status" in vital and status not in ("deceased", "alive"):
         sheet.lost(vital, "status", "", "it is not translated to a status of Phenopackets")
-    died = says_death(vital)
-    if status == "alive" and died:
+    if status == "alive" and says_death(vital):
         sheet.lost(vital, "status", "", "it contradicts the death that is stated beside it")
-    if status == "deceased" or (status in (None, "alive") and died):
+    has_time = is_stated(vital.get("date_of_death")) or is_stated(vital.get("age_at_death"))
+    if status == "deceased" or has_time or (status in (None, "alive") and says_death(vital)):
         return {"status": "DECEASED"}
     return {"status": "ALIVE"} if status == "alive" else {}

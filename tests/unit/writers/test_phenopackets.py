@@ -51,6 +51,8 @@ UNKNOWN = {"null_flavor": "UNK"}
         ({"cause_of_death": coded(code("ICD10CM:I10"))}, "DECEASED"),
         ({"status": UNKNOWN, "age_at_death": "P50Y"}, "DECEASED"),
         ({"status": coded(code("VITALSTATUS:alive")), "date_of_death": day("2020-01-01")}, "DECEASED"),
+        ({"status": coded(code("VITALSTATUS:unknown")), "date_of_death": day("2020-01-01")}, "DECEASED"),
+        ({"status": coded(code("VITALSTATUS:unknown")), "cause_of_death": coded(code("ICD10CM:I10"))}, None),
     ],
 )
 def test_nobody_is_dead_of_an_unknown_cause(vital: dict[str, Any], status: str | None) -> None:
