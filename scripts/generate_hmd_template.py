@@ -101,7 +101,7 @@ def roles_of(sheet: Sheet, sheets: Iterable[Sheet]) -> list[tuple[str, Sheet]]:
 
 def profile(dataset: Dataset, sheets: tuple[Sheet, ...]) -> Spec:
     """The identity card and the assembly."""
-    missing = {text: flavor for flavor in NULL_FLAVORS for text in (null_flavor_entry(flavor), f"NullFlavor:{flavor}")}
+    missing = missing_texts()
     return {
         "id": "intl/hmd-template",
         "title": f"Template of the {dataset.title}",
@@ -135,6 +135,15 @@ def identifiers(sheets: tuple[Sheet, ...]) -> Spec:
     return made
 
 
+DIAGNOSES = ("Diagnosis", "ProvisionalDiagnosis", "UnknownDiagnosis", "UnknownProvisionalDiagnosis")
+"""The tables of the rows of Diagnosis. A row is one disease: a reason why nothing is known counts only where no disease stands beside it."""
+
+
+def missing_texts() -> dict[str, str]:
+    """What may stand in a cell in the place of a value, and the NullFlavor that it means."""
+    return {text: flavor for flavor in NULL_FLAVORS for text in (null_flavor_entry(flavor), f"NullFlavor:{flavor}")}
+
+
 def tables(sheet: Sheet) -> Spec:
     """The tables that are made of the rows of a sheet."""
     name, its_class = sheet.name, row_class(sheet)
@@ -152,15 +161,15 @@ def tables(sheet: Sheet) -> Spec:
     if not seconds:
         return {name: {"class": its_class, "slot": source_slot(sheet)}}
     first, second = alternatives(sheet)
+    unknown = list(missing_texts())
+    of_first: Spec = {"class": its_class, "slot": source_slot(sheet), "columns": {second: ""}}
+    of_second: Spec = {"class": its_class, "slot": source_slot(sheet), "rows_of": name, "columns": {first: ""}}
+    certain = camel(CERTAINTY[second])
     return {
-        name: {"class": its_class, "slot": source_slot(sheet), "columns": {second: ""}, "unless": {first: ""}},
-        f"{camel(CERTAINTY[second])}{name}": {
-            "class": its_class,
-            "slot": source_slot(sheet),
-            "rows_of": name,
-            "columns": {first: ""},
-            "unless": {second: ""},
-        },
+        name: {**of_first, "unless": {first: ["", *unknown]}},
+        f"{certain}{name}": {**of_second, "unless": {second: ["", *unknown]}},
+        f"Unknown{name}": {**of_first, "rows_of": name, "where": {first: unknown, second: ""}},
+        f"Unknown{certain}{name}": {**of_second, "where": {second: unknown, first: ["", *unknown]}},
     }
 
 
@@ -175,7 +184,7 @@ def role_tables(sheet: Sheet) -> Spec:
     """One table for each slot that rows of a nested sheet may fill."""
     made: Spec = {}
     for role in sheet.roles:
-        into = [role.holder, "ProvisionalDiagnosis"] if role.holder == "Diagnosis" else role.holder
+        into = list(DIAGNOSES) if role.holder == "Diagnosis" else role.holder
         join = {"into": into, "slot": role.slot, "on": {role.key: role.key}, "repeats": "many"}
         table: Spec = {"class": row_class(sheet)}
         if made:

@@ -174,9 +174,7 @@ def hub_records(draw: Callable[..., Any], every: bool = False) -> dict[str, Any]
         made = [thing for thing in several(sheet.name) if sheet.name != "Diagnosis" or "disease" in thing]
         certain = draw(st.integers(0, 2)) if sheet.name == "Diagnosis" and not every else 1
         for number, thing in enumerate(made):
-            if (
-                sheet.name == "Diagnosis" and number >= certain
-            ):  # the profile reads diagnoses first, then provisional ones
+            if sheet.name == "Diagnosis" and number >= certain:
                 thing["certainty"] = "provisional"
             if sheet.name in ("Sample", "Sequence"):
                 thing[f"{sheet.name.lower()}_id"] = f"{sheet.name} {number}"
@@ -184,6 +182,10 @@ def hub_records(draw: Callable[..., Any], every: bool = False) -> dict[str, Any]
                 for role in other.roles:
                     if role.holder == sheet.name and (nested := several(other.name)):
                         thing[role.slot] = nested
+        if (
+            sheet.name == "Diagnosis"
+        ):  # the profile reads diagnoses first, then provisional ones, then those of which nothing is known
+            made.sort(key=lambda thing: ("null_flavor" in thing["disease"], thing.get("certainty") == "provisional"))
         if made:
             record[sheet.slot] = made
     return record

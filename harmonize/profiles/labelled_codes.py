@@ -12,6 +12,10 @@ _CLOSE_BEHIND = re.compile(r"([^:]*)[(]([^()\s:]+:[^()\s]+)[)]", re.DOTALL)
 """A person left the blank out before a CURIE or IRI. What has a colon before the parenthesis is a code itself."""
 
 
+_ANOTHER_ENTRY = re.compile(r"[(][^()\s:]+:[^()\s]+[)]|(?<!\S)[|](?!\S)")
+"""A code in parentheses, or the mark between values, before the last code: the text is more than one entry."""
+
+
 def labelled(label: str, code: str) -> str:
     """*code* as it stands in a list.
 
@@ -22,10 +26,12 @@ def labelled(label: str, code: str) -> str:
 
 
 def stated_code(text: str) -> str:
-    """The code in *text*: what stands in parentheses at its end, else the text.
+    """The code in *text*: what stands in parentheses at its end, else the text; all of a text of several entries, which is no code.
 
     >>> stated_code("Primary Tumor (NCIT:C8509)"), stated_code(" NCIT:C8509 ")
     ('NCIT:C8509', 'NCIT:C8509')
+    >>> stated_code("male (GENDER:male) | female (GENDER:female)")
+    'male (GENDER:male) | female (GENDER:female)'
     >>> stated_code("HGVS:NC_000023.10:g.(31060227_31100351)"), stated_code("mg/(24.h)")
     ('HGVS:NC_000023.10:g.(31060227_31100351)', 'mg/(24.h)')
     """
@@ -44,4 +50,6 @@ def stated_label(text: str) -> str:
 def _split(text: str) -> tuple[str, str]:
     clean = text.strip()
     found = _BEHIND_A_BLANK.fullmatch(clean) or _CLOSE_BEHIND.fullmatch(clean)
-    return ((found[1] or "").strip(), found[2]) if found else ("", clean)
+    if found is None or _ANOTHER_ENTRY.search(found[1] or ""):
+        return "", clean
+    return (found[1] or "").strip(), found[2]

@@ -85,18 +85,26 @@ def make_meaning_or_text(environment: Environment) -> Callable[..., Any]:
 
 
 def _or_words(environment: Environment, strictly: Callable[..., Any]) -> Callable[..., Any]:
-    """*strictly*, asked where the text holds a code of whatever system."""
+    """*strictly*, asked where the text holds a code of whatever system, or what is written as one and is none."""
     everything = tuple(environment.systems)
 
     def answer(text: str, *others: str) -> Any:
         found = strictly(text, *others)
-        is_code = not isinstance(environment.systems.parse_iri(stated_code(text), everything), NotACode)
-        if is_code or not isinstance(found, Noted):
+        code = stated_code(text)
+        is_code = not isinstance(environment.systems.parse_iri(code, everything), NotACode)
+        if is_code or _is_written_as_code(environment, code) or not isinstance(found, Noted):
             return found
         words = text.strip()
         return {"text": words} if words else None
 
     return answer
+
+
+def _is_written_as_code(environment: Environment, text: str) -> bool:
+    """Whether *text* is a word behind the prefix of a code system that is known, in letters of any size."""
+    prefix, colon, local = text.partition(":")
+    known = prefix.upper() in environment.systems or prefix.upper() == "NULLFLAVOR"
+    return bool(known and colon and local) and not any(map(str.isspace, local))
 
 
 def _as_chosen(text: str, known: Mapping[str, Meaning], found: Meaning, value: Any) -> Any:
@@ -128,8 +136,14 @@ def make_code_of_system(environment: Environment) -> Callable[..., Any]:
         code = stated_code(text)
         parsed = environment.systems.parse_iri(code, everything)
         if isinstance(parsed, NotACode):
+            if _is_written_as_code(environment, code):
+                name = code.partition(":")[0].upper()
+                return rejected("source.code", f"the value is no code of {name}", f"write it as {name} does")
             if system is None:
-                return rejected("source.code", "the code states no system", "write it as CURIE, or fill the system")
+                message = "the code states no system that is known"
+                return rejected(
+                    "source.code", message, "write it as CURIE with a prefix of prefixes.yaml, or fill the system"
+                )
             name = _system_called(environment, system)
             if name is None:
                 return rejected("source.code", "the code system is not known", "name it by a prefix of prefixes.yaml")

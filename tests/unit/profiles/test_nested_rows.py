@@ -241,11 +241,21 @@ def test_words_that_are_not_those_of_the_code_are_said(call: Any) -> None:
 
 @pytest.mark.parametrize(("text", "system", "found"), [
     ("48676-1", "LOINC", "LOINC:48676-1"), ("48676-1", "http://loinc.org", "LOINC:48676-1"), ("LOINC:48676-1", None, "LOINC:48676-1"),
-    ("48676-1", None, "source.code"), ("48676-1", "ours", "source.code"), ("HP:0001250", "LOINC", "terms.wrong-system"), ("x y", "LOINC", "source.code"),
+    ("LOINC:48676-2", None, "source.code"), ("UNKNOWNSYS:12", None, "source.code"), ("48676-1", None, "source.code"), ("48676-1", "ours", "source.code"), ("HP:0001250", "LOINC", "terms.wrong-system"), ("x y", "LOINC", "source.code"),
 ])  # fmt: skip
 def test_a_code_whose_system_stands_beside_it(call: Any, text: str, system: str | None, found: str) -> None:
     answer = call("code_of_system", text, system)
     assert (answer.rule if isinstance(answer, Noted) else answer["codings"][0]["code"]) == found
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("frozen (SPREC:Storage_B)", "SPREC:Storage_B"), ("in a box", {"text": "in a box"}), ("stage: 2", {"text": "stage: 2"}),
+    ("snomedct:ABC", "mapping.value"), ("NullFlavor:XX", "mapping.value"),
+])  # fmt: skip
+def test_a_broken_code_is_not_carried_as_words(call: Any, text: str, found: Any) -> None:
+    answer = call("meaning_or_text", text, "Storage")
+    said = answer.rule if isinstance(answer, Noted) else answer if "text" in answer else answer["codings"][0]["code"]
+    assert said == found
 
 
 @pytest.mark.parametrize(
