@@ -136,7 +136,7 @@ def identifiers(sheets: tuple[Sheet, ...]) -> Spec:
 
 
 DIAGNOSES = ("Diagnosis", "ProvisionalDiagnosis", "UnknownDiagnosis", "UnknownProvisionalDiagnosis")
-"""The tables of the rows of Diagnosis. A row is one disease: a reason why nothing is known counts only where no disease stands beside it."""
+"""The tables of the rows of Diagnosis. A row is one disease: why nothing is known counts only where no disease stands beside it."""
 
 
 def missing_texts() -> dict[str, str]:

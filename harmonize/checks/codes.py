@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
@@ -33,6 +34,11 @@ def code_problem(
     True
     """
     match terminologies.lookup_in(code, edition):
+        case Unknown(system=system, version=version) if _is_newer(edition, version):
+            message = (
+                f"{system}: codes that {version} does not have are not checked, for {edition_date(edition)} is stated"
+            )
+            return CodeProblem("terms.not-checked", message)
         case Unknown(system=system, version=version):
             return CodeProblem("terms.unknown", f"{_quotable(code, system)} is not in {system} {version}".rstrip())
         case Replaced(by=by) if by.code in beside:
@@ -57,6 +63,22 @@ def code_problem(
                 "terms.label-differs", f"the label beside {code} is neither its label nor an exact synonym of it"
             )
     return None
+
+
+def edition_date(version: str) -> str | None:
+    """The date in the name of an edition.
+
+    >>> edition_date("v2026-05-05"), edition_date("releases/2024-04-04"), edition_date("32")
+    ('2026-05-05', '2024-04-04', None)
+    """
+    found = re.search(r"(?<![0-9])[12][0-9]{3}-[0-9]{2}-[0-9]{2}(?![0-9])", version)
+    return found.group() if found else None
+
+
+def _is_newer(edition: str, installed: str) -> bool:
+    """Whether the edition that a document states is later than the one that is *installed*, which need not have all its codes."""
+    stated, known = edition_date(edition), edition_date(installed)
+    return stated is not None and known is not None and stated > known
 
 
 def _quotable(code: str, system: str) -> str:

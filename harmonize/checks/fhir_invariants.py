@@ -43,6 +43,7 @@ def invariant_problems(resource: Mapping[str, Any]) -> Iterator[Problem]:
     """
     yield from _choices(resource)
     yield from _periods(resource, "")
+    yield from _needed_choices(resource)
     kind = resource["resourceType"]
     for name, allowed in _SUBJECTS.get(kind, {}).items():
         yield from _refers_to(resource, name, allowed)
@@ -123,9 +124,20 @@ def _observation(resource: Mapping[str, Any]) -> Iterator[Problem]:
             yield f"/referenceRange/{index}", "obs-3: a reference range needs a low, a high or a text"
 
 
-def _medication_statement(resource: Mapping[str, Any]) -> Iterator[Problem]:
-    if not {"medicationCodeableConcept", "medicationReference"} & resource.keys():
-        yield "/medication", "medication[x] is missing"
+_NEEDED_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "Immunization": ("occurrence",),
+    "MedicationAdministration": ("medication", "effective"),
+    "MedicationDispense": ("medication",),
+    "MedicationRequest": ("medication",),
+    "MedicationStatement": ("medication",),
+}
+"""Choice elements `[x]` that must be there, in one of their forms."""
+
+
+def _needed_choices(resource: Mapping[str, Any]) -> Iterator[Problem]:
+    for element in _NEEDED_CHOICES.get(resource["resourceType"], ()):
+        if not any(name.removeprefix("_").startswith(element) for name in resource):
+            yield f"/{element}", f"{element}[x] is missing"
 
 
 def _episode_of_care(resource: Mapping[str, Any]) -> Iterator[Problem]:
@@ -163,7 +175,6 @@ _INVARIANTS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Problem]]] = {
     "Condition": _condition,
     "Consent": _consent,
     "EpisodeOfCare": _episode_of_care,
-    "MedicationStatement": _medication_statement,
     "Observation": _observation,
     "Patient": _patient,
 }

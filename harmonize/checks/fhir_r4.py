@@ -7,7 +7,9 @@ Profiles: `phenotype` of phenomics-exchange 1.0.0-ballot; `variant` and `diagnos
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -18,30 +20,62 @@ import orjson
 
 from harmonize.checks.codes import code_problem
 from harmonize.checks.fhir_invariants import invariant_problems
-from harmonize.checks.fhir_references import ABSOLUTE, RELATIVE
+from harmonize.checks.fhir_references import ABSOLUTE, CONDITIONAL, RELATIVE
 from harmonize.checks.structure import pointer, structure_problems
 from harmonize.checks.violations import Violation
 from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import Terminologies
 
 _SCHEMA = Path(__file__).with_name("fhir.schema.r4.json.gz")
-# HL7's JSON Schema does not demand primitives; those of the resources that nodes exchange most are listed here.
+# HL7's JSON Schema does not demand primitives; those of the resources that nodes exchange are listed here (min 1 of StructureDefinition).
 _REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "AllergyIntolerance": ("patient",),
+    "AdverseEvent": ("actuality",),
+    "Appointment": ("status",),
+    "Binary": ("contentType",),
+    "Bundle": ("type",),
+    "CarePlan": ("status", "intent"),
+    "ClinicalImpression": ("status",),
+    "CodeSystem": ("status", "content"),
+    "Communication": ("status",),
     "Composition": ("status", "date", "title"),
-    "Condition": ("subject",),
+    "ConceptMap": ("status",),
     "Consent": ("status",),
-    "DeviceUseStatement": ("status", "subject", "device"),
-    "DiagnosticReport": ("status", "code"),
-    "Encounter": ("status", "class"),
-    "EpisodeOfCare": ("status", "patient"),
-    "FamilyMemberHistory": ("status", "patient", "relationship"),
+    "DetectedIssue": ("status",),
+    "DeviceUseStatement": ("status",),
+    "DiagnosticReport": ("status",),
+    "DocumentReference": ("status",),
+    "Encounter": ("status",),
+    "EpisodeOfCare": ("status",),
+    "FamilyMemberHistory": ("status",),
+    "Flag": ("status",),
+    "Goal": ("lifecycleStatus",),
     "Group": ("type", "actual"),
-    "MedicationStatement": ("status", "subject"),
-    "Observation": ("status", "code"),
-    "Procedure": ("status", "subject"),
-    "Provenance": ("recorded", "target", "agent"),
+    "ImagingStudy": ("status",),
+    "Immunization": ("status",),
+    "List": ("status", "mode"),
+    "Media": ("status",),
+    "MedicationAdministration": ("status",),
+    "MedicationDispense": ("status",),
+    "MedicationRequest": ("status", "intent"),
+    "MedicationStatement": ("status",),
+    "MolecularSequence": ("coordinateSystem",),
+    "Observation": ("status",),
+    "Procedure": ("status",),
+    "Provenance": ("recorded",),
+    "Questionnaire": ("status",),
+    "QuestionnaireResponse": ("status",),
+    "ResearchStudy": ("status",),
+    "ResearchSubject": ("status",),
+    "RiskAssessment": ("status",),
+    "ServiceRequest": ("status", "intent"),
+    "Task": ("status", "intent"),
+    "ValueSet": ("status",),
 }
+_DATED = re.compile(
+    r".*(?:[dD]ate|DateTime|Instant)|start|end|issued|recorded|authoredOn|created|lastUpdated|sent|received"
+)
+"""Names of elements that hold dates and nothing else."""
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T.*)?")
 
 
 @cache
@@ -76,6 +110,7 @@ def check_resource(
     if not isinstance(kind, str) or kind not in resource_types():
         yield Violation("target.fhir-r4-type", "", "it is no JSON object with a resourceType of FHIR R4")
         return
+    resource = _without_fillers(resource)
     for problem in structure_problems(_validator(kind), resource):
         yield Violation("target.fhir-r4-schema", problem.path, problem.message)
     for name in _REQUIRED.get(kind, ()):
@@ -89,6 +124,30 @@ def check_resource(
         if check is not None:
             for path, message in check(resource):
                 yield Violation("target.fhir-r4-profile", path, message)
+
+
+def _without_fillers(value: Any) -> Any:
+    """*value* without the nulls that keep the places of arrays of primitives and of their extensions (R4, JSON, primitive elements)."""
+    if isinstance(value, list):
+        return [_without_fillers(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _without_fillers(item) for name, item in value.items()}
+    for name, item in value.items():
+        beside = value.get(name.removeprefix("_") if name.startswith("_") else f"_{name}")
+        if isinstance(item, list) and isinstance(beside, list) and len(item) == len(beside):
+            made[name] = [one for one in made[name] if one is not None]
+    return made
+
+
+def _days(value: Mapping[str, Any], parts: tuple[str | int, ...]) -> Iterator[Violation]:
+    """Days that the calendar does not have: a date SHALL be a valid one (R4, Datatypes, date and dateTime)."""
+    for name, text in value.items():
+        if isinstance(text, str) and _DATED.fullmatch(name) and (day := _DAY.fullmatch(text)):
+            try:
+                dt.date.fromisoformat(day[1])
+            except ValueError:
+                yield Violation("target.fhir-r4-schema", pointer((*parts, name)), "the calendar does not have this day")
 
 
 def _walk(value: Any, parts: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -115,6 +174,7 @@ def _objects(
             continue
         if len(parts) > 1 and parts[-2] in ("extension", "modifierExtension") and not value.get("url"):
             yield Violation("target.fhir-r4-schema", pointer((*parts, "url")), "the element url is missing")
+        yield from _days(value, parts)
         if isinstance(value.get("reference"), str):
             yield from _reference(value["reference"], pointer((*parts, "reference")), known, contained)
         yield from _codings(value, parts, terminologies)
@@ -134,7 +194,7 @@ def _reference(
                 path,
                 f"no {match[1] if match[1] in resource_types() else 'resource'} of the set has this id",
             )
-    elif not ABSOLUTE.fullmatch(text):
+    elif not ABSOLUTE.fullmatch(text) and not CONDITIONAL.fullmatch(text):
         yield Violation("target.fhir-r4-reference", path, "it is neither Type/id nor a URL nor a fragment")
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
+CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+[?]\S+")
+"""A search that stands for the one resource that it finds, in transactions (FHIR R4, 3.1.0.11.2)."""
 ABSOLUTE = re.compile(r"(https?|urn|oid):\S+")
 
 

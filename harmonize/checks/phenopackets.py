@@ -169,6 +169,8 @@ def _codes(packet: dict[str, Any], terminologies: Terminologies) -> Iterator[Vio
     }
     missing: set[str] = set()
     for parts, holder in _walk(packet):
+        if holder.keys() == {"label"} and parts[:1] != ("metaData",):
+            yield Violation("target.phenopackets-required", pointer((*parts, "id")), "id is required")
         if parts[:1] == ("metaData",) or not (
             holder.keys() <= {"id", "label"} and isinstance(holder.get("id"), str) and "label" in holder
         ):

@@ -10,7 +10,7 @@ import jsonschema_rs
 
 ELEMENT_NAME = re.compile(r"[a-z][A-Za-z_]{0,39}")
 """Names of elements that a message may quote; anything else, as a name of a person or a number, could be a value in the place of one."""
-_LIMIT = 20
+LIMIT = 1_000
 
 
 class StructureProblem(NamedTuple):
@@ -30,7 +30,9 @@ def pointer(parts: Any) -> str:
 
 
 def structure_problems(validator: Any, document: Any) -> Iterator[StructureProblem]:
-    """At most 20 violations of *validator*'s schema by *document*; the text that jsonschema-rs would give quotes values.
+    """The violations of *validator*'s schema by *document*; the text that jsonschema-rs would give quotes values.
+
+    Behind the thousandth one more says that there are others.
 
     >>> validator = jsonschema_rs.validator_for({"properties": {"sex": {"enum": ["MALE"]}}})
     >>> list(structure_problems(validator, {"sex": "Anna"}))
@@ -39,9 +41,12 @@ def structure_problems(validator: Any, document: Any) -> Iterator[StructureProbl
     if validator.is_valid(document):
         return
     for number, error in enumerate(validator.iter_errors(document)):
-        if number == _LIMIT:
+        if number == LIMIT:
+            yield StructureProblem("", f"it breaks the schema more than {LIMIT} times; the others are not counted")
             return
-        yield StructureProblem(pointer(error.instance_path), problem_message(error))
+        detail: Any = error.kind
+        missing = [detail.property] if detail.name == "required" else []  # it stands where the element should
+        yield StructureProblem(pointer([*error.instance_path, *missing]), problem_message(error))
 
 
 def problem_message(error: jsonschema_rs.ValidationError) -> str:

@@ -6,7 +6,6 @@ bounded by the caps: beyond them the rule is not checked, and says so; no count 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 from harmonize.checks.ages import YEAR, age_days, days_between
 from harmonize.checks.catalogue import rule
+from harmonize.checks.codes import edition_date
 from harmonize.checks.measurements import has_no_result, has_no_unit
 from harmonize.findings import Finding, add_counts
 from harmonize.hub import hub_schema
@@ -157,7 +157,7 @@ class SetAccount:
 
     def _editions(self, installed: Mapping[str, str]) -> Iterator[Finding]:
         for (system, version), number in sorted(self.editions.items()):
-            stated, known = _date_of(version), _date_of(installed.get(system, ""))
+            stated, known = edition_date(version), edition_date(installed.get(system, ""))
             if stated is None or known is None or stated == known:
                 continue
             rule_id = "accounting.newer-edition" if stated > known else "accounting.older-edition"
@@ -167,12 +167,6 @@ class SetAccount:
 
 def _finding(rule_id: str, message: str, number: int = 1) -> Finding:
     return Finding(rule_id, rule(rule_id).severity, message, fix=rule(rule_id).fix, count=number)
-
-
-def _date_of(version: str) -> str | None:
-    """The date in the name of an edition: `v2026-05-05`, `releases/2024-04-04`."""
-    found = re.search(r"(?<![0-9])[12][0-9]{3}-[0-9]{2}-[0-9]{2}(?![0-9])", version)
-    return found.group() if found else None
 
 
 # --- what a hub record contributes ----------------------------------------------------------------------------------

@@ -137,8 +137,8 @@ def make_code_of_system(environment: Environment) -> Callable[..., Any]:
         parsed = environment.systems.parse_iri(code, everything)
         if isinstance(parsed, NotACode):
             if _is_written_as_code(environment, code):
-                name = code.partition(":")[0].upper()
-                return rejected("source.code", f"the value is no code of {name}", f"write it as {name} does")
+                stated = code.partition(":")[0].upper()
+                return rejected("source.code", f"the value is no code of {stated}", f"write it as {stated} does")
             if system is None:
                 message = "the code states no system that is known"
                 return rejected(

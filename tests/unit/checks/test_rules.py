@@ -747,6 +747,7 @@ PACKET_MUTANTS = [
         "/interpretations/0/diagnosis/genomicInterpretations/0/subjectOrBiosampleId",
     ),
     ("target.phenopackets-required", "medicalActions", [{"radiationTherapy": {"modality": {"id": "HP:0001250", "label": "Seizure"}}}], "/medicalActions/0/radiationTherapy/bodySite"),
+    ("target.phenopackets-required", "phenotypicFeatures/0/type", {"label": "Seizure"}, "/phenotypicFeatures/0/type/id"),
     ("target.phenopackets-required", "biosamples", [{"id": "b", "procedure": {}}], "/biosamples/0/procedure/code"),
     ("terms.unknown", "phenotypicFeatures/0/type/id", "HP:9999999", "/phenotypicFeatures/0/type/id"),
 ]  # fmt: skip
@@ -926,6 +927,13 @@ RESOURCE_MUTANTS = [
     ("target.fhir-r4-schema", {"resourceType": "DeviceUseStatement", "subject": {"reference": "Patient/p"}, "device": {"reference": "Device/d"}}, "/status"),
     ("target.fhir-r4-schema", {"resourceType": "EpisodeOfCare", "status": "unknown", "patient": {"reference": "Patient/p"}}, "/status"),
     ("target.fhir-r4-schema", {"resourceType": "EpisodeOfCare", "status": "active"}, "/patient"),
+    ("target.fhir-r4-schema", {"resourceType": "Bundle"}, "/type"),
+    ("target.fhir-r4-schema", {"resourceType": "MedicationRequest", "status": "active", "subject": {"reference": "Patient/p"}, "medicationCodeableConcept": {"text": "x"}}, "/intent"),
+    ("target.fhir-r4-invariant", {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": {"reference": "Patient/p"}}, "/medication"),
+    ("target.fhir-r4-invariant", {"resourceType": "MedicationAdministration", "status": "completed", "subject": {"reference": "Patient/p"}, "medicationCodeableConcept": {"text": "x"}}, "/effective"),
+    ("target.fhir-r4-schema", {"resourceType": "Patient", "birthDate": "1980-02-30"}, "/birthDate"),
+    ("target.fhir-r4-schema", {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "effectiveDateTime": "2021-02-29T10:00:00Z"}, "/effectiveDateTime"),
+    ("target.fhir-r4-schema", {"resourceType": "Patient", "name": [{"given": [None, "b"]}]}, "/name/0/given/0"),
     ("target.fhir-r4-invariant", {"resourceType": "DeviceUseStatement", "status": "active", "subject": {"reference": "Patient/p"}, "device": {"reference": "Patient/p"}}, "/device/reference"),
     ("target.fhir-r4-invariant", {"resourceType": "Device", "patient": {"reference": "Group/g"}}, "/patient/reference"),
     ("target.fhir-r4-invariant", {"resourceType": "EpisodeOfCare", "status": "active", "patient": {"reference": "Patient/p"}, "diagnosis": [{"condition": {"reference": "Procedure/p"}}]}, "/diagnosis/0/condition/reference"),
@@ -933,6 +941,47 @@ RESOURCE_MUTANTS = [
     ("target.fhir-r4-invariant", {"resourceType": "Condition", "subject": {"reference": "Patient/p"}, "abatementDateTime": "1999"}, "/abatement"),
     ("target.fhir-r4-invariant", {"resourceType": "Condition", "subject": {"reference": "Patient/p"}, "stage": [{"type": {"text": "TNM"}}]}, "/stage/0"),
 ]  # fmt: skip
+
+
+def test_what_is_missing_is_counted_once() -> None:
+    found = list(check_resource({"resourceType": "Observation", "id": "o"}, None, TERMINOLOGIES))
+    assert sorted(violation.path for violation in found) == ["/code", "/status"]
+
+
+def test_every_violation_of_the_schema_counts() -> None:
+    component = {"valueInteger": 1}
+    body = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "component": [component] * 30}
+    assert len(list(check_resource(body, None, TERMINOLOGIES))) == 30
+    many = [v.message for v in check_resource({**body, "component": [component] * 1_200}, None, TERMINOLOGIES)]
+    assert len(many) == 1_001 and many[-1].endswith("the others are not counted")
+
+
+FILLED = {
+    "resourceType": "Patient",
+    "name": [
+        {
+            "given": [None, "b"],
+            "_given": [{"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}, None],
+        }
+    ],
+}  # fmt: skip
+CONDITIONAL = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient?identifier=http://x|1"}}  # fmt: skip
+
+
+@pytest.mark.parametrize("resource", [FILLED, CONDITIONAL], ids=["null keeps a place", "conditional reference"])
+def test_what_the_specification_allows_is_no_finding(resource: dict[str, Any]) -> None:
+    """R4, JSON representation of primitive elements; R4, RESTful API, conditional references in transactions."""
+    assert list(check_resource(resource, None, TERMINOLOGIES)) == []
+
+
+def test_a_code_of_an_edition_that_is_newer_than_the_installed_is_not_checked() -> None:
+    for edition, expected in (
+        ("2099-01-01", "terms.not-checked"),
+        ("2020-01-01", "terms.unknown"),
+        ("", "terms.unknown"),
+    ):
+        problem = code_problem("HP:9999999", None, TERMINOLOGIES, edition=edition)
+        assert problem is not None and problem.rule == expected
 
 
 @pytest.mark.parametrize(("rule_id", "resource", "path"), RESOURCE_MUTANTS)
