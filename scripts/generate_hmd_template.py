@@ -148,7 +148,9 @@ def tables(sheet: Sheet) -> Spec:
     """The tables that are made of the rows of a sheet."""
     name, its_class = sheet.name, row_class(sheet)
     if sheet.name == "Subject":
-        return {name: {"class": its_class, "slot": "subject", "repeats": "once", "expected": True}}
+        return {
+            name: {"class": its_class, "slot": "subject", "repeats": "once", "expected": True, "of_every_subject": True}
+        }
     if is_single(sheet):
         group = {"class": f"{name}Object", "by": [], "rows": "rows", "lift": [column.name for column in lifted(sheet)]}
         made: Spec = {name: {"class": its_class, "slot": source_slot(sheet), "repeats": "once", "group": group}}

@@ -89,6 +89,8 @@ class Worker:
             self._assembler = self._new_assembler(self._engine)
             self._columns = ColumnOutcomes(self._engine, self.headers, self.files)
             self._lines = LineageLines(self._engine.layouts, self.files, self.parts)
+            tables = self._engine.profile.assembly.tables
+            self._of_every_subject = [t.rows_of for t in tables if t.of_every_subject and t.rows_of in self.headers]
         return self._engine
 
     def _new_assembler(self, engine: Engine) -> Assembler | TreeAssembler:
@@ -181,6 +183,29 @@ class Worker:
         for target, made in documents.items():
             for document in made:
                 lines.setdefault(f"{target}/{document.stem}.ndjson", []).extend((document.line, b"\n"))
+        self._report_assembling(raw, assembled, subject_id, result)
+        for cell, reason in (*assembled.left_out, *log.left_out.items()):
+            place = (self._columns.column_of(cell), reason)
+            result.tally.left_out[place] = result.tally.left_out.get(place, 0) + 1
+            self._lose_cell(cell, Outcome.DROPPED, result)
+        for cell in self._hidden.cells(assembled.record):
+            known = rule("source.hidden-field")
+            result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
+        self._report_notes(log, subject_id, result)
+        self._report_violations(violations, record, result)
+        shared = self._columns.shared_rows(raw, assembled, self._assembler)
+        self._account(record, log, target_logs, shared, result)
+        result.write("private/lineage.ndjson", self._lines.of(raw, record, shared))
+
+    def _report_assembling(self, raw: RawSubject, assembled: Assembled, subject_id: str, result: BatchResult) -> None:
+        """What became of rows and cells before anything was derived."""
+        for table in self._of_every_subject:
+            if table not in raw.rows:
+                cell = Cell(self.files[table], None, None)
+                known = rule("source.no-subject-row")
+                result.find(
+                    Finding(known.id, known.severity, f"the subject has no row in {table}", None, subject_id, cell)
+                )
         self._report_rows(assembled.rejected, subject_id, result)
         for bad in assembled.bad_cells:
             finding = replace(bad.finding, subject=subject_id)
@@ -194,18 +219,6 @@ class Worker:
             result.find(replace(finding, subject=subject_id))
             for cell in cells:
                 self._lose_cell(cell, Outcome.DROPPED, result)
-        for cell, reason in (*assembled.left_out, *log.left_out.items()):
-            place = (self._columns.column_of(cell), reason)
-            result.tally.left_out[place] = result.tally.left_out.get(place, 0) + 1
-            self._lose_cell(cell, Outcome.DROPPED, result)
-        for cell in self._hidden.cells(assembled.record):
-            known = rule("source.hidden-field")
-            result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
-        self._report_notes(log, subject_id, result)
-        self._report_violations(violations, record, result)
-        shared = self._columns.shared_rows(raw, assembled, self._assembler)
-        self._account(record, log, target_logs, shared, result)
-        result.write("private/lineage.ndjson", self._lines.of(raw, record, shared))
 
     def _failed(self, raw: RawSubject, error: Exception) -> BatchResult:
         """A subject on which we failed ourselves: nothing of it is kept but the finding."""

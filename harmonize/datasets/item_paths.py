@@ -107,16 +107,20 @@ _SEGMENT = re.compile(r"(\w+)(\[(?:!(\w+))?\])?")
 def _json_path(text: str) -> _Compiled:
     """A path such as `diseases[].term`, in the JSON names of protobuf; [] stands behind a list.
 
-    Of `diseases[!excluded]` the elements whose flag `excluded` is set are left out.
+    Of `diseases[!excluded]` the elements whose flag `excluded` is set are left out. `phenotypicFeatures[].excluded=false` is false
+    where it is not written, as protobuf leaves out what is the default.
     """
+    text, _, default = text.partition("=")
+    absent = {"false": False, "true": True}.get(default)
+    last = text.count(".")
     steps = [found.groups() for segment in text.split(".") if (found := _SEGMENT.fullmatch(segment))]
 
     def find(document: Mapping[str, Any]) -> Iterator[Located]:
         level = [Located((), document)]
-        for name, is_list, flag in steps:
+        for number, (name, is_list, flag) in enumerate(steps):
             following: list[Located] = []
             for places, holder in level:
-                value = holder.get(name) if isinstance(holder, dict) else None
+                value = holder.get(name, absent if number == last else None) if isinstance(holder, dict) else None
                 if is_list and isinstance(value, list):
                     following += [
                         Located((*places, index), one)

@@ -25,6 +25,7 @@ def read_assembly(spec: Mapping[str, Any]) -> Assembly:
                 columns=table.get("columns", {}),
                 repeats=table.get("repeats", "many") == "many",
                 expected=table.get("expected") == "true",
+                of_every_subject=table.get("of_every_subject") == "true",
                 join=_join(join) if join else None,
                 group=Group(group["class"], tuple(group["by"]), group["rows"], tuple(group.get("lift", ())))
                 if group
@@ -63,6 +64,7 @@ def _xml_assembly(spec: Mapping[str, Any]) -> Assembly:
             columns=table.columns,
             repeats=table.repeats,
             expected=False,
+            of_every_subject=False,
             join=None,
             group=None,
             rows_of=path,

@@ -116,6 +116,8 @@ class TableAssembly:
     """Column -> slot, where they are not spelt alike; the empty text: the table does not read the column."""
     repeats: bool
     expected: bool
+    of_every_subject: bool
+    """Whether a subject without a row of the table is worth a warning: rows of other tables name somebody of whom nothing is known."""
     join: Join | None
     group: Group | None
     rows_of: str

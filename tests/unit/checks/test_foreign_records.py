@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from harmonize.checks.conformance import conformance
+from harmonize.checks.foreign_records import PartialRecords
+from harmonize.datasets.specification import load_dataset
 from harmonize.datasets.statuses import COUNTED
 from tests.registry import Run, convert, make_registry
 
@@ -44,6 +46,7 @@ EXCEPTIONS = {
     ("rd-cdm", "fhir-r4", "rdcdm:7.1"): "Consent.status is demanded by FHIR and written as active",
     ("rd-cdm", "fhir-r4", "rdcdm:8.1"): "the answer to a questionnaire is missed only where there is a questionnaire",
     ("rd-cdm", "phenopackets", "rdcdm:3.1"): NO_WORD,
+    ("rd-cdm", "phenopackets", "rdcdm:6.2.2"): "what is not said to be excluded is observed; the hub may leave it open",
     (
         "rd-cdm",
         "phenopackets",
@@ -80,3 +83,10 @@ def test_a_format_hides_items_and_changes_none(run: Run, dataset: str, format_na
 
 def _is_otherwise(hub: dict[str, Any], other: dict[str, Any]) -> bool:
     return any(other[word] > hub[word] for word in COUNTED if word != "not_checked")
+
+
+def test_a_feature_that_is_not_excluded_is_observed() -> None:
+    """Protobuf leaves out false, its default."""
+    features = [{"type": {"id": "HP:0001250", "label": "Seizure"}, **more} for more in ({"excluded": True}, {})]
+    record = PartialRecords(load_dataset("rd-cdm"), "phenopackets").of([{"id": "p", "phenotypicFeatures": features}])
+    assert [feature["excluded"] for feature in record["phenotypic_features"]] == [True, False]
