@@ -50,7 +50,7 @@ def test_consent(tmp_path: Path, tables: Any, mode: str, status: str) -> None:
         assert all(counts["read"] == counts["skipped"] for counts in run.counts["rows"].values())
         assert {f["rule"] for f in run.findings(info=True)} & {"privacy.consent-refused", "privacy.consent-unreadable"}
     if mode == "record" and tables["Consent"][0]["value"] == "false":
-        assert run.lines("fhir-r4/Consent.ndjson")[0]["provision"]["type"] == "deny"
+        assert run.lines("fhir-r4/Consent.ndjson")[0]["policyRule"]["coding"][0]["code"] == "OPTOUT"
 
 
 def test_only_the_given_instant_is_shown(registry: Registry, tmp_path: Path) -> None:
