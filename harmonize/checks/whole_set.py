@@ -74,13 +74,15 @@ class SetAccount:
     """Combination -> persons; None where there are more than the cap."""
     keys: set[bytes] | None = field(default_factory=set)
     """Digests of the ids; None where there are more than the cap."""
-    probands: list[Contribution] = field(default_factory=list)
-    """Those of families. In the end they count where they do not stand in the set by themselves."""
+    probands: list[Contribution] | None = field(default_factory=list)
+    """Those of families. In the end they count where they do not stand in the set by themselves; None where there are more than the cap."""
 
     def add(self, contribution: Contribution) -> None:
         """Count a record."""
         if contribution.of_family:
-            self.probands.append(contribution)
+            if self.probands is not None:
+                self.probands.append(contribution)
+            self._keep_to_the_cap()
             return
         self.records += 1
         for rule_id in contribution.counted:
@@ -96,18 +98,23 @@ class SetAccount:
             known[contribution.combination] = known.get(contribution.combination, 0) + 1
         self._keep_to_the_cap()
 
-    def _count_probands(self) -> None:
-        """Past the cap nobody knows who stands in the set, and none is counted twice."""
-        if self.probands and self.keys is not None:
-            standing = frozenset(self.keys)
+    def _families(self) -> Iterator[Finding]:
+        """Counts the probands; past a cap nobody knows who stands in the set, and it is said that none of them is counted."""
+        if self.probands is None or (self.probands and self.keys is None):
+            yield _finding(
+                "accounting.not-checked",
+                f"families: more than {self.cap} of them or of ids, their probands are not counted",
+            )
+        elif self.keys is not None:
+            standing = frozenset(self.keys) if self.probands else frozenset()
             for proband in self.probands:
                 if proband.key is None or _digest(proband.key) not in standing:
                     self.add(proband._replace(of_family=False))
-        self.probands = []
+            self.probands = []
 
     def merge(self, other: SetAccount) -> None:
         """Add what *other* counted of other records."""
-        self.probands += other.probands
+        self.probands = None if self.probands is None or other.probands is None else self.probands + other.probands
         self.records += other.records
         self.with_key += other.with_key
         add_counts(self.counts, other.counts)
@@ -123,6 +130,8 @@ class SetAccount:
         self._keep_to_the_cap()
 
     def _keep_to_the_cap(self) -> None:
+        if self.probands is not None and len(self.probands) > self.cap:
+            self.probands = None
         if self.keys is not None and len(self.keys) > self.cap:
             self.keys = None
         if self.combinations is not None and len(self.combinations) > self.cap:
@@ -130,7 +139,7 @@ class SetAccount:
 
     def findings(self, terminologies: Terminologies) -> Iterator[Finding]:
         """One finding a rule, with the number of records that it counts. No finding names a person."""
-        self._count_probands()
+        yield from self._families()
         for rule_id, number in sorted(self.counts.items()):
             yield _finding(rule_id, f"{number} of {self.records} records: {rule(rule_id).title}", number)
         yield from self._duplicates()

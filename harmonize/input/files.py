@@ -8,6 +8,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -124,10 +125,12 @@ _PIECE = 1 << 18
 
 
 def sha256(path: Path, given_up: Callable[[], bool] = lambda: False) -> str:
-    """The digest of the bytes of *path*, as they lie on disk; of a part of them, once nobody waits for it any more (*given_up*)."""
+    """The digest of the bytes of *path*, as they lie on disk. Raises CancelledError once nobody waits for it any more (*given_up*)."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while (data := file.read(_PIECE)) and not given_up():
+        while data := file.read(_PIECE):
+            if given_up():
+                raise CancelledError
             digest.update(data)
     return digest.hexdigest()
 

@@ -23,18 +23,19 @@ def medical_actions(sheet: Sheet) -> list[Any]:
     procedures, treatments = record.get("procedures", ()), record.get("treatments", ())
     of_procedures = ("procedures", procedures, sheet.run.common.terms)
     of_treatments = ("treatments", treatments, sheet.run.common.terms, sheet.run.of_common_treatments)
-    parts = [part for part in (sheet.common_of(*of_procedures), sheet.common_of(*of_treatments)) if part]
-    texts = [part for part in parts if not isinstance(part, list)]
-    if len(texts) == len(parts) and "clinical_episodes" not in record:
-        return [orjson.Fragment(text) for text in texts]
+    first, second = sheet.common_of(*of_procedures), sheet.common_of(*of_treatments)
+    if "clinical_episodes" not in record and not any(isinstance(part, list) and part for part in (first, second)):
+        return [orjson.Fragment(part) for part in (first, second) if not isinstance(part, list)]
+    first = first if isinstance(first, list) else sheet.common_apart(*of_procedures)
+    second = second if isinstance(second, list) else sheet.common_apart(*of_treatments)
     made: list[Any] = []
     sheet.under_way("/medicalActions", made)
-    for procedure, text in zip(procedures, sheet.common_apart(*of_procedures), strict=True):
+    for procedure, text in zip(procedures, first, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))
         else:
             _add(sheet, procedure, "procedure", _procedure(sheet, procedure), made)
-    for treatment, text in zip(treatments, sheet.common_apart(*of_treatments), strict=True):
+    for treatment, text in zip(treatments, second, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))
         else:

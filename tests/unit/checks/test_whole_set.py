@@ -228,3 +228,12 @@ def test_the_proband_of_a_family_who_stands_in_the_set_counts_once(tmp_path: Pat
     assert of_set and of_set == {name: both.counts[name] for name in of_set}
     (tmp_path / "more.ndjson").write_text(json.dumps(PACKET) + "\n")
     assert validate(tmp_path, "phenopackets").counts["accounting.duplicate-record"] == 1
+
+
+def test_more_families_than_the_cap_are_not_counted_and_that_is_said() -> None:
+    families = [Contribution(str(number), of_family=True) for number in range(4)]
+    assert "accounting.not-checked" not in findings(account(*families, cap=4))
+    assert "accounting.not-checked" in findings(account(*families, cap=3))
+    standing = [Contribution(f"p{number}") for number in range(4)]
+    said = [f.message for f in account(*standing, families[0], cap=3).findings(TERMINOLOGIES)]
+    assert any(message.startswith("families: ") for message in said), "nobody knows whether the proband stands there"
