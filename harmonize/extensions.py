@@ -16,6 +16,7 @@ EXTENSIONS = (
     "harmonize.checks.first_looks",
     "harmonize.input.row_cutting",
     "harmonize.profiles.row_machine",
+    "harmonize.profiles.tree_machine",
     "harmonize.writers.phenopackets.element_texts",
 )
 

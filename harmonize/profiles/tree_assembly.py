@@ -6,47 +6,64 @@ contents; equal rows of a list are one; lists stand in the order of their conten
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from harmonize.extensions import extension
 from harmonize.findings import Cell, Finding, file_of
 from harmonize.profiles.assembly import Assembled, RawSubject
 from harmonize.profiles.source_record import RawRow, SourceObject, Table, row_object, shared_object
 from harmonize.profiles.specification import Profile
 from harmonize.profiles.tree_elements import Element, Said, replace
 from harmonize.profiles.tree_placing import Placing, held_cells, lending, settle
-from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, XmlTable, gathered, holder_of, lent_slots
+from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, gathered, holder_of, lent_slots
 
 _FIRST = itemgetter(0)
 _MOST_SHAPES = 10_000
 
 
-class _Shape(NamedTuple):
-    """Rows of one path that state the same columns."""
-
-    picks: tuple[tuple[str, int], ...]
-    """Slot -> index of its column."""
-    table: Table | None
-    """None where two columns fill one slot: which of them counts, their texts say."""
-
-
 class _Plan(NamedTuple):
     """How the rows of one path make objects of one table."""
 
-    spec: XmlTable
+    name: str
+    """The table."""
     path: str
     cells: Mapping[int, tuple[str, str]]
     """Index of a column -> the slot that it fills, its name; dialects have columns of their own for a slot."""
     says_nothing: Mapping[str, Mapping[str, str]]
     gathered: frozenset[str]
     """Slots whose values of several columns make one text."""
-    shapes: dict[tuple[int, ...], _Shape]
-    """Indexes of the columns that a row states -> what it has in common with others that state these."""
+
+
+class _Shape(NamedTuple):
+    """What one table makes of the rows of one path that state the same columns."""
+
+    plan: _Plan
+    picks: tuple[tuple[str, int], ...]
+    """Slot -> index of its column."""
+    table: Table | None
+    """None where two columns fill one slot: which of them counts, their texts say."""
+    judged: tuple[tuple[str, Mapping[str, str]], ...]
+    """Slots that are filled -> those of their texts that say nothing, each with the reason."""
+    name: str
+    """The table of the profile."""
+
+
+class _Path(NamedTuple):
+    """What is made of the rows of one path."""
+
+    path: str
+    holder: str | None
+    """The path of what holds them."""
+    plans: tuple[_Plan, ...]
+    shapes: dict[tuple[int, ...], tuple[_Shape, ...]]
+    """Indexes of the columns that a row states -> what is made of it; rows repeat them, so there are few."""
 
 
 class TreeAssembler:
-    """Turns raw subjects of XML into source records. Made for one set of headers; picklable. The interface of `Assembler`."""
+    """Turns raw subjects of XML into source records. Made for one set of headers. The interface of `Assembler`."""
 
     layouts: Mapping[str, Any] = {}
     sharing: Mapping[str, Any] = {}
@@ -74,17 +91,22 @@ class TreeAssembler:
         """Tables whose objects are there where they say nothing: they inherit, or hold those of others."""
         self._blank = frozenset(("", *profile.assembly.blank))
         row_paths = self.xml.row_paths
-        self.plans = {
-            path: (holder_of(path, row_paths), tuple(self._plans(profile, path, header)))
+        self.paths = {
+            path: _Path(path, holder_of(path, row_paths), tuple(self._plans(profile, path, header)), {})
             for path, header in headers.items()
         }
-        """Path -> the path of what holds its rows, and what is made of them."""
-        self._placed = tuple(table for table in self.xml.tables.values() if table.slot)
-        self._replaced = tuple(t for t in self.xml.tables.values() if t.by is not None and not t.merges)
+        self.placed = tuple(table for table in self.xml.tables.values() if table.slot)
+        self.replaced = tuple(t for t in self.xml.tables.values() if t.by is not None and not t.merges)
+        self._in_several = self._columns_in_several()
         identifiers = {dialect.identifier for dialect in self.xml.dialects.values()}
         self.identifiers = [
-            (index, name) for index, name in enumerate(headers.get(SUBJECT_ELEMENT, ())) if name in identifiers
+            (index, Table(SUBJECT_ELEMENT, self.files[0], {self.subject: name}, self.files))
+            for index, name in enumerate(headers.get(SUBJECT_ELEMENT, ()))
+            if name in identifiers
         ]
+        compiled = extension("harmonize.profiles.tree_machine")
+        self._machine = compiled.TreeMachine(self) if compiled is not None else None
+        self._held_cells = compiled.held_cells if compiled is not None else held_cells
 
     def _plans(self, profile: Profile, path: str, header: Sequence[str]) -> Iterator[_Plan]:
         specs = {spec.name: spec for spec in profile.assembly.physical_tables().get(path, ())}
@@ -94,7 +116,18 @@ class TreeAssembler:
             filled = {index: (spec.slot_of(name), name) for index, name in enumerate(header)}
             cells = {index: cell for index, cell in filled.items() if cell[0] in slots}
             gathered = frozenset(spec.slot_of(f"{path}/{below}") for below in table.gather)
-            yield _Plan(table, path, cells, profile.left_out_values(table.row_class), gathered, {})
+            yield _Plan(table.name, path, cells, profile.left_out_values(table.row_class), gathered)
+
+    def _columns_in_several(self) -> frozenset[str]:
+        """The columns whose value several objects may hold: of several tables, or of one that lends it."""
+        of_tables = Counter[str]()
+        lent = set[str]()
+        for path in self.paths.values():
+            for plan in path.plans:
+                lends = {slot for slot, _ in lent_slots(self.xml, self.xml.tables[plan.name], path.path)}
+                of_tables.update(name for _, name in plan.cells.values())
+                lent.update(name for slot, name in plan.cells.values() if slot in lends)
+        return frozenset(lent | {name for name, tables in of_tables.items() if tables > 1})
 
     def blank_texts(self, column: str) -> frozenset[str]:
         """The texts that are no value in *column*."""
@@ -107,18 +140,25 @@ class TreeAssembler:
     def assemble(self, raw: RawSubject) -> Assembled:
         """The source record of *raw*."""
         said = Said()
-        elements = self._elements(raw, said)
-        for table in self._replaced:
-            replace(table, elements, said)
         record = shared_object({self.subject: raw.key}, list(self._named(raw)))
-        placing = Placing(
-            self.xml, self.lending, record, [element for element in elements if not element.replaced], said
-        )
-        for table in self._placed:
+        if self._machine is not None:
+            elements = self._machine.elements(raw.rows, said)
+            self._machine.replace(elements, said)
+            self._machine.place(record, elements, said)
+        else:
+            self._assemble(raw, record, said)
+        return self._assembled(record, said)
+
+    def _assemble(self, raw: RawSubject, record: SourceObject, said: Said) -> None:
+        elements = self._elements(raw, said)
+        for table in self.replaced:
+            replace(table, elements, said)
+        standing = [element for element in elements if not element.replaced]
+        placing = Placing(self.xml, self.lending, record, standing, said)
+        for table in self.placed:
             placing.place(table)
         placing.say_what_has_no_place()
         settle(record)
-        return self._assembled(record, said)
 
     def _elements(self, raw: RawSubject, said: Said) -> list[Element]:
         """The elements in the order of the documents, each in what holds it."""
@@ -127,49 +167,54 @@ class TreeAssembler:
         last: dict[str | None, Element] = {}
         made = []
         for number, cells, path in ordered:
-            holder_path, plans = self.plans[path]
-            holder = last.get(holder_path)
+            known = self.paths[path]
+            holder = last.get(known.holder)
             element = last[path] = Element(number, holder)
             if holder is not None:
                 holder.parts.append(element)
-            if plans:
+            if known.plans:
                 stated = tuple([index for index, text in enumerate(cells) if text])
-                for plan in plans:
-                    self._object(plan, stated, cells, element, said)
+                shapes = known.shapes.get(stated)
+                for shape in self.shapes(known, stated) if shapes is None else shapes:
+                    self._object(shape, stated, cells, element, said)
             made.append(element)
         return made
 
-    def _object(self, plan: _Plan, stated: tuple[int, ...], cells: Sequence[str], element: Element, said: Said) -> None:
+    def _object(
+        self, shape: _Shape, stated: tuple[int, ...], cells: Sequence[str], element: Element, said: Said
+    ) -> None:
         """What a table makes of the cells of an element at the columns that are *stated*."""
-        shape = plan.shapes.get(stated) or self._shape(plan, stated)
-        picks, table = shape
-        name = plan.spec.name
-        if not picks and name not in self.empty:
-            return
+        plan, picks, table, judged, name = shape
         if table is None:
-            made = self._of_repeated_slots(plan, stated, cells, element, said)
+            made = self.of_repeated_slots(plan, stated, cells, element.number, said)
         else:
             made = row_object({slot: cells[index] for slot, index in picks}, table, element.number)
-        for slot in plan.says_nothing.keys() & made.keys() if plan.says_nothing else ():
-            reason = plan.says_nothing[slot].get(made[slot])
+        for slot, reasons in judged:
+            reason = reasons.get(made[slot])
             if reason is not None:
                 said.left_out.update((cell, reason) for cell in made.cells(slot))
                 del made[slot]
         if made or name in self.empty:
             element.objects[name] = made
 
+    def shapes(self, known: _Path, stated: tuple[int, ...]) -> tuple[_Shape, ...]:
+        """What is made of the rows of a path that state the same columns."""
+        if len(known.shapes) >= _MOST_SHAPES:
+            known.shapes.clear()
+        made = known.shapes[stated] = tuple(
+            shape for plan in known.plans if (shape := self._shape(plan, stated)).picks or plan.name in self.empty
+        )
+        return made
+
     def _shape(self, plan: _Plan, stated: tuple[int, ...]) -> _Shape:
-        """What rows are alike that state the same columns; there are few such sets."""
         picked = [(*plan.cells[index], index) for index in stated if index in plan.cells]
         columns = {slot: name for slot, name, _ in picked}
         table = self._table(plan.path, columns) if len(columns) == len(picked) else None
-        if len(plan.shapes) >= _MOST_SHAPES:
-            plan.shapes.clear()
-        made = plan.shapes[stated] = _Shape(tuple((slot, index) for slot, _, index in picked), table)
-        return made
+        judged = tuple((slot, plan.says_nothing[slot]) for slot in columns if slot in plan.says_nothing)
+        return _Shape(plan, tuple((slot, index) for slot, _, index in picked), table, judged, plan.name)
 
-    def _of_repeated_slots(
-        self, plan: _Plan, stated: Sequence[int], cells: Sequence[str], element: Element, said: Said
+    def of_repeated_slots(
+        self, plan: _Plan, stated: Sequence[int], cells: Sequence[str], number: int, said: Said
     ) -> SourceObject:
         """The object of an element of which several columns fill one slot, in the order of the columns."""
         values: dict[str, str] = {}
@@ -184,8 +229,8 @@ class TreeAssembler:
             elif slot in plan.gathered:
                 values[slot] = gathered(values[slot], text)
             elif values[slot] != text:
-                said.second(Cell(self.files[file_of(element.number)], element.number, name))
-        return row_object(values, self._table(plan.path, columns), element.number)
+                said.second(Cell(self.files[file_of(number)], number, name))
+        return row_object(values, self._table(plan.path, columns), number)
 
     def _table(self, path: str, columns: dict[str, str]) -> Table:
         """The table of a row by the columns that fill its slots; rows repeat them, so there are few."""
@@ -198,9 +243,8 @@ class TreeAssembler:
     def _named(self, raw: RawSubject) -> Iterator[SourceObject]:
         """The elements of the subject as what states its identifier."""
         for row in raw.rows.get(SUBJECT_ELEMENT, ()):
-            for index, column in self.identifiers:
+            for index, table in self.identifiers:
                 if row.cells[index]:
-                    table = Table(SUBJECT_ELEMENT, self.files[0], {self.subject: column}, self.files)
                     yield row_object({self.subject: raw.key}, table, row.number)
 
     def _assembled(self, record: SourceObject, said: Said) -> Assembled:
@@ -208,7 +252,8 @@ class TreeAssembler:
         bad_cells, left_out, replaced = said.bad_cells, said.left_out, said.replaced
         if bad_cells or left_out or replaced:
             lost_cells = [*bad_cells, *left_out, *(cell for _, cells in replaced for cell in cells)]
-            held = held_cells(record, frozenset(lost_cells))
+            asked = frozenset(cell for cell in lost_cells if cell.column in self._in_several)
+            held: set[Cell] = self._held_cells(record, asked) if asked else set()
             bad_cells = {cell: bad for cell, bad in bad_cells.items() if cell not in held}
             replaced = _without(replaced, held | set(bad_cells))
             lost = {cell for _, cells in replaced for cell in cells}

@@ -43,10 +43,11 @@ class Element:
             element = element.holder
         return None
 
-    def contents(self) -> bytes:
-        """Everything that the profile reads of the element and of what is in it, in one order."""
-        objects = [dict(sorted(self.objects[name].items())) for name in sorted(self.objects)]
-        return orjson.dumps([objects, sorted(part.contents().decode() for part in self.parts)])
+
+def _contents(element: Element) -> bytes:
+    """Everything that the profile reads of *element* and of what is in it, in one order."""
+    objects = [dict(sorted(element.objects[name].items())) for name in sorted(element.objects)]
+    return orjson.dumps([objects, sorted(_contents(part).decode() for part in element.parts)])
 
 
 class Said:
@@ -97,11 +98,12 @@ def replace(table: XmlTable, elements: Iterable[Element], said: Said) -> None:
                 groups.setdefault(key, []).append(element)
     for group in groups.values():
         if len(group) > 1:
-            _replace_older(table, group, said)
+            replace_older(table, group, said)
 
 
-def _replace_older(table: XmlTable, group: list[Element], said: Said) -> None:
-    dated = [(date_order(e.stated(table.newest)) if table.newest else "", e.contents(), e) for e in group]
+def replace_older(table: XmlTable, group: list[Element], said: Said) -> None:
+    """Set the elements of *group* aside that say otherwise than its newest."""
+    dated = [(date_order(e.stated(table.newest)) if table.newest else "", _contents(e), e) for e in group]
     newest = max(dated, key=lambda item: item[:2])
     for date, contents, element in dated:
         if contents != newest[1]:

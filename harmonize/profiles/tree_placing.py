@@ -15,7 +15,8 @@ from harmonize.profiles.source_record import SourceObject, row_object, shared_ob
 from harmonize.profiles.tree_elements import Element, Said, changed, date_order, superseded
 from harmonize.profiles.xml_assembly import WHAT, XmlAssembly, XmlTable
 
-_NOTHING_APART = "The value describes others of its element, of which none is stated."
+NOTHING_APART = "The value describes others of its element, of which none is stated."
+"""Why a value is left out whose element states nothing of what stands apart."""
 _DAY_FIRST = re.compile(rb'"([0-9]{2})[.]([0-9]{2})[.]([0-9]{4})"')
 
 
@@ -74,8 +75,9 @@ class Placing:
             for _, made in self.made.get(name, ()):
                 if id(made) in self.alone:
                     continue
-                for slot in made.keys() - self.lending.keys if lent is None else lent & made.keys():
-                    if (id(made), slot) not in self.taken:
+                for slot in made:
+                    is_lent = slot not in self.lending.keys if lent is None else slot in lent
+                    if is_lent and (id(made), slot) not in self.taken:
                         self.said.no_place(made, slot)
 
     def place(self, table: XmlTable) -> None:
@@ -96,7 +98,7 @@ class Placing:
                 made[WHAT] = table.kind
             holder = self._holder(table, element)
             if holder is None:
-                self._orphan(made)
+                orphan(made, self.said)
             elif table.merges:
                 key = (id(holder), self._key(table, element))
                 groups.setdefault(key, (holder, []))[1].append((element, made))
@@ -106,7 +108,7 @@ class Placing:
                 holder.setdefault(table.slot, []).append(made)
         known = self.merged[table.name]
         for (_, key), (holder, rows) in groups.items():
-            merged = known[key] = _merge(table, rows, self.said)
+            merged = known[key] = merge(table, rows, self.said)
             if table.repeats:
                 holder.setdefault(table.slot, []).append(merged)
             else:
@@ -115,10 +117,9 @@ class Placing:
     def _append(self, holder: SourceObject, table: XmlTable, objects: list[SourceObject], made: SourceObject) -> None:
         if objects:
             holder.setdefault(table.slot, []).extend(objects)
-        taken = {slot for one in objects for slot in one}
         for slot in made:
-            if slot not in taken:
-                self.said.left_out.update((cell, _NOTHING_APART) for cell in made.cells(slot))
+            if not any(slot in one for one in objects):
+                self.said.left_out.update((cell, NOTHING_APART) for cell in made.cells(slot))
 
     def _holder(self, table: XmlTable, element: Element) -> SourceObject | None:
         """The object that takes the objects of *element*."""
@@ -166,13 +167,15 @@ class Placing:
                 made[slot] = stating[slot]
                 self.taken.add((id(stating), slot))
 
-    def _orphan(self, made: SourceObject) -> None:
-        for slot in made:
-            for cell in made.cells(slot):
-                message = "what this belongs to is not stated in any message of the subject"
-                fix = "send the message that states it"
-                finding = Finding("source.orphan-row", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-                self.said.bad_cells.setdefault(cell, BadCell(cell, finding))
+
+def orphan(made: SourceObject, said: Said) -> None:
+    """Say that nothing holds *made*."""
+    for slot in made:
+        for cell in made.cells(slot):
+            message = "what this belongs to is not stated in any message of the subject"
+            fix = "send the message that states it"
+            finding = Finding("source.orphan-row", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
+            said.bad_cells.setdefault(cell, BadCell(cell, finding))
 
 
 def _only(source: SourceObject, slots: Iterable[str]) -> SourceObject:
@@ -196,31 +199,18 @@ def _apart(table: XmlTable, made: SourceObject) -> list[SourceObject]:
     return objects
 
 
-def _merge(table: XmlTable, rows: list[tuple[Element, SourceObject]], said: Said) -> SourceObject:
+def merge(table: XmlTable, rows: list[tuple[Element, SourceObject]], said: Said) -> SourceObject:
     """One object of *rows*, each slot from the newest row that states it. Rows that say otherwise are said."""
     if len(rows) == 1:
         return rows[0][1]
-    dated = [(date_order(e.stated(table.newest)) if table.newest else "", _canonical(made), made) for e, made in rows]
+    dated = [(date_order(e.stated(table.newest)) if table.newest else "", canonical(made), made) for e, made in rows]
     dated.sort(key=lambda item: item[:2], reverse=True)
-    lead = {slot: group[0] for group in table.together for slot in group[1:]}
-    values: dict[str, Any] = {}
-    dates: dict[str, str] = {}
-    contradicted: set[str] = set()
-    for describing in (False, True):
-        for date, _, made in dated:
-            for slot, value in made.items():
-                if (slot in lead) is not describing or (slot == table.newest and slot in values):
-                    continue
-                if describing and lead[slot] in values and made.get(lead[slot]) != values[lead[slot]]:
-                    continue  # it describes what was replaced
-                if slot not in values:
-                    values[slot], dates[slot] = value, date
-                elif values[slot] != value and date == dates[slot] and slot in table.agree:
-                    contradicted.add(slot)
+    values, dates, contradicted = _newest_values(table, dated)
     members = []
     for date, _, made in dated:
-        for slot in contradicted & made.keys():
-            _contradict(made, slot, said)
+        for slot in made:
+            if slot in contradicted:
+                _contradict(made, slot, said)
         kept = [slot for slot in made if slot not in contradicted and slot in values and made[slot] == values[slot]]
         members.append(_only(made, kept))
         older = [slot for slot in made if slot not in contradicted and slot != table.newest and slot not in kept]
@@ -228,6 +218,28 @@ def _merge(table: XmlTable, rows: list[tuple[Element, SourceObject]], said: Said
             cells = tuple(cell for slot in older for cell in made.cells(slot))
             said.replaced.append((_replaced(table, made, values, dates, date, older), cells))
     return shared_object({slot: value for slot, value in values.items() if slot not in contradicted}, members)
+
+
+def _newest_values(
+    table: XmlTable, dated: Iterable[tuple[str, bytes, SourceObject]]
+) -> tuple[dict[str, Any], dict[str, str], set[str]]:
+    """Of objects from the newest to the oldest: the values that stand, the date of each, and the slots in which objects of one day
+    contradict one another."""
+    values: dict[str, Any] = {}
+    dates: dict[str, str] = {}
+    contradicted: set[str] = set()
+    for describing in (False, True):
+        for date, _, made in dated:
+            for slot, value in made.items():
+                if (slot in table.lead) is not describing or (slot == table.newest and slot in values):
+                    continue
+                if describing and table.lead[slot] in values and made.get(table.lead[slot]) != values[table.lead[slot]]:
+                    continue  # it describes what was replaced
+                if slot not in values:
+                    values[slot], dates[slot] = value, date
+                elif values[slot] != value and date == dates[slot] and slot in table.agree:
+                    contradicted.add(slot)
+    return values, dates, contradicted
 
 
 def _replaced(
@@ -257,7 +269,7 @@ def _contradict(made: SourceObject, slot: str, said: Said) -> None:
 # --- one order ------------------------------------------------------------------------------------------------------
 
 
-def _canonical(value: Any) -> bytes:
+def canonical(value: Any) -> bytes:
     """The contents in one spelling: dates are written day first by some dialects."""
     return _DAY_FIRST.sub(_year_first, orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
@@ -277,7 +289,7 @@ def settle(value: SourceObject) -> None:
             known: dict[bytes, SourceObject] = {}
             for one in item:
                 settle(one)
-                first = known.setdefault(_canonical(one), one)
+                first = known.setdefault(canonical(one), one)
                 if first is not one:
                     first.members = [*(first.members or ()), one]
             value[slot] = [known[contents] for contents in sorted(known)]

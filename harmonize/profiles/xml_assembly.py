@@ -65,8 +65,8 @@ class XmlTable:
     agree: tuple[str, ...]
     inherit: tuple[str, ...]
     apart: tuple[tuple[str, ...], ...]
-    together: tuple[tuple[str, ...], ...] = ()
-    """Where rows are merged: slots that describe the first of their group, and are taken from rows that state it."""
+    lead: Mapping[str, str] = field(default_factory=dict)
+    """Where rows are merged: slot -> the one that it describes; it is taken from rows that state that one."""
     constant: tuple[str, ...] = ()
     """Where rows are merged: slots that stay what they are; one that changes is said, for there may be two things."""
     kind: str = ""
@@ -202,7 +202,7 @@ def _table(name: str, body: Mapping[str, Any], elements: tuple[str, ...]) -> Xml
         newest=key.get("newest") if key is not None else None,
         without=key.get("without") if key is not None else None,
         agree=tuple(body.get("merge", {}).get("agree", ())),
-        together=tuple(tuple(slots) for slots in body.get("merge", {}).get("together", ())),
+        lead={slot: slots[0] for slots in body.get("merge", {}).get("together", ()) for slot in slots[1:]},
         constant=tuple(body.get("merge", {}).get("constant", ())),
         kind=body.get("kind", ""),
         without_parts=tuple(body.get("without_parts", ())),

@@ -47,7 +47,7 @@ def _table(table: XmlTable, xml: XmlAssembly, source: SourceSchema, earlier: Map
         yield f"{where}: a table of one row takes `merge`: which of several rows counts must be said"
     yield from _place(table, source, earlier, where)
     stated = {*table.columns.values(), *table.inherit, *(s for group in table.apart for s in group)} - {""}
-    merged = {*table.agree, *table.constant, *(s for group in table.together for s in group)}
+    merged = {*table.agree, *table.constant, *table.lead, *table.lead.values()}
     kind = {WHAT} if table.kind else set()
     for name in sorted((stated | merged | kind) - set(slots)):
         yield f"{where}: {UnknownNameError(f'slot of {table.row_class}', name, slots)}"

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
+from harmonize.profiles.loading import load_profile
 from harmonize.pseudonyms import new_key
+from harmonize.synthesis.tables import write_tables
+from tests.corrupted_documents import corrupted_document
 from tests.registry import RECORDED, Registry, make_registry
 
 
@@ -36,7 +39,7 @@ MACHINES = (
 )  # fmt: skip
 
 
-def converted(source: Path, key: Path, out: Path, machine: Machine) -> dict[str, bytes]:
+def converted(source: Path, key: Path, out: Path, machine: Machine, profile: str = "eu/ern-cde") -> dict[str, bytes]:
     """Every file of a conversion in a process of its own."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -47,7 +50,7 @@ def converted(source: Path, key: Path, out: Path, machine: Machine) -> dict[str,
         "LANG": machine.locale,
         **dict(machine.python),
     }
-    command = [sys.executable, "-m", "harmonize.cli.main", "convert", str(source), "--profile", "eu/ern-cde"]
+    command = [sys.executable, "-m", "harmonize.cli.main", "convert", str(source), "--profile", profile]
     command += ["--to", "hub,fhir-r4,phenopackets", "--out", str(out), "--pseudonym-key", str(key), "--quiet"]
     command += [
         "--site",
@@ -103,3 +106,19 @@ def test_same_bytes_on_every_machine(
     made = converted(source.folder, key, tmp_path / "out", machine)
     assert made.keys() == expected.keys()
     assert [name for name in made if made[name] != expected[name]] == []
+
+
+@pytest.mark.parametrize("machine", [MACHINES[0], MACHINES[2], MACHINES[-1]], ids=lambda m: f"{m.hash_seed}-{m.jobs}")
+def test_messages_in_disorder_are_the_same_bytes_on_every_machine(machine: Machine, key: Path, tmp_path: Path) -> None:
+    """What is said of messages that contradict and repeat one another stands in one order."""
+    documents = tmp_path / "in"
+    documents.mkdir()
+    write_tables(load_profile("de/obds"), 60, 8, tmp_path / "demo")
+    (written,) = (tmp_path / "demo").glob("*.xml")
+    for seed in range(3):
+        flawed = corrupted_document(written.read_bytes(), seed, identifiers=5)
+        (documents / f"{seed}.xml").write_bytes(flawed)
+    here = converted(documents, key, tmp_path / "here", EXPECTED, "de/obds")
+    there = converted(documents, key, tmp_path / "there", machine, "de/obds")
+    assert b"source.group-conflict" in here["private/findings.ndjson"]
+    assert [name for name in here if there[name] != here[name]] == []

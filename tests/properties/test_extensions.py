@@ -36,9 +36,11 @@ from harmonize.synthesis.tables import write_tables
 from harmonize.terminology.store import Terminologies
 from harmonize.writers.phenopackets.common_elements import common_element_functions
 from tests.bench.synthetic_cdm import write_cdm
+from tests.corrupted_documents import corrupted_document
+from tests.obds import case_documents
 from tests.registry import ALL_TARGETS, KEY, RECORDED
 
-PROFILES = ("eu/ern-cde", "intl/omop-5.4", "intl/redcap-rdcdm", "intl/hmd-template")
+PROFILES = ("eu/ern-cde", "intl/omop-5.4", "intl/redcap-rdcdm", "intl/hmd-template", "de/obds")
 
 
 @contextmanager
@@ -83,6 +85,29 @@ def test_records_with_every_kind_of_flaw_become_the_same_bytes(tmp_path: Path, p
 
 CELLS = st.text(alphabet='ab0 é€"\r\0\ud83d\ude00', max_size=6) | st.sampled_from(["", "NA", "2001-05-06", "x" * 40])
 LINES = st.lists(st.lists(CELLS, min_size=1, max_size=4).map(",".join) | st.just("a,b,c"), max_size=8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_messages_in_any_disorder_become_the_same_bytes(tmp_path: Path, seed: int) -> None:
+    """Repeated, corrected, contradictory, without what they belong to: what is merged, set aside and said is the same."""
+    (tmp_path / "in").mkdir()
+    write_tables(load_profile("de/obds"), 60, 8, tmp_path / "demo")
+    written = [path.read_bytes() for path in (tmp_path / "demo").glob("*.xml")]
+    modules = [text.encode() for text in case_documents("modules").values()]
+    for index, document in enumerate((*written, *modules)):
+        flawed = corrupted_document(document, 100 * seed + index, identifiers=7)
+        (tmp_path / "in" / f"{index}.xml").write_bytes(flawed)
+    told = Settings("de/obds", ALL_TARGETS, KEY, "x", recorded=RECORDED, consent="record")
+
+    def run(out: str) -> dict[str, str]:
+        convert_files(told, RunOptions((tmp_path / "in",), tmp_path / out, max_errors="100%"))
+        return _digests(tmp_path / out)
+
+    with pure():
+        in_python = run("python")
+    assert run("compiled") == in_python
+    said = (tmp_path / "compiled/private/findings.ndjson").read_bytes()
+    assert b"source.superseded" in said and b"source.group-conflict" in said
 
 
 @settings(max_examples=300, deadline=None)

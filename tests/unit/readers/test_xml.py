@@ -113,7 +113,7 @@ def test_a_newer_sentinel_does_not_lend_its_accuracy_to_an_older_date(tmp_path: 
     [
         ("operation", {"kind": "op", "apart": (("Datum",),)}, "has no `kind`"),
         ("radiation_course", {"without_parts": ("systemic",)}, "without_parts"),
-        ("tumour", {"together": (("ICD_Code", "ICD_Vers"),)}, "ICD_Vers"),
+        ("tumour", {"lead": {"ICD_Vers": "ICD_Code"}}, "ICD_Vers"),
         ("patient", {"constant": ("Geburtstag",)}, "Geburtstag"),
         ("message", {"kind": "message"}, "what"),
     ],
