@@ -32,20 +32,26 @@ class Extensions(BuildHookInterface):
         if self.target_name != "wheel" or os.environ.get("HARMONIZE_PURE_PYTHON"):
             return
         self.scratch = Path(tempfile.mkdtemp(prefix="harmonize-build-"))
-        try:
-            made = _compiled(root, self.scratch)
-            places = {
-                f"{module.rpartition('.')[0].replace('.', '/')}/{made[module].name}": made[module] for module in made
-            }
-            if version == "editable":
-                for place, binary in places.items():
-                    shutil.copyfile(binary, root / place)
-                return
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - no compiler, no headers: all of it is there in Python too
-            self.app.display_warning(f"harmonize has no compiled extensions here: {type(error).__name__}: {error}")
-            return
-        build_data["force_include"].update({str(binary): place for place, binary in places.items()})
-        build_data["pure_python"], build_data["infer_tag"] = False, True
+        places = self._places(root, self.scratch)
+        if version == "editable":
+            for place, binary in places.items():
+                shutil.copyfile(binary, root / place)
+        elif places:
+            build_data["force_include"].update({str(binary): place for place, binary in places.items()})
+            build_data["pure_python"], build_data["infer_tag"] = False, True
+
+    def _places(self, root: Path, scratch: Path) -> dict[str, Path]:
+        """Place in the package -> binary. What cannot be compiled is left out and said: all of it is there in Python too."""
+        places = {}
+        for source in sorted((root / "harmonize").rglob("*.pyx")):
+            module = ".".join(source.relative_to(root).with_suffix("").parts)
+            try:
+                binary = _compiled(root, source, module, scratch / module)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - no compiler, no headers
+                self.app.display_warning(f"{module} is not compiled here: {type(error).__name__}: {error}")
+            else:
+                places[str(source.relative_to(root).with_name(binary.name))] = binary
+        return places
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what was made on the way."""
@@ -60,30 +66,27 @@ def _remove_binaries(root: Path) -> None:
             path.unlink()
 
 
-def _compiled(root: Path, scratch: Path) -> dict[str, Path]:
-    """Module -> its binary, in the folder *scratch*."""
+def _compiled(root: Path, source: Path, module: str, scratch: Path) -> Path:
+    """The binary of *module*, in the folder *scratch*."""
+    import lxml
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
-    sources = {_module(path.relative_to(root)): path for path in sorted((root / "harmonize").rglob("*.pyx"))}
     before = Path.cwd()
     os.chdir(root)  # Cython keeps the folders of sources below its own
     try:
-        extensions = cythonize(
-            [Extension(m, [str(p.relative_to(root))], extra_compile_args=_ARGUMENTS) for m, p in sources.items()],
-            build_dir=str(scratch / "c"),
-            compiler_directives=_DIRECTIVES,
-            quiet=True,
+        stated = Extension(
+            module,
+            [str(source.relative_to(root))],
+            include_dirs=lxml.get_include(),  # with the headers of libxml2 that lxml was built with
+            extra_compile_args=_ARGUMENTS,
         )
+        extensions = cythonize([stated], build_dir=str(scratch / "c"), compiler_directives=_DIRECTIVES, quiet=True)
         command = build_ext(Distribution({"name": "harmonize", "ext_modules": extensions}))
         command.build_lib, command.build_temp = str(scratch / "lib"), str(scratch / "temp")
         command.ensure_finalized()
         command.run()
-        return {extension.name: Path(command.get_ext_fullpath(extension.name)).resolve() for extension in extensions}
+        return Path(command.get_ext_fullpath(module)).resolve()
     finally:
         os.chdir(before)
-
-
-def _module(path: Path) -> str:
-    return ".".join(path.with_suffix("").parts)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from harmonize.errors import InputError
+from harmonize.extensions import extension
 from harmonize.findings import Cell, Finding, Outcome, Severity, element_number
 from harmonize.input.log import ReadLog
 from harmonize.profiles.specification import Profile
@@ -118,14 +119,16 @@ class Walker:
         self.blank = frozenset(paths.profile.assembly.blank)
         self.last = 0
         self.rows: list[ElementRow] = []
+        compiled = extension("harmonize.input.element_walking")
+        self._walk = compiled.ElementWalk(self, ElementRow).walk if compiled is not None else self._walk_subject
 
     def subject(self, element: Element, beside: Mapping[str, str]) -> list[ElementRow]:
         """The rows of a subject in the order of the document, its own first; *beside* are cells from beside the subjects."""
         self.rows = []
         row = self._row(self.subject_node, element)
         for name, value in beside.items():
-            self._put(row, self.paths.column(self.subject_node.table, name), value)
-        self._walk(element, self.subject_node, row)
+            self.put(row, self.paths.column(self.subject_node.table, name), value)
+        self._walk(element, row)
         self.paths.rows += len(self.rows)
         return self.rows
 
@@ -146,7 +149,7 @@ class Walker:
         container = self.dialect.subject.split("/")[0]
         for child in root:
             if child.tag.__class__ is str and child.tag.removeprefix(self.prefix) != container:
-                self._walk(child, self._child(self.document_node, child.tag), row)
+                self._walk_below(child, self.below(self.document_node, child.tag), row)
         self.paths.rows += 1
 
     def _row(self, node: _Node, element: Element) -> ElementRow:
@@ -155,51 +158,58 @@ class Walker:
         self.rows.append(row)
         return row
 
-    def _walk(self, element: Element, node: _Node, row: ElementRow) -> None:
+    def _walk_subject(self, element: Element, row: ElementRow) -> None:
+        self._walk_below(element, self.subject_node, row)
+
+    def _walk_below(self, element: Element, node: _Node, row: ElementRow) -> None:
         if element.keys():
             self._attributes(element, node, row)
         text = element.text
         if text is not None and (text := text.strip()):
-            self._put(row, node.text or self._text(node), text)
+            self.put(row, self.text(node), text)
         for child in element:
             tag = child.tag
             if tag.__class__ is not str:
                 continue
-            below = node.children.get(tag) or self._child(node, tag)
-            if below.is_row:
-                self._walk(child, below, self._row(below, child))
-            elif len(child) or child.keys():
-                self._walk(child, below, row)
-            else:  # a leaf: most elements are
-                text = child.text
-                if text is not None and (text := text.strip()):
-                    self._put(row, below.text or self._text(below), text)
+            below = self.below(node, tag)
+            self._walk_below(child, below, self._row(below, child) if below.is_row else row)
             tail = child.tail
             if tail is not None and (tail := tail.strip()):
-                self._put(row, node.text or self._text(node), tail)
+                self.put(row, self.text(node), tail)
 
     def _attributes(self, element: Element, node: _Node, row: ElementRow) -> None:
         for name, value in element.items():
-            if name not in node.attributes:
-                path = f"@{name}" if node is self.subject_node else f"{node.path}/@{name}"
-                of_schemas = name.startswith(_OF_SCHEMAS)  # of the schema language, not of the format
-                node.attributes[name] = None if of_schemas else self.paths.column(node.table, path)
-            column = node.attributes[name]
+            column = self.attribute(node, name)
             if column is not None and (text := value.strip()):
-                self._put(row, column, text)
+                self.put(row, column, text)
 
-    def _child(self, node: _Node, tag: str) -> _Node:
+    def attribute(self, node: _Node, name: str) -> Column | None:
+        """The column of an attribute of the elements of *node*; None where it is of the schema language, not of the format."""
+        if name not in node.attributes:
+            path = f"@{name}" if node is self.subject_node else f"{node.path}/@{name}"
+            of_schemas = name.startswith(_OF_SCHEMAS)
+            node.attributes[name] = None if of_schemas else self.paths.column(node.table, path)
+        return node.attributes[name]
+
+    def below(self, node: _Node, tag: str) -> _Node:
+        """The path of the children of *node* that are called *tag*."""
+        known = node.children.get(tag)
+        if known is not None:
+            return known
         name = tag.removeprefix(self.prefix)
         path = name if node is self.subject_node else f"{node.path}/{name}"
         is_row = path in self.paths.row_paths
         made = node.children[tag] = _Node(path, self.paths.table(path) if is_row else node.table, is_row)
         return made
 
-    def _text(self, node: _Node) -> Column:
-        made = node.text = self.paths.column(node.table, node.path)
-        return made
+    def text(self, node: _Node) -> Column:
+        """The column of the text of the elements of *node*."""
+        if node.text is None:
+            node.text = self.paths.column(node.table, node.path)
+        return node.text
 
-    def _put(self, row: ElementRow, column: Column, text: str) -> None:
+    def put(self, row: ElementRow, column: Column, text: str) -> None:
+        """Put a value into its cell, or say why not."""
         if text in self.blank:
             return
         column.values += 1

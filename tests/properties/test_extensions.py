@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from harmonize.checks import dates
 from harmonize.checks.measurements import check_measurements
@@ -22,11 +24,14 @@ from harmonize.checks.violations import Circumstances
 from harmonize.convert import Engine, RunOptions, Settings, convert_files
 from harmonize.convert.batches import TableColumns
 from harmonize.extensions import EXTENSIONS, SWITCH, extension
+from harmonize.findings import shown_row
 from harmonize.hub.objects import hub_object
 from harmonize.input.csv_records import Dialect, Unquoted, csv_blocks
 from harmonize.input.delimited_tables import RowCutter, _Table
+from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import runs_of
+from harmonize.input.xml_rows import Paths, Walker
 from harmonize.profiles.assembly import Assembler, RawSubject
 from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import SubjectLog
@@ -37,6 +42,7 @@ from harmonize.terminology.store import Terminologies
 from harmonize.writers.phenopackets.common_elements import common_element_functions
 from tests.bench.synthetic_cdm import write_cdm
 from tests.corrupted_documents import corrupted_document
+from tests.obds import NAMESPACE as OBDS
 from tests.obds import case_documents
 from tests.registry import ALL_TARGETS, KEY, RECORDED
 
@@ -171,6 +177,69 @@ def test_the_same_rows_are_made_of_lines(data: st.DataObject, width: int) -> Non
         for _ in (1, 2):
             with pytest.raises(IndexError):
                 too_wide.rows("t", given_[:1])
+
+
+_WORDS = st.text(st.sampled_from(" \n\tab\u00a0\u2003\x85é]>&<"), max_size=4)
+_NAMES = ("Menge_Meldung", "Meldung", "OP", "Diagnose", "Datum", "Code", "other:Code")
+_PIECES = st.one_of(
+    _WORDS.map(escape),
+    st.sampled_from(("<![CDATA[ a<b ]]>", "<![CDATA[]]>", "<!-- a -->", "<?a b?>", "&#160;", "&#x61;", "&amp;")),
+)
+
+
+def _element(name: str, attributes: dict[str, str], inner: list[str]) -> str:
+    stated = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<{name}{stated}>{''.join(inner)}</{name}>"
+
+
+_ATTRIBUTES = st.dictionaries(st.sampled_from(("id", "other:id", "xsi:type", "OP_ID")), _WORDS, max_size=2)
+_ELEMENTS = st.recursive(
+    st.builds(_element, st.sampled_from(_NAMES), _ATTRIBUTES, st.lists(_PIECES, max_size=3)),
+    lambda inner: st.builds(
+        _element, st.sampled_from(_NAMES), _ATTRIBUTES, st.lists(st.one_of(inner, _PIECES), max_size=6)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.lists(st.one_of(_ELEMENTS, _PIECES), max_size=5), min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_the_same_rows_are_taken_out_of_elements(subjects: list[list[str]]) -> None:
+    """Texts in pieces, between elements, in other namespaces; attributes; names that repeat and that nobody knows."""
+    profile = load_profile("de/obds")
+    assert profile.assembly.xml is not None
+    dialect = next(d for d in profile.assembly.xml.dialects.values() if d.namespace == OBDS)
+    body = "\n".join(_element("Patient", {"Patient_ID": "1"}, inner) for inner in subjects)
+    told = f'xmlns="{OBDS}" xmlns:other="urn:other" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    root = etree.fromstring(f"<oBDS {told}>\n{body}</oBDS>", etree.XMLParser(remove_comments=True, remove_pis=True))
+
+    def rows() -> Any:
+        log, paths = ReadLog(), Paths(profile)
+        walker = Walker(paths, dialect, "a.xml", 3, log)
+        made = [walker.subject(element, {}) for element in root]
+        return made, paths.tables, paths.columns, log.rejected_cells
+
+    with pure():
+        in_python = rows()
+    assert rows() == in_python
+
+
+def test_rows_behind_many_lines_are_the_same() -> None:
+    """libxml2 holds lines past 65,534 elsewhere."""
+    profile = load_profile("de/obds")
+    assert profile.assembly.xml is not None
+    dialect = next(iter(profile.assembly.xml.dialects.values()))
+    far = "\n" * 70_000
+    text = f"<oBDS><Patient>{far}<Menge_Meldung>\n<Meldung>\n\n<OP>a</OP></Meldung></Menge_Meldung></Patient></oBDS>"
+    (element,) = etree.fromstring(text)
+
+    def rows() -> Any:
+        return Walker(Paths(profile), dialect, "a.xml", 0, ReadLog()).subject(element, {})
+
+    with pure():
+        in_python = rows()
+    assert rows() == in_python
+    assert shown_row(in_python[-1].number) == element[0][0][0].sourceline
 
 
 def test_wrong_calls_are_refused() -> None:
