@@ -68,9 +68,10 @@ def best_outcome(outcomes: Iterable[Outcome]) -> Outcome:
     return min(outcomes, key=_PREFERENCE.__getitem__)
 
 
-_PLACE_BITS, _LINE_BITS = 10, 36
-_IS_ELEMENT = 1 << 61
-MAX_FILES = 1 << (61 - _PLACE_BITS - _LINE_BITS)
+PLACE_BITS, LINE_BITS = 10, 36
+IS_ELEMENT = 1 << 61
+"""The number of a row that is an element: file, line and place in the line, and this bit, which no row of a table has."""
+MAX_FILES = 1 << (61 - PLACE_BITS - LINE_BITS)
 """Files of elements that one run may read."""
 
 
@@ -81,7 +82,7 @@ def element_number(file: int, line: int, last: int) -> int:
     >>> shown_row(first), shown_row(element_number(0, 7, first)), file_of(element_number(3, 7, first))
     (7, 7, 3)
     """
-    return max(_IS_ELEMENT | file << (_PLACE_BITS + _LINE_BITS) | line << _PLACE_BITS, last + 1)
+    return max(IS_ELEMENT | file << (PLACE_BITS + LINE_BITS) | line << PLACE_BITS, last + 1)
 
 
 def shown_row(row: int | None) -> int | None:
@@ -90,14 +91,14 @@ def shown_row(row: int | None) -> int | None:
     >>> shown_row(17)
     17
     """
-    if row is None or row < _IS_ELEMENT:
+    if row is None or row < IS_ELEMENT:
         return row
-    return row >> _PLACE_BITS & (1 << _LINE_BITS) - 1
+    return row >> PLACE_BITS & (1 << LINE_BITS) - 1
 
 
 def file_of(row: int) -> int:
     """The index of the file that an XML element stands in."""
-    return (row ^ _IS_ELEMENT) >> (_PLACE_BITS + _LINE_BITS)
+    return (row ^ IS_ELEMENT) >> (PLACE_BITS + LINE_BITS)
 
 
 class Cell(NamedTuple):

@@ -213,7 +213,7 @@ class _Reading:
             paths = lineage.paths.get(slot, ())
             if paths and hub_schema().classes[lineage.hub_class][slot].range == "CodedValue":
                 source = lineage.source_of(value)
-                cells = [list(cells_at(source, path)) for path in paths]
+                cells = [list(cells_at(source, (path,))) for path in paths]
                 texts = self._texts.of(raw, (cell for of_path in cells for cell in of_path))
                 for coded in several:
                     for cell in _stating(coded, cells, texts):

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from harmonize.convert.column_outcomes import SharedRows
+from harmonize.extensions import extension
 from harmonize.findings import file_of, shown_row
 from harmonize.hub.objects import HubObject
 from harmonize.profiles.assembly import RawSubject
@@ -21,6 +22,7 @@ class LineageLines:
     def __init__(self, layouts: Mapping[str, RowLayout], files: Mapping[str, str], parts: Sequence[str]) -> None:
         """*parts* are the documents of XML, which are many."""
         self._files, self._parts = files, tuple(parts)
+        self._machine = extension("harmonize.profiles.tree_machine") if self._parts else None
         self._tables_of_slot: dict[str, list[str]] = {}
         for name, layout in layouts.items():
             self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)
@@ -36,7 +38,10 @@ class LineageLines:
                     number += len(raw.rows[name])
             if number == len(objects):
                 return files
-        made = [rows_of(item.derivation.source_of(item)) for item in objects]
+        sources = [item.derivation.source_of(item) for item in objects]
+        if self._machine is not None:
+            return [self._machine.lines_of(source, self._parts) for source in sources]
+        made = [rows_of(source) for source in sources]
         if not self._parts:
             return made
         return [{file: sorted({shown_row(n) for n in rows}) for file, rows in one.items()} for one in made]
@@ -44,6 +49,9 @@ class LineageLines:
     def _rows(self, raw: RawSubject) -> dict[str, list[list[int]]]:
         if not self._parts:
             return {self._files[table]: _ranges(rows) for table, rows in raw.rows.items()}
+        if self._machine is not None:
+            lines: dict[str, list[list[int]]] = self._machine.lines_of_rows(raw.rows, self._parts)
+            return lines
         numbers: dict[str, set[int]] = {}
         for rows in raw.rows.values():
             for row in rows:

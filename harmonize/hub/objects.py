@@ -106,55 +106,6 @@ def _words(coded: Mapping[str, Any] | None) -> list[str]:
     return [*(coding["code"] for coding in coded.get("codings", ())), coded.get("text", "").casefold()]
 
 
-class Identities:
-    """What hub objects say, without labels, editions and translations: the ground of ids that outlive a release.
-
-    Coded values and dates are shared by the records that state them, so their texts are kept, up to a limit.
-
-    >>> Identities().of(HubObject(type={"codings": [{"code": "HP:1", "label": "A"}]}, excluded=True))
-    "{'type': HP:1, 'excluded': True}"
-    """
-
-    LIMIT = 100_000
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, str]] = {}
-
-    def of(self, value: Any) -> str:
-        """The text for *value*."""
-        if isinstance(value, HubObject) and "codings" not in value:
-            return self._of_object(value)
-        if isinstance(value, dict):
-            known = self._known.get(id(value))
-            if known is None:
-                if len(self._known) >= self.LIMIT:
-                    self._known.clear()
-                known = self._known[id(value)] = (
-                    value,
-                    self._of_value(value),
-                )  # holds it, so that its id stays its own
-            return known[1]
-        if isinstance(value, list):
-            return "[" + ", ".join(map(self.of, value)) + "]"
-        return repr(value)
-
-    def _of_object(self, value: HubObject) -> str:
-        known, parts = self._known, []
-        for name, item in value.items():
-            if item.__class__ is str:
-                parts.append(f"'{name}': {item!r}")
-            else:
-                shared = known.get(id(item))
-                parts.append(f"'{name}': {self.of(item) if shared is None else shared[1]}")
-        return "{" + ", ".join(parts) + "}"
-
-    def _of_value(self, value: Mapping[str, Any]) -> str:
-        if "codings" in value:
-            stated = [coding["code"] for coding in value["codings"] if coding.get("origin") != "mapped"]
-            return " ".join(stated or [coding["code"] for coding in value["codings"]])
-        return "{" + ", ".join(f"{name!r}: {self.of(item)}" for name, item in value.items()) + "}"
-
-
 def hub_object(value: Any) -> Any:
     """The plain JSON *value* with every dict turned into a `HubObject`, for records that were read from a file."""
     if isinstance(value, dict):

@@ -27,6 +27,9 @@ from harmonize.profiles.row_programs import RowProgram, row_program
 from harmonize.profiles.rows_function import DeriveRows, rows_function
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
 
+MANY = 5
+"""Slots of which it is asked at once whether one is stated, before each is looked up."""
+
 
 def compile_profile(profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout] | None = None) -> Plan:
     """Compile *profile*. Raises SpecificationError with file and line where the map does not fit source or hub.
@@ -185,9 +188,8 @@ class _Compiler:
             paths[slot.slot] = slot_paths
             (constants if slot.value is not None else lines).extend(body)
             if slot.slot == "excluded" and slot_paths:  # without it the object would say the opposite
-                stated = " or ".join(f"{local} is not None" for local in self.locals_of(slot_paths))
                 unread = [
-                    f"if {self.out} and 'excluded' not in {self.out} and ({stated}):",
+                    f"if {self.out} and 'excluded' not in {self.out} and ({self.known_of(slot_paths)}):",
                     f"    return log.incomplete({self.src()}, lineage_{name}, {self.out}, undecided)",
                 ]
         lines += unread
@@ -266,9 +268,14 @@ class _Compiler:
         """A single object without a call: where none of its values is there, it is not even begun."""
         inner, inner_name = slot.nested[0], f"{name}_{slot.slot}_0"
         outer, self.out = self.out, f"{self.out}_{slot.slot}"
-        read = [line for path in _paths_of_derivation(inner) for line in self.read_path(path)[0]]
+        asked = _paths_of_derivation(inner)
+        are_many = self.layout is None and len(asked) >= MANY and all(len(path) == 1 for path in asked)
+        known_before = dict(self.read)
+        read = [] if are_many else [line for path in asked for line in self.read_path(path)[0]]
         body, paths = self.class_body(inner, inner_name, holders)
-        known = " or ".join(f"{local} is not None" for local in self.locals_of(paths)) or "False"
+        known = self.states(frozenset(path[0] for path in paths)) if are_many else self.known_of(paths) or "False"
+        if are_many:  # each is read where it is asked for, and that is not always
+            self.read = known_before
         made, required = self.out, self.required_of(inner)
         whole = " and ".join(f"{name!r} in {made}" for name in required) or made
         lines = [*read, f"if {known}:", *(f"    {line}" for line in (*self.new_object(inner_name), *body))]
@@ -360,8 +367,7 @@ class _Compiler:
         result = self.call(derivation, slot, slot.expression, feed, lines, [0])
         self.checks.result(slot.expression, hub_slot, slot)
         paths = tuple(dict.fromkeys(p.names for p in paths_of(slot.expression)))
-        locals_ = self.locals_of(paths)
-        known = " or ".join(f"{local} is not None" for local in locals_)
+        known = self.known_of(paths)
         keep = [f"if {result} is not None:", f"    {self.out}[{slot.slot!r}] = {result}"]
         if not known:
             return [*lines, *keep], paths
@@ -370,8 +376,8 @@ class _Compiler:
         if all(isinstance(argument, Path | Constant) for argument in slot.expression.arguments) and len(answers) == 1:
             # Where nothing is stated nothing is asked: records are full of empty cells.
             read, asked = lines[: answers[0]], lines[answers[0] :]
-            if len(locals_) == 1:
-                asked[0] = asked[0].removesuffix(f" if {locals_[0]} is not None else None")
+            if len(paths) == 1:
+                asked[0] = asked[0].removesuffix(f" if {known} else None")
             return [*read, f"if {known}:", *(f"    {line}" for line in (*asked, *keep, *missed))], paths
         missed[0] = f"elif {known}:"
         return [*lines, *keep, *missed], paths
@@ -391,6 +397,9 @@ class _Compiler:
             raise self.wrong(str(UnknownNameError("function", call.function, FUNCTIONS)), slot.line)
         if not function.minimum <= len(call.arguments) <= function.maximum:
             raise self.wrong(f"{call.function} takes {function.minimum} to {function.maximum} arguments", slot.line)
+        leading = self.leading_of_many(call)
+        if leading is not None:
+            return self.first_of_many(derivation, slot, call, leading, feed, lines, counter)
         arguments = [self.argument(derivation, slot, a, feed, lines, counter) for a in call.arguments]
         self.checks.names(call, slot)
         counter[0] += 1
@@ -418,6 +427,46 @@ class _Compiler:
             f"    {result} = log.note({self.src()}, {feed}, {paths}, {result})",
         ]
         return result
+
+    def leading_of_many(self, call: Call) -> frozenset[str] | None:
+        """The slots of which one must be stated for a `first` of many to know anything; None for other calls."""
+        if call.function != "first" or self.layout is not None:
+            return None
+        leading = _leading_paths(call)
+        if leading is None or len(leading) < MANY or any(len(path) > 1 for path in leading):
+            return None
+        return frozenset(path[0] for path in leading)
+
+    def first_of_many(
+        self,
+        derivation: ClassDerivation,
+        slot: SlotDerivation,
+        call: Call,
+        leading: frozenset[str],
+        feed: str,
+        lines: list[str],
+        counter: list[int],
+    ) -> str:
+        """A `first` of so many slots that it is asked first whether one of them is stated: mostly none is."""
+        outer, asked = dict(self.read), list[str]()
+        arguments = [self.argument(derivation, slot, a, feed, asked, counter) for a in call.arguments]
+        self.checks.names(call, slot)
+        counter[0] += 1
+        result = f"t{counter[0]}"
+        asked += self.first_known(call, arguments, result, feed)
+        self.read = outer  # what was read in there is not known behind it
+        lines += [f"{result} = None", f"if {self.states(leading)}:", *(f"    {line}" for line in asked)]
+        return result
+
+    def states(self, slots: frozenset[str]) -> str:
+        """The condition that the source object states one of *slots*."""
+        return f"not src.keys().isdisjoint({self.constant(slots)})"
+
+    def known_of(self, paths: tuple[tuple[str, ...], ...]) -> str:
+        """The condition that something is stated at one of *paths*; empty where there are none."""
+        if all(path in self.read for path in paths):
+            return " or ".join(f"{local} is not None" for local in self.locals_of(paths))
+        return self.states(frozenset(path[0] for path in paths))
 
     def first_known(self, call: Call, arguments: list[str], result: str, feed: str) -> list[str]:
         """`first(a, b)`: the first that is known; another one that says something else is lost with a finding."""
@@ -597,6 +646,20 @@ def _listed(arguments: list[str]) -> str:
     if len(arguments) == 1:
         return f"[{arguments[0]}] if {arguments[0]} is not None else None"
     return f"[v for v in ({', '.join(arguments)}) if v is not None] or None"
+
+
+def _leading_paths(expression: Expression) -> tuple[tuple[str, ...], ...] | None:
+    """The paths of which one must be stated for *expression* to know anything; None where it may know something without."""
+    if isinstance(expression, Path):
+        return (expression.names,)
+    function = FUNCTIONS.get(expression.function) if isinstance(expression, Call) else None
+    if function is None or not isinstance(expression, Call):
+        return None
+    if expression.function != "first" and not function.strict:
+        return None
+    asked = expression.arguments if expression.function == "first" else expression.arguments[:1]
+    found = [_leading_paths(argument) for argument in asked]
+    return tuple(dict.fromkeys(path for paths in found for path in paths or ())) if all(found) else None
 
 
 def _paths_of_derivation(derivation: ClassDerivation) -> list[tuple[str, ...]]:

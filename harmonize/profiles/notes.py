@@ -61,7 +61,7 @@ class SubjectLog:
 
     def note(self, source: Any, feed: Feed, paths: tuple[tuple[str, ...], ...], noted: Noted) -> Any:
         """Collect *noted*, which was said of the values at *paths*, and return its value."""
-        cells = tuple(cell for path in paths for cell in cells_at(source, path))
+        cells = tuple(cells_at(source, paths))
         self.notes += [(said, cells, f"{feed.hub_class}.{feed.slot}") for said in (noted, *noted.others)]
         if noted.outcome is not Outcome.CARRIED:
             for cell in cells:
@@ -79,9 +79,8 @@ class SubjectLog:
     def exceptional_cells(self) -> dict[Cell, dict[Feed, tuple[Outcome, bool]]]:
         """The cells of which a feed is an exception: its outcome, and whether something was said of it."""
         for source, feed, paths in self.misses:
-            for path in paths:
-                for cell in cells_at(source, path):
-                    self._record(cell, feed, Outcome.DROPPED, said=False)
+            for cell in cells_at(source, paths):
+                self._record(cell, feed, Outcome.DROPPED, said=False)
         self.misses = []
         return self.cells
 

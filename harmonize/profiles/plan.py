@@ -44,10 +44,8 @@ class Lineage:
                 for nested in item.derivation.feeds:
                     yield from item.derivation.fed_cells(item, nested)
         paths = self.paths.get(slot, ())
-        source = self.source_of(hub_object) if paths else None
-        for path in paths:
-            for cell in cells_at(source, path):
-                yield self.feeds[slot], cell
+        for cell in cells_at(self.source_of(hub_object), paths) if paths else ():
+            yield self.feeds[slot], cell
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harmonize.findings import Cell, file_of
@@ -129,14 +129,20 @@ def plain(value: Any) -> Any:
     return value
 
 
-def cells_at(source: Any, path: tuple[str, ...]) -> Iterator[Cell]:
-    """The cells that a *path* of slot names reaches from *source*; lists on the way are followed item by item."""
+def cells_at(source: SourceObject, paths: Iterable[tuple[str, ...]]) -> Iterator[Cell]:
+    """The cells that *paths* of slot names reach from *source*; lists on the way are followed item by item."""
+    for path in paths:
+        if path[0] in source:  # of dozens of paths few are stated
+            yield from _cells_at(source, path)
+
+
+def _cells_at(source: Any, path: tuple[str, ...]) -> Iterator[Cell]:
     if isinstance(source, list):
         for item in source:
-            yield from cells_at(item, path)
+            yield from _cells_at(item, path)
     elif isinstance(source, SourceObject):
         if len(path) == 1:
             if path[0] in source:
                 yield from source.cells(path[0])
         else:
-            yield from cells_at(source.get(path[0]), path[1:])
+            yield from _cells_at(source.get(path[0]), path[1:])

@@ -1,5 +1,5 @@
 # cython: language_level=3, wraparound=False
-"""Puts the elements of a subject into its source record: what `tree_assembly`, `tree_elements` and `tree_placing` do, without the interpreter.
+"""Puts the elements of a subject into its source record, and asks the record where it stands: what `tree_assembly`, `tree_elements` and `tree_placing` do, without the interpreter.
 
 What is done for every element is here. What is said of some, rows that replace others and rows that are merged are left to the functions
 of these modules, which are given our elements.
@@ -14,6 +14,7 @@ from cpython.tuple cimport PyTuple_Check
 from operator import itemgetter
 from types import MemberDescriptorType
 
+from harmonize.findings import IS_ELEMENT, LINE_BITS, PLACE_BITS
 from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.tree_elements import date_order, replace_older
 from harmonize.profiles.tree_placing import NOTHING_APART, canonical, merge, orphan
@@ -31,6 +32,8 @@ cdef extern from "Python.h":
     PyObject* PySequence_Fast_GET_ITEM(object, Py_ssize_t)
     Py_ssize_t PySequence_Fast_GET_SIZE(object)
 
+cdef unsigned long long _IS_ELEMENT = IS_ELEMENT, _LINES = (1 << LINE_BITS) - 1
+cdef int _PLACE_BITS = PLACE_BITS, _FILE_BITS = PLACE_BITS + LINE_BITS
 cdef object _FIRST = itemgetter(0), _DATE_AND_CONTENTS = itemgetter(0, 1)
 cdef tuple _NOTHING = ()
 cdef str _WHAT = WHAT
@@ -606,4 +609,59 @@ cdef int _add_cells(object row, object stating, dict asked, set held) except -1:
     if members is not None:
         for member in members:
             _add_cells(_source(member), stating, asked, held)
+    return 0
+
+
+def lines_of(source, tuple files not None):
+    """File -> the lines that a source object stands for: `source_record.rows_of`, in lines."""
+    cdef dict lines = {}
+    if type(source) is _OBJECT:
+        _add_lines(source, lines)
+    return {files[file]: sorted(<set>numbers) for file, numbers in lines.items()}
+
+
+def lines_of_rows(dict rows not None, tuple files not None):
+    """File -> the ranges of lines of the elements of a subject, each of one line."""
+    cdef dict lines = {}
+    for table in rows.values():
+        for row in table:
+            _add_line(row.number, lines)
+    return {files[file]: [[line, line] for line in sorted(<set>lines[file])] for file in sorted(lines, key=files.__getitem__)}
+
+
+cdef int _add_line(object number, dict lines) except -1:
+    """Add the line that a number is of to those of its file."""
+    cdef unsigned long long bits = number
+    cdef object file
+    cdef PyObject* known
+    if not bits & _IS_ELEMENT:
+        raise ValueError("no number of an element")
+    file = (bits ^ _IS_ELEMENT) >> _FILE_BITS
+    known = PyDict_GetItemWithError(lines, file)
+    line = (bits >> _PLACE_BITS) & _LINES
+    if known is NULL:
+        lines[file] = {line}
+    else:
+        (<set>known).add(line)
+    return 0
+
+
+cdef int _add_lines(object source, dict lines) except -1:
+    """Add the lines of *source*, of what it is made of and of what is in it."""
+    cdef object table = _get(source, _TABLE), members = _get(source, _MEMBERS), item
+    cdef PyObject* found
+    cdef Py_ssize_t at = 0
+    if table is not None:
+        _add_line(_get(source, _NUMBER), lines)
+    if members is not None:
+        for member in members:
+            _add_lines(_source(member), lines)
+    while PyDict_Next(source, &at, NULL, &found):
+        item = <object>found
+        if type(item) is _OBJECT:
+            _add_lines(item, lines)
+        elif type(item) is list and table is not None:  # of an object that rows share, the lists hold its members
+            for inner in <list>item:
+                if type(inner) is _OBJECT:
+                    _add_lines(inner, lines)
     return 0

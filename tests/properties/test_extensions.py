@@ -25,6 +25,7 @@ from harmonize.convert import Engine, RunOptions, Settings, convert_files
 from harmonize.convert.batches import TableColumns
 from harmonize.extensions import EXTENSIONS, SWITCH, extension
 from harmonize.findings import shown_row
+from harmonize.hub.identities import Identities
 from harmonize.hub.objects import hub_object
 from harmonize.input.csv_records import Dialect, Unquoted, csv_blocks
 from harmonize.input.delimited_tables import RowCutter, _Table
@@ -384,6 +385,33 @@ def test_the_machine_runs_the_common_rows_itself(tmp_path: Path) -> None:
     known = make("intl/omop-5.4", tmp_path)
     functions = known.engines[1].plan.derive.__globals__["row_functions"]
     assert {type(function).__name__ for function in functions.values()} == {"RowMachine"}
+
+
+# --- what objects say --------------------------------------------------------------------------------------------------
+
+_SAID = st.recursive(
+    st.one_of(st.text(max_size=4), st.booleans(), st.integers(-5, 5), st.none()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(("value", "text", "it's", "precision")), inner, max_size=3),
+        st.lists(
+            st.fixed_dictionaries({"code": st.sampled_from(("HP:1", "HP:2"))}, optional={"origin": st.just("mapped")}),
+            min_size=1,
+            max_size=2,
+        ).map(lambda codings: {"codings": codings}),
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(("disease", "text", "é", "sites")), _SAID, max_size=4), max_size=4))
+def test_objects_say_the_same(objects: list[dict[str, Any]]) -> None:
+    """Twice, for what is shared is kept; as objects of the hub and as plain values."""
+    with pure():
+        in_python = Identities()
+    compiled = Identities()
+    for value in [hub_object(one) for one in (*objects, *objects)] + objects:
+        assert compiled.of(value) == in_python.of(value)
 
 
 # --- dates ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from harmonize.findings import Outcome
-from harmonize.hub.objects import HubObject, Identities
+from harmonize.hub.identities import Identities
+from harmonize.hub.objects import HubObject
 from harmonize.writers import Document, TargetLog, WriterContext, kept
 from harmonize.writers.fhir.datatypes import Concepts, age, number
 

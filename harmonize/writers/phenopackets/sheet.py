@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from harmonize.findings import Outcome
-from harmonize.hub.objects import HubObject, Identities
+from harmonize.hub.identities import Identities
+from harmonize.hub.objects import HubObject
 from harmonize.writers import TargetLog, WriterContext, kept
 from harmonize.writers.phenopackets.common_elements import Made, Text, common_element_functions
 
