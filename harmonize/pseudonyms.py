@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -37,9 +38,23 @@ class PseudonymKey(NamedTuple):
         >>> key.pseudonym("site-1", "sample", "50012001") == key.pseudonym("site-1", "subject", "50012001")
         False
         """
-        started = _started(self.secret, site, kind).copy()
-        started.update(_framed(source_key))
-        return started.hexdigest()
+        return self.of_class(site, kind)(source_key)
+
+    def of_class(self, site: str, kind: str) -> Callable[[str], str]:
+        """What gives the pseudonyms of identifiers of class *kind* at *site*.
+
+        >>> key_from_secret(bytes(32)).of_class("site-1", "subject")("50012001")
+        '5ab50da8aa7e92bdca9ea1dcaddd115295f988e2'
+        """
+        started = _started(self.secret, site, kind)
+
+        def pseudonym(source_key: str) -> str:
+            raw = source_key.encode("utf-8", "surrogatepass")
+            hashed = started.copy()
+            hashed.update(len(raw).to_bytes(4, "big") + raw)
+            return hashed.hexdigest()
+
+        return pseudonym
 
 
 def _framed(text: str) -> bytes:

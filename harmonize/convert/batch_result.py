@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from harmonize.checks.catalogue import rule
 from harmonize.convert.tally import Tally
@@ -22,6 +23,14 @@ class BatchResult:
             self.lines.setdefault(name, []).extend(lines)
         self.tally.add(other.tally)
 
+    def lines_of(self, target: str, stem: str) -> list[bytes]:
+        """The lines of the documents of a kind, to be added to."""
+        name = _file_of(target, stem)
+        known = self.lines.get(name)
+        if known is None:
+            known = self.lines[name] = []
+        return known
+
     def write(self, name: str, line: bytes) -> None:
         """Add a whole line to the file *name*."""
         self.lines.setdefault(name, []).append(line)
@@ -39,6 +48,12 @@ class BatchResult:
             finding = Finding(rule_id, known.severity, known.title, outcome, subject=subject, fix=known.fix)
             self.tally.counts.add(finding)
             self.write("private/findings.ndjson", finding.line())
+
+
+@lru_cache(maxsize=1000)
+def _file_of(target: str, stem: str) -> str:
+    """The file of the documents of a kind; there are few kinds."""
+    return f"{target}/{stem}.ndjson"
 
 
 def with_advice(finding: Finding) -> Finding:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from harmonize.extensions import extension
+from harmonize.input.element_rows import ElementRows
 from harmonize.profiles.assembly import RawSubject
 from harmonize.profiles.source_record import RawRow
 
@@ -23,6 +24,8 @@ class Batch:
 
     def packed(self) -> PackedBatch:
         """The batch as bytes for another process."""
+        if self.subjects and isinstance(self.subjects[0].rows, ElementRows):
+            return PackedBatch(b"\n".join(map(_line_of_documents, self.subjects)), self.skip, are_elements=True)
         subjects = [
             [
                 raw.key,
@@ -37,18 +40,31 @@ class Batch:
 
 
 class PackedBatch(NamedTuple):
-    """A batch as bytes: of every row the line or all cells, from which the process that converts it takes what it needs."""
+    """A batch as bytes: of every row the line or all cells, from which the process that converts it takes what it needs.
+
+    Of elements of XML it holds the documents as the reader set them aside: a line for each subject, tabs between its identifier and them.
+    """
 
     subjects: bytes
     skip: bool
+    are_elements: bool = False
 
     def unpacked(self, columns: TableColumns) -> Batch:
         """The batch again."""
+        if self.are_elements:
+            lines = (line.split(b"\t") for line in self.subjects.split(b"\n"))
+            read = [RawSubject(orjson.loads(key), ElementRows(documents, columns.headers)) for key, *documents in lines]
+            return Batch(read, self.skip)
         subjects = [
             RawSubject(key, {table: columns.rows(table, rows) for table, rows in tables.items()})
             for key, tables in orjson.loads(self.subjects)
         ]
         return Batch(subjects, self.skip)
+
+
+def _line_of_documents(raw: RawSubject) -> bytes:
+    assert isinstance(raw.rows, ElementRows)
+    return b"\t".join((orjson.dumps(raw.key), *raw.rows.documents))
 
 
 class TableColumns:

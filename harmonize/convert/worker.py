@@ -179,10 +179,9 @@ class Worker:
         if answer.rule is not None:
             result.say(answer.rule, subject_id, None)
         documents, target_logs = written
-        lines = result.lines
         for target, made in documents.items():
             for document in made:
-                lines.setdefault(f"{target}/{document.stem}.ndjson", []).extend((document.line, b"\n"))
+                result.lines_of(target, document.stem).extend((document.line, b"\n"))
         self._report_assembling(raw, assembled, subject_id, result)
         for cell, reason in (*assembled.left_out, *log.left_out.items()):
             place = (self._columns.column_of(cell), reason)
@@ -244,8 +243,9 @@ class Worker:
                 self._lose_cell(Cell(self.files[table], row.number, name), outcome, result)
 
     def _lose_cell(self, cell: Cell, outcome: Outcome, result: BatchResult) -> None:
+        column = self._columns.column_of(cell)
         for target in self.settings.targets:
-            result.tally.account.lose(target, self._columns.column_of(cell), outcome)
+            result.tally.account.lose(target, column, outcome)
 
     def _report_rows(self, rejected: tuple[BadRow, ...], subject: str, result: BatchResult) -> None:
         for bad in rejected:

@@ -136,7 +136,7 @@ def _submitted(pool: ProcessPoolExecutor, batch: object) -> Future[object]:
 
 # --- the garbage collector ------------------------------------------------------------------------------------------
 
-_COLLECTIONS = (100_000, 50, 100)
+_COLLECTIONS = (300_000, 50, 100)
 """Thresholds of the garbage collector. Records make no cycles, so that looking for them all the time only costs."""
 
 

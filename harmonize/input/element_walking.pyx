@@ -21,9 +21,11 @@ from lxml.includes.etreepublic cimport (
 )
 from lxml.includes.tree cimport XML_ATTRIBUTE_NODE, XML_CDATA_SECTION_NODE, XML_ELEMENT_NODE, XML_TEXT_NODE, xmlAttr, xmlNode
 
-from harmonize.findings import element_number
+from harmonize.findings import PLACE_BITS, element_number
 
 import_lxml__etree()
+
+cdef int _PLACE_BITS = PLACE_BITS
 
 cdef enum:
     MOST_BELOW = 64  # names that are compared one by one; of more the walker's own table is asked
@@ -122,7 +124,8 @@ cdef object _tail_of(xmlNode* element):
 cdef class ElementWalk:
     """Walks the subjects of one document for a `Walker`."""
 
-    cdef object walker, put_otherwise, row_type
+    cdef object walker, row_type
+    cdef unsigned long long first_number
     cdef frozenset blank
     cdef _Path subject
 
@@ -130,6 +133,7 @@ cdef class ElementWalk:
         """*row_type* is `ElementRow`."""
         self.walker, self.row_type, self.blank = walker, row_type, walker.blank
         self.subject = _Path(walker.subject_node)
+        self.first_number = element_number(walker.index, 0, 0)  # what the numbers of all its elements have in common
 
     def walk(self, _Element element not None, row):
         """Add the rows below the element of a subject to the walker's, and the cells of *row*, which is its own."""
@@ -215,7 +219,7 @@ cdef class ElementWalk:
         cdef long line = element.line
         if line >= MOST_LINES:
             line = elementFactory(document, element).sourceline or 1
-        number = element_number(self.walker.index, line or 1, self.walker.last)
+        number = max(self.first_number | <unsigned long long>(line or 1) << _PLACE_BITS, <unsigned long long>self.walker.last + 1)
         self.walker.last = number
         row = self.row_type(path.node.table, number, {})
         self.walker.rows.append(row)
@@ -233,3 +237,24 @@ cdef class ElementWalk:
         else:
             self.walker.put(row, column, text)
         return 0
+
+
+def add_rows(list payload not None, list names not None, list widths not None, dict rows not None, row_type):
+    """Add the rows of a document of a subject to *rows*: what `element_rows` does."""
+    cdef list cells, listed
+    cdef Py_ssize_t table, width, index
+    cdef object row, at, text
+    for row in payload:
+        table, number, indexes, texts = row
+        width = widths[table]
+        cells = [""] * width
+        for at, text in zip(indexes, texts, strict=True):
+            index = at
+            if not 0 <= index < width:
+                raise IndexError("a cell past the columns of its row")
+            cells[index] = text
+        name = names[table]
+        listed = rows.get(name)
+        if listed is None:
+            rows[name] = listed = []
+        listed.append(row_type(number, cells))

@@ -17,7 +17,7 @@ from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
 from harmonize.hub.objects import DerivedObject, is_stated
 from harmonize.profiles.call_checks import CallChecks
 from harmonize.profiles.coded_values import Environment
-from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
+from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of, texts_before_constants
 from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
 from harmonize.profiles.memos import Memo, MemoOfSeveral, checked
 from harmonize.profiles.notes import Feed, Noted
@@ -85,7 +85,7 @@ class _Compiler:
             "row_functions": self.row_functions,
         }
         self.made: dict[str, str] = {}
-        self.memos: dict[tuple[str, tuple[Any, ...]], str] = {}
+        self.memos: dict[tuple[str, tuple[Any, ...], bool], str] = {}
         self.read: dict[tuple[str, ...], str] = {}
         self.lineages: dict[str, Lineage] = {}
         by_source: dict[str, list[ClassDerivation]] = {}
@@ -410,12 +410,10 @@ class _Compiler:
         if call.function == "listed":
             lines.append(f"{result} = {_listed(arguments)}")
             return result
-        constants = [a.value for a in call.arguments[1:] if isinstance(a, Constant)]
+        constants = tuple(a.value for a in call.arguments[1:] if isinstance(a, Constant))
         texts = [name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path)]
-        if isinstance(call.arguments[0], Path) and function.pure and len(constants) == len(call.arguments) - 1:
-            line = f"{self.memo(call.function, tuple(constants))}[{arguments[0]}]"
-        elif function.pure and len(texts) == len(arguments):
-            line = f"{self.memo(call.function, (), several=True)}[{', '.join(texts)}]"
+        if function.pure and texts_before_constants(call):
+            line = f"{self.memo(call.function, constants, several=len(texts) > 1)}[{', '.join(texts)}]"
         else:
             line = f"{self.function(call.function)}({', '.join(arguments)})"
         if function.strict and not isinstance(call.arguments[0], Constant):
@@ -581,14 +579,12 @@ class _Compiler:
 
         Records repeat their texts, and a dict answers fastest.
         """
-        key = (name, constants)
+        key = (name, constants, several)
         if key not in self.memos:
             self.memos[key] = f"m{len(self.memos)}"
             function = library_function(name, self.environment)
             check = self.environment.check_value
-            self.constants[self.memos[key]] = (
-                MemoOfSeveral(function, (), check) if several else Memo(function, constants, check)
-            )
+            self.constants[self.memos[key]] = (MemoOfSeveral if several else Memo)(function, constants, check)
         return self.memos[key]
 
     def text(self) -> str:

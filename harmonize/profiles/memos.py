@@ -56,7 +56,7 @@ class Memo(dict[Any, Any]):
 
 
 class MemoOfSeveral(Memo):
-    """Answers of a function by all of its arguments."""
+    """Answers of a function by its first arguments, which are several; the others are fixed."""
 
     def _answer(self, text: Any) -> Any:
-        return self.function(*text)
+        return self.function(*text, *self.constants)

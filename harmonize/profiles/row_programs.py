@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
 from harmonize.hub import Slot, hub_schema
-from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
+from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of, texts_before_constants
 from harmonize.profiles.functions import FUNCTIONS
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.specification import ClassDerivation, SlotDerivation
@@ -197,12 +197,13 @@ class _Builder:
         if function.strict and not isinstance(call.arguments[0], Constant):
             asked = arguments[:1]
         constants = tuple(a.value for a in call.arguments[1:] if isinstance(a, Constant))
-        if isinstance(call.arguments[0], Path) and function.pure and len(constants) == len(call.arguments) - 1:
+        texts = texts_before_constants(call) if function.pure else 0
+        if texts == 1:
             memo = self.bindings.bound_memo(call.function, constants)
             self.steps.append(Step(Kind.MEMO, a=result, b=arguments[0], x=memo, registers=asked))
-        elif function.pure and all(isinstance(argument, Path) for argument in call.arguments):
-            memo = self.bindings.bound_memo(call.function, (), several=True)
-            self.steps.append(Step(Kind.MEMO_OF_SEVERAL, a=result, x=memo, y=arguments, registers=asked))
+        elif texts:
+            memo = self.bindings.bound_memo(call.function, constants, several=True)
+            self.steps.append(Step(Kind.MEMO_OF_SEVERAL, a=result, x=memo, y=arguments[:texts], registers=asked))
         else:
             bound = self.bindings.bound_function(call.function)
             self.steps.append(Step(Kind.CALL, a=result, x=bound, y=arguments, registers=asked))

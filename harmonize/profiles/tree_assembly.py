@@ -158,6 +158,8 @@ class TreeAssembler:
         for table in self.placed:
             placing.place(table)
         placing.say_what_has_no_place()
+        for element in elements:
+            element.parts.clear()  # they know one another: only the collector would free them
         settle(record)
 
     def _elements(self, raw: RawSubject, said: Said) -> list[Element]:

@@ -17,7 +17,7 @@ from types import MemberDescriptorType
 from harmonize.findings import IS_ELEMENT, LINE_BITS, PLACE_BITS
 from harmonize.profiles.source_record import SourceObject
 from harmonize.profiles.tree_elements import date_order, replace_older
-from harmonize.profiles.tree_placing import NOTHING_APART, canonical, merge, orphan
+from harmonize.profiles.tree_placing import NOTHING_APART, canonical, contents, merge, orphan
 from harmonize.profiles.xml_assembly import WHAT
 
 cdef extern from "Python.h":
@@ -160,7 +160,7 @@ cdef class TreeMachine:
         self.lent, self.lending_keys = list(assembler.lending.of_tables), assembler.lending.keys
         self.empty = frozenset(assembler.empty)
 
-    def elements(self, dict rows not None, said):
+    def elements(self, rows, said):
         """The elements in the order of the documents, each in what holds it."""
         cdef list ordered = []
         cdef dict last = {}
@@ -266,6 +266,8 @@ cdef class TreeMachine:
             placing.place(table)
         if placing.made:
             self._say_what_has_no_place(placing)
+        for element in elements:
+            element.parts.clear()  # they know one another: only the collector would free them
         _settle(record)
 
     cdef int _say_what_has_no_place(self, _Placing placing) except -1:
@@ -352,7 +354,7 @@ cdef class _Placing:
 
     cdef object _merged(self, _Table table, list rows):
         """One object of rows that agree; where they do not, Python says so."""
-        cdef list dated = [(_date(table, <Element>PyTuple_GET_ITEM(pair, 0)), canonical(<object>PyTuple_GET_ITEM(pair, 1)), pair) for pair in rows]
+        cdef list dated = [(_date(table, <Element>PyTuple_GET_ITEM(pair, 0)), _canonical(<object>PyTuple_GET_ITEM(pair, 1)), pair) for pair in rows]
         cdef object made = _new(None, 0, None)
         cdef object row, pair
         cdef list members = []
@@ -550,20 +552,31 @@ cdef int _settle(object value) except -1:
     return 0
 
 
+cdef object _canonical(object value):
+    """The contents in one spelling; most have no date that is written day first."""
+    cdef bytes text = contents(value)
+    cdef const unsigned char* at = text
+    cdef Py_ssize_t index
+    for index in range(len(text) - 11):
+        if at[index] == c'"' and at[index + 3] == c"." and at[index + 6] == c"." and at[index + 11] == c'"':
+            return canonical(value)
+    return text
+
+
 cdef list _in_order(list item):
     cdef dict known = {}
-    cdef object one, first, contents
+    cdef object one, first, text
     cdef PyObject* met
     for one in item:
         _settle(_source(one))
-        contents = canonical(one)
-        met = PyDict_GetItemWithError(known, contents)
+        text = _canonical(one)
+        met = PyDict_GetItemWithError(known, text)
         if met is NULL:
-            known[contents] = one
+            known[text] = one
         else:
             first = <object>met
             _set(first, _MEMBERS, [*(_get(first, _MEMBERS) or ()), one])
-    return [known[contents] for contents in sorted(known)]
+    return [known[text] for text in sorted(known)]
 
 
 def held_cells(record, asked):
@@ -620,7 +633,7 @@ def lines_of(source, tuple files not None):
     return {files[file]: sorted(<set>numbers) for file, numbers in lines.items()}
 
 
-def lines_of_rows(dict rows not None, tuple files not None):
+def lines_of_rows(rows, tuple files not None):
     """File -> the ranges of lines of the elements of a subject, each of one line."""
     cdef dict lines = {}
     for table in rows.values():

@@ -269,9 +269,14 @@ def _contradict(made: SourceObject, slot: str, said: Said) -> None:
 # --- one order ------------------------------------------------------------------------------------------------------
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: SourceObject) -> bytes:
     """The contents in one spelling: dates are written day first by some dialects."""
-    return _DAY_FIRST.sub(_year_first, orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    return _DAY_FIRST.sub(_year_first, contents(value))
+
+
+def contents(value: SourceObject) -> bytes:
+    """The contents as JSON, in one order."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _year_first(found: re.Match[bytes]) -> bytes:
@@ -292,7 +297,7 @@ def settle(value: SourceObject) -> None:
                 first = known.setdefault(canonical(one), one)
                 if first is not one:
                     first.members = [*(first.members or ()), one]
-            value[slot] = [known[contents] for contents in sorted(known)]
+            value[slot] = [known[text] for text in sorted(known)]
 
 
 def held_cells(record: SourceObject, asked: frozenset[Cell]) -> set[Cell]:

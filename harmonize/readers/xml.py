@@ -16,6 +16,7 @@ import orjson
 from harmonize.errors import InputError
 from harmonize.findings import MAX_FILES, Cell, Finding, Outcome, Severity, file_of
 from harmonize.input.cells import readable_name
+from harmonize.input.element_rows import ElementRows
 from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
@@ -24,7 +25,6 @@ from harmonize.input.xml_rows import ElementRow, Paths, Walker
 from harmonize.input.xml_schema import SchemaJudge, schema_file
 from harmonize.input.xml_subjects import Root, read_root, subject_elements
 from harmonize.profiles.assembly import BadRow, RawSubject
-from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.specification import Profile
 from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, Dialect
 from harmonize.terminology.patterns import compile_pattern, fits
@@ -50,26 +50,19 @@ class XmlSource:
         """The subjects in the order of their identifiers, each with its rows by path of the element, as they stand in the documents."""
         assembly = self.opening.profile.assembly
         pattern = compile_pattern(assembly.subject_pattern) if assembly.subject_pattern else None
-        key, rows = None, dict[str, list[RawRow]]()
-        for document in self.spool.read():
-            found, payload = orjson.loads(document)
+        key, documents = b"", list[bytes]()
+        for line in self.spool.read():
+            found, _, document = line.rstrip(b"\n").partition(b"\t")
             if found != key:
-                if key is not None:
-                    yield from self._whole(key, rows, pattern)
-                key, rows = found, {}
-            self._add(payload, rows)
-        if key is not None:
-            yield from self._whole(key, rows, pattern)
+                if documents:
+                    yield from self._whole(orjson.loads(key), documents, pattern)
+                key, documents = found, []
+            documents.append(document)
+        if documents:
+            yield from self._whole(orjson.loads(key), documents, pattern)
 
-    def _add(self, payload: list[tuple[int, int, list[int], list[str]]], rows: dict[str, list[RawRow]]) -> None:
-        for table, number, indexes, texts in payload:
-            name = self.paths.tables[table]
-            made = [""] * len(self.headers[name])
-            for index, text in zip(indexes, texts, strict=True):
-                made[index] = text
-            rows.setdefault(name, []).append(RawRow(number, made))
-
-    def _whole(self, key: str, rows: dict[str, list[RawRow]], pattern: Any) -> Iterator[RawSubject]:
+    def _whole(self, key: str, documents: Sequence[bytes], pattern: Any) -> Iterator[RawSubject]:
+        rows = ElementRows(documents, self.headers)
         if not key:
             message, fix = "the element names no subject", "fill the identifier"
             self._reject(rows, "source.no-subject-id", message, fix)
@@ -79,7 +72,7 @@ class XmlSource:
         else:
             yield RawSubject(key, rows)
 
-    def _reject(self, rows: dict[str, list[RawRow]], rule: str, message: str, fix: str) -> None:
+    def _reject(self, rows: ElementRows, rule: str, message: str, fix: str) -> None:
         self.log.rejected_subjects += len(rows.get(SUBJECT_ELEMENT, ()))
         for name, bad in rows.items():
             for row in bad:
@@ -205,7 +198,7 @@ class _Reading(NamedTuple):
 
 
 def _read(path: Path, root: Root, reading: _Reading, log: ReadLog) -> Iterator[tuple[str, int, bytes]]:
-    """(identifier, number, JSON) of the subjects of one document."""
+    """(identifier, number, JSON of the identifier and, after a tab, of the rows) of the subjects of one document."""
     walker, dialect = reading.walker, reading.walker.dialect
     beside: dict[str, str] | None = None
     try:
@@ -219,7 +212,7 @@ def _read(path: Path, root: Root, reading: _Reading, log: ReadLog) -> Iterator[t
             rows = walker.subject(element, beside)
             key = _identifier(rows[0], walker, dialect)
             payload = [(table, number, list(cells), list(cells.values())) for table, number, cells in rows]
-            yield key, rows[0].number, orjson.dumps([key, payload])
+            yield key, rows[0].number, orjson.dumps(key) + b"\t" + orjson.dumps(payload)
     except InputError as error:
         log.cut_off(path.name, error.row or 1, error.what, error.fix or "")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -10,7 +10,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.identities import Identities
 from harmonize.hub.objects import HubObject
-from harmonize.writers import Document, TargetLog, WriterContext, kept
+from harmonize.writers import Document, TargetLog, WriterContext
 from harmonize.writers.fhir.datatypes import Concepts, age, number
 
 PSEUDED = {
@@ -27,18 +27,29 @@ class RunParts:
         self.context = context
         self.concepts = Concepts(context.systems)
         self.identities = Identities()
-        self._meta: dict[str | None, orjson.Fragment] = {}
+        self._around_id: dict[tuple[str, str | None], tuple[bytes, bytes]] = {}
+        self._pseudonyms: dict[str, Callable[[str], str]] = {}
 
-    def meta(self, profile: str | None = None) -> orjson.Fragment:
-        """Resource.meta: where the data come from, the security label, and the profile where our check of it passes."""
-        known = self._meta.get(profile)
+    def identifier(self, kind: str, content: str) -> str:
+        """`WriterContext.identifier` of a kind of resource: there are few kinds, and millions of ids."""
+        known = self._pseudonyms.get(kind)
         if known is None:
-            source = f"https://w3id.org/harmonize/mappings/{self.context.profile_id}#{self.context.profile_version}"
-            body: dict[str, Any] = {"source": source}
-            if profile is not None:
-                body["profile"] = [profile]
-            body["security"] = [PSEUDED]
-            known = self._meta[profile] = kept(body)
+            known = self._pseudonyms[kind] = self.context.key.of_class(self.context.site, f"fhir/{kind}")
+        return known(content)
+
+    def meta(self, profile: str | None = None) -> dict[str, Any]:
+        """Resource.meta: where the data come from, the security label, and the profile where our check of it passes."""
+        source = f"https://w3id.org/harmonize/mappings/{self.context.profile_id}#{self.context.profile_version}"
+        profiles = {} if profile is None else {"profile": [profile]}
+        return {"source": source, **profiles, "security": [PSEUDED]}
+
+    def around_id(self, resource_type: str, profile: str | None) -> tuple[bytes, bytes]:
+        """The beginning of a resource, without its id, up to its elements."""
+        known = self._around_id.get((resource_type, profile))
+        if known is None:
+            before = orjson.dumps({"resourceType": resource_type})[:-1] + b',"id":'
+            behind = b',"meta":' + orjson.dumps(self.meta(profile))
+            known = self._around_id[(resource_type, profile)] = (before, behind)
         return known
 
 
@@ -70,7 +81,7 @@ class Sheet:
         key = (kind, content)
         twins = self._ids.get(key, 0)
         self._ids[key] = twins + 1
-        made = self.run.context.identifier(f"fhir/{kind}", f"{content}|{twins}" if twins else content)
+        made = self.run.identifier(kind, f"{content}|{twins}" if twins else content)
         self._under_way = (kind, made)
         return made
 
@@ -103,8 +114,10 @@ class Sheet:
         profile: str | None = None,
     ) -> None:
         """Put a resource down. *body* holds its elements without resourceType, id and meta."""
-        resource = {"resourceType": resource_type, "id": resource_id, "meta": self.run.meta(profile), **body}
-        self.documents.append(Document(resource_type, resource_id, orjson.dumps(resource)))
+        before, behind = self.run.around_id(resource_type, profile)
+        elements = orjson.dumps(body)
+        rest = b"," + elements[1:] if body else b"}"
+        self.documents.append(Document(resource_type, resource_id, before + orjson.dumps(resource_id) + behind + rest))
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
 
