@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 
 import orjson
 
@@ -47,6 +47,14 @@ class ElementRows(Mapping[str, Sequence[RawRow]]):
 
     def __len__(self) -> int:
         return len(self.read())
+
+    def items(self) -> ItemsView[str, list[RawRow]]:
+        """As `Mapping.items`, which would look up each path by itself."""
+        return self.read().items()
+
+    def values(self) -> ValuesView[list[RawRow]]:
+        """As `Mapping.values`."""
+        return self.read().values()
 
 
 def _add_rows(

@@ -155,7 +155,7 @@ def main() -> None:
         report(bench_plan_of_omop(Path(scratch)))
         report(bench_end_to_end(Path(scratch), chosen.persons))
         report(bench_start(Path(scratch), Path(scratch) / "cdm"))
-        report(bench_registry_xml(Path(scratch), 20))
+        report(bench_registry_xml(Path(scratch), 40))
         report(bench_memory_of_xml(Path(scratch), (10, 100)))
         sizes = (10_000, 100_000, *([1_000_000] if chosen.million else []))
         report(bench_memory_of_omop(Path(scratch), sizes))

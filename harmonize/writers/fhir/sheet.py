@@ -10,7 +10,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.identities import Identities
 from harmonize.hub.objects import HubObject
-from harmonize.writers import Document, TargetLog, WriterContext
+from harmonize.writers import Document, TargetLog, WriterContext, kept
 from harmonize.writers.fhir.datatypes import Concepts, age, number
 
 PSEUDED = {
@@ -27,7 +27,7 @@ class RunParts:
         self.context = context
         self.concepts = Concepts(context.systems)
         self.identities = Identities()
-        self._around_id: dict[tuple[str, str | None], tuple[bytes, bytes]] = {}
+        self._meta: dict[str | None, orjson.Fragment] = {}
         self._pseudonyms: dict[str, Callable[[str], str]] = {}
 
     def identifier(self, kind: str, content: str) -> str:
@@ -37,19 +37,16 @@ class RunParts:
             known = self._pseudonyms[kind] = self.context.key.of_class(self.context.site, f"fhir/{kind}")
         return known(content)
 
-    def meta(self, profile: str | None = None) -> dict[str, Any]:
+    def meta(self, profile: str | None = None) -> orjson.Fragment:
         """Resource.meta: where the data come from, the security label, and the profile where our check of it passes."""
-        source = f"https://w3id.org/harmonize/mappings/{self.context.profile_id}#{self.context.profile_version}"
-        profiles = {} if profile is None else {"profile": [profile]}
-        return {"source": source, **profiles, "security": [PSEUDED]}
-
-    def around_id(self, resource_type: str, profile: str | None) -> tuple[bytes, bytes]:
-        """The beginning of a resource, without its id, up to its elements."""
-        known = self._around_id.get((resource_type, profile))
+        known = self._meta.get(profile)
         if known is None:
-            before = orjson.dumps({"resourceType": resource_type})[:-1] + b',"id":'
-            behind = b',"meta":' + orjson.dumps(self.meta(profile))
-            known = self._around_id[(resource_type, profile)] = (before, behind)
+            source = f"https://w3id.org/harmonize/mappings/{self.context.profile_id}#{self.context.profile_version}"
+            body: dict[str, Any] = {"source": source}
+            if profile is not None:
+                body["profile"] = [profile]
+            body["security"] = [PSEUDED]
+            known = self._meta[profile] = kept(body)
         return known
 
 
@@ -114,10 +111,8 @@ class Sheet:
         profile: str | None = None,
     ) -> None:
         """Put a resource down. *body* holds its elements without resourceType, id and meta."""
-        before, behind = self.run.around_id(resource_type, profile)
-        elements = orjson.dumps(body)
-        rest = b"," + elements[1:] if body else b"}"
-        self.documents.append(Document(resource_type, resource_id, before + orjson.dumps(resource_id) + behind + rest))
+        resource = {"resourceType": resource_type, "id": resource_id, "meta": self.run.meta(profile), **body}
+        self.documents.append(Document(resource_type, resource_id, orjson.dumps(resource)))
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
 
