@@ -12,7 +12,6 @@ from types import CodeType
 from typing import Any
 
 from harmonize.errors import SpecificationError, UnknownNameError
-from harmonize.findings import Outcome, Severity
 from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
 from harmonize.hub.objects import DerivedObject, is_stated
 from harmonize.profiles.call_checks import CallChecks
@@ -22,10 +21,12 @@ from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_funct
 from harmonize.profiles.memos import Memo, MemoOfSeveral, checked
 from harmonize.profiles.notes import Feed, Noted
 from harmonize.profiles.plan import Derive, Lineage, Plan
+from harmonize.profiles.plan_words import INCOMPLETE, SECOND_CHOICE, UNDECIDED, UNKNOWN_VALUE, agrees
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.row_programs import RowProgram, row_program
 from harmonize.profiles.rows_function import DeriveRows, rows_function
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
+from harmonize.profiles.stated_paths import is_flat, leading_paths, paths_of_derivation
 
 MANY = 5
 """Slots of which it is asked at once whether one is stated, before each is looked up."""
@@ -75,11 +76,11 @@ class _Compiler:
         self.constants: dict[str, Any] = {
             "DerivedObject": DerivedObject,
             "Noted": Noted,
-            "unknown_value": _unknown_value,
-            "second_choice": _second_choice,
-            "agrees": _agrees,
-            "incomplete": _incomplete,
-            "undecided": _undecided,
+            "unknown_value": UNKNOWN_VALUE,
+            "second_choice": SECOND_CHOICE,
+            "agrees": agrees,
+            "incomplete": INCOMPLETE,
+            "undecided": UNDECIDED,
             "is_stated": is_stated,
             "missing_datum": MISSING_DATUM,
             "row_functions": self.row_functions,
@@ -241,7 +242,7 @@ class _Compiler:
         if not hub_slot.multivalued:
             if len(slot.nested) != 1:
                 raise self.wrong(f"slot {slot.slot} takes one object", slot.line)
-            if _is_flat(slot.nested[0]) and not self.takes_objects(slot.nested[0]):
+            if is_flat(slot.nested[0]) and not self.takes_objects(slot.nested[0]):
                 return self.nested_in_place(slot, name, holders)
         calls = []
         for index, inner in enumerate(slot.nested):
@@ -268,7 +269,7 @@ class _Compiler:
         """A single object without a call: where none of its values is there, it is not even begun."""
         inner, inner_name = slot.nested[0], f"{name}_{slot.slot}_0"
         outer, self.out = self.out, f"{self.out}_{slot.slot}"
-        asked = _paths_of_derivation(inner)
+        asked = paths_of_derivation(inner)
         are_many = self.layout is None and len(asked) >= MANY and all(len(path) == 1 for path in asked)
         known_before = dict(self.read)
         read = [] if are_many else [line for path in asked for line in self.read_path(path)[0]]
@@ -430,7 +431,7 @@ class _Compiler:
         """The slots of which one must be stated for a `first` of many to know anything; None for other calls."""
         if call.function != "first" or self.layout is not None:
             return None
-        leading = _leading_paths(call)
+        leading = leading_paths(call)
         if leading is None or len(leading) < MANY or any(len(path) > 1 for path in leading):
             return None
         return frozenset(path[0] for path in leading)
@@ -632,11 +633,6 @@ class _Compiler:
         return {key: tuple(dict.fromkeys(feeds)) for key, feeds in result.items()}
 
 
-def _is_flat(derivation: ClassDerivation) -> bool:
-    """Whether an object is filled from texts alone, and by no slot that can end its making early."""
-    return all(slot.value is None and not slot.nested and slot.slot != "excluded" for slot in derivation.slots)
-
-
 def _listed(arguments: list[str]) -> str:
     """What `listed` gives for local variables, without a call: most slots of several values take one."""
     if len(arguments) == 1:
@@ -644,75 +640,7 @@ def _listed(arguments: list[str]) -> str:
     return f"[v for v in ({', '.join(arguments)}) if v is not None] or None"
 
 
-def _leading_paths(expression: Expression) -> tuple[tuple[str, ...], ...] | None:
-    """The paths of which one must be stated for *expression* to know anything; None where it may know something without."""
-    if isinstance(expression, Path):
-        return (expression.names,)
-    function = FUNCTIONS.get(expression.function) if isinstance(expression, Call) else None
-    if function is None or not isinstance(expression, Call):
-        return None
-    if expression.function != "first" and not function.strict:
-        return None
-    asked = expression.arguments if expression.function == "first" else expression.arguments[:1]
-    found = [_leading_paths(argument) for argument in asked]
-    return tuple(dict.fromkeys(path for paths in found for path in paths or ())) if all(found) else None
-
-
-def _paths_of_derivation(derivation: ClassDerivation) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for slot in derivation.slots:
-        found += [slot.populated_from] if slot.populated_from else []
-        found += [path.names for path in paths_of(slot.expression)] if slot.expression is not None else []
-    return list(dict.fromkeys(found))
-
-
-def _agrees(other: Any, chosen: Any) -> bool:
-    """Whether *other* says the same as *chosen*, or less of the same: a year beside a day of that year.
-
-    >>> _agrees({"value": "1990", "precision": "year"}, {"value": "1990-02-28", "precision": "day"})
-    True
-    """
-    if other == chosen:
-        return True
-    dates = isinstance(other, dict) and isinstance(chosen, dict) and "precision" in other and "precision" in chosen
-    return dates and str(chosen["value"]).startswith(other["value"])
-
-
 @lru_cache(maxsize=32)
 def _code(text: str, profile_id: str) -> CodeType:
     """The code of a plan, once for each text of it, however often a process makes the plan."""
     return compile(text, f"<plan of {profile_id}>", "exec")
-
-
-_unknown_value = Noted(
-    None,
-    "mapping.value",
-    Severity.WARNING,
-    Outcome.UNMAPPED,
-    "the value is none of those that the map knows",
-    "add it to value_mappings, or correct the source",
-)
-_second_choice = Noted(
-    None,
-    "mapping.second-choice",
-    Severity.INFO,
-    Outcome.DROPPED,
-    "another column of the same row states this and is preferred",
-    None,
-)
-_undecided = Noted(
-    None,
-    "mapping.incomplete",
-    Severity.WARNING,
-    Outcome.DROPPED,
-    "it cannot be read whether this was observed or excluded, so neither is said",
-    "correct the column that says whether it is there",
-)
-_incomplete = Noted(
-    None,
-    "mapping.incomplete",
-    Severity.WARNING,
-    Outcome.DROPPED,
-    "what this value belongs to is missing, so the value says nothing",
-    "fill or correct the other column",
-)
