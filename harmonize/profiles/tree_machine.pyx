@@ -629,8 +629,8 @@ def lines_of(source, tuple files not None):
     """File -> the lines that a source object stands for: `source_record.rows_of`, in lines."""
     cdef dict lines = {}
     if type(source) is _OBJECT:
-        _add_lines(source, lines)
-    return {files[file]: sorted(<set>numbers) for file, numbers in lines.items()}
+        _add_lines(source, files, lines)
+    return {file: sorted(<set>numbers) for file, numbers in lines.items()}
 
 
 def lines_of_rows(rows, tuple files not None):
@@ -638,18 +638,18 @@ def lines_of_rows(rows, tuple files not None):
     cdef dict lines = {}
     for table in rows.values():
         for row in table:
-            _add_line(row.number, lines)
-    return {files[file]: [[line, line] for line in sorted(<set>lines[file])] for file in sorted(lines, key=files.__getitem__)}
+            _add_line(row.number, files, lines)
+    return {file: [[line, line] for line in sorted(<set>lines[file])] for file in sorted(lines)}
 
 
-cdef int _add_line(object number, dict lines) except -1:
+cdef int _add_line(object number, tuple files, dict lines) except -1:
     """Add the line that a number is of to those of its file."""
     cdef unsigned long long bits = number
     cdef object file
     cdef PyObject* known
     if not bits & _IS_ELEMENT:
         raise ValueError("no number of an element")
-    file = (bits ^ _IS_ELEMENT) >> _FILE_BITS
+    file = files[<Py_ssize_t>((bits ^ _IS_ELEMENT) >> _FILE_BITS)]
     known = PyDict_GetItemWithError(lines, file)
     line = (bits >> _PLACE_BITS) & _LINES
     if known is NULL:
@@ -659,22 +659,22 @@ cdef int _add_line(object number, dict lines) except -1:
     return 0
 
 
-cdef int _add_lines(object source, dict lines) except -1:
+cdef int _add_lines(object source, tuple files, dict lines) except -1:
     """Add the lines of *source*, of what it is made of and of what is in it."""
     cdef object table = _get(source, _TABLE), members = _get(source, _MEMBERS), item
     cdef PyObject* found
     cdef Py_ssize_t at = 0
     if table is not None:
-        _add_line(_get(source, _NUMBER), lines)
+        _add_line(_get(source, _NUMBER), files, lines)
     if members is not None:
         for member in members:
-            _add_lines(_source(member), lines)
+            _add_lines(_source(member), files, lines)
     while PyDict_Next(source, &at, NULL, &found):
         item = <object>found
         if type(item) is _OBJECT:
-            _add_lines(item, lines)
+            _add_lines(item, files, lines)
         elif type(item) is list and table is not None:  # of an object that rows share, the lists hold its members
             for inner in <list>item:
                 if type(inner) is _OBJECT:
-                    _add_lines(inner, lines)
+                    _add_lines(inner, files, lines)
     return 0
