@@ -56,7 +56,8 @@ cdef class IdentityTexts:
         cdef PyObject* item
         cdef Py_ssize_t at = 0
         while PyDict_Next(value, &at, &name, &item):
-            parts.append(PyUnicode_Concat(self._named(<object>name), self._of(<object>item)))
+            held = <object>item
+            parts.append(PyUnicode_Concat(self._named(<object>name), self._of(held)))
         return f"{{{PyUnicode_Join(', ', parts)}}}"
 
     cdef str _named(self, object name):

@@ -73,7 +73,7 @@ class _Table(NamedTuple):
 
 def spelt_as_known(header: Sequence[str], profile: Profile, spec: TableAssembly) -> list[str]:
     """The names of the columns as the profile spells them."""
-    slots = (*profile.source.classes[spec.row_class], *spec.columns, profile.assembly.subject)
+    slots = (*profile.source.text_slots(spec.row_class), *spec.columns, profile.assembly.subject)
     known = {name.lower(): name for name in slots}
     return [known.get(name.strip().lower(), name) for name in header]
 
@@ -139,12 +139,12 @@ def checked_header(
         raise InputError(f"the column {assembly.subject!r} is missing", file=file, row=1, fix=hint)
     known = {assembly.subject, *profile.left_out_columns}
     for table in assembly.physical_tables()[spec.name]:
-        known |= {name for name in header if table.slot_of(name) in profile.source.classes[table.row_class]}
+        known |= {name for name in header if table.slot_of(name) in profile.source.text_slots(table.row_class)}
     if not has_rows:
         header = tuple(name if name in known else f"column {place}" for place, name in enumerate(header, start=1))
     for position, name in enumerate(header):
         if name not in known:
-            say_unknown_column(name, position, set(profile.source.classes[spec.row_class]), file, log)
+            say_unknown_column(name, position, set(profile.source.text_slots(spec.row_class)), file, log)
     return header
 
 

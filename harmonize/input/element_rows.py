@@ -30,13 +30,14 @@ class ElementRows(Mapping[str, Sequence[RawRow]]):
     def read(self) -> dict[str, list[RawRow]]:
         """The rows; they are read once."""
         if self._rows is None:
-            self._rows = {}
+            rows: dict[str, list[RawRow]] = {}
             names = list(self._headers)
             compiled = extension("harmonize.input.element_walking")
             add = compiled.add_rows if compiled is not None else _add_rows
             widths = [len(self._headers[name]) for name in names]
             for document in self.documents:
-                add(orjson.loads(document), names, widths, self._rows, RawRow)
+                add(orjson.loads(document), names, widths, rows, RawRow)
+            self._rows = rows
         return self._rows
 
     def __getitem__(self, path: str) -> list[RawRow]:

@@ -137,8 +137,8 @@ cdef class ElementWalk:
 
     def walk(self, _Element element not None, row):
         """Add the rows below the element of a subject to the walker's, and the cells of *row*, which is its own."""
-        if element._c_node is NULL:
-            raise ValueError("no element")
+        if element._c_node is NULL or self.subject is None:
+            raise ValueError("no element, or no walk")
         self._walk(element._doc, element._c_node, self.subject, row, row.cells)
 
     cdef int _walk(self, _Document document, xmlNode* element, _Path path, object row, dict cells) except -1:

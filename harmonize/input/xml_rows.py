@@ -101,9 +101,9 @@ class Paths:
         return any(below(name, path) in table.gather for table in self.xml.tables_of(path))
 
     def _is_slot(self, path: str, name: str) -> bool:
-        classes = self.profile.source.classes
+        source = self.profile.source
         return any(
-            name in spec.identifiers or spec.slot_of(name) in classes[spec.row_class]
+            name in spec.identifiers or spec.slot_of(name) in source.text_slots(spec.row_class)
             for spec in self.specs.get(path, ())
         )
 

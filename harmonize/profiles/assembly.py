@@ -259,7 +259,7 @@ def _text(cells: Sequence[str], index: int, blank: frozenset[str]) -> str:
 
 
 def _table_plan(spec: TableAssembly, header: Sequence[str], file: str, profile: Profile, shared: bool) -> _TablePlan:
-    slots = profile.source.classes[spec.row_class]
+    slots = profile.source.text_slots(spec.row_class)
     index = {spec.slot_of(name): position for position, name in enumerate(header)}
     needed = needed_slots(profile, spec)
     cells = tuple(
@@ -281,8 +281,8 @@ def needed_slots(profile: Profile, spec: TableAssembly) -> frozenset[str]:
 
     A class with branching logic, and rows that several tables share, need all: what is asked there is asked of any field.
     """
-    slots = profile.source.classes[spec.row_class]
-    asked = any(slot.branching for slot in slots.values())
+    slots = profile.source.text_slots(spec.row_class)
+    asked = any(slot.branching for slot in profile.source.classes[spec.row_class].values())
     tables = profile.assembly.tables
     if asked or any(other.rows_of == spec.rows_of and other is not spec for other in tables):
         return frozenset(slots)
@@ -294,7 +294,7 @@ def needed_slots(profile: Profile, spec: TableAssembly) -> frozenset[str]:
         if other.join is not None and other is spec:
             needed |= {*other.join.on, *((other.join.when,) if other.join.when else ())}
         if other.join is not None and spec.name in other.join.into:
-            needed |= {*other.join.on.values(), other.join.slot}
+            needed |= set(other.join.on.values())
     return frozenset(needed & set(slots))
 
 

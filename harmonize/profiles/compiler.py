@@ -432,7 +432,7 @@ class _Compiler:
         if call.function != "first" or self.layout is not None:
             return None
         leading = leading_paths(call)
-        if leading is None or len(leading) < MANY or any(len(path) > 1 for path in leading):
+        if leading is None or len(leading) < MANY or any(len(path.names) > 1 for path in paths_of(call)):
             return None
         return frozenset(path[0] for path in leading)
 

@@ -44,6 +44,10 @@ class SourceSchema:
     meanings: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
     """Enumeration -> text of a permissible value -> the code that it means, for values that state one."""
 
+    def text_slots(self, name: str) -> tuple[str, ...]:
+        """The slots of a class that columns fill: those that hold texts, and no objects of other rows."""
+        return tuple(slot.name for slot in self.classes[name].values() if slot.range not in self.classes)
+
 
 @dataclass(frozen=True, slots=True)
 class SlotDerivation:

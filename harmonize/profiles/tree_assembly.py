@@ -112,7 +112,7 @@ class TreeAssembler:
         specs = {spec.name: spec for spec in profile.assembly.physical_tables().get(path, ())}
         for table in self.xml.tables_of(path):
             spec = specs[f"{table.name} {path}"]
-            slots = profile.source.classes[table.row_class]
+            slots = profile.source.text_slots(table.row_class)
             filled = {index: (spec.slot_of(name), name) for index, name in enumerate(header)}
             cells = {index: cell for index, cell in filled.items() if cell[0] in slots}
             gathered = frozenset(spec.slot_of(f"{path}/{below}") for below in table.gather)

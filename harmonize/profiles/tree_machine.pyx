@@ -42,7 +42,7 @@ cdef type _OBJECT = SourceObject
 
 cdef Py_ssize_t _place_of(str slot) except -1:
     """Where source objects hold *slot*."""
-    cdef object member = _OBJECT.__dict__[slot]
+    cdef object member = _OBJECT.__dict__.get(slot)
     if type(member) is not MemberDescriptorType:
         raise ImportError("built of other sources: install harmonize again")
     return (<PyMemberDescrObject*><PyObject*>member).d_member.offset
@@ -93,6 +93,9 @@ cdef class Element:
     cdef readonly dict objects
     cdef readonly list parts
     cdef public bint replaced
+
+    def __cinit__(self):
+        self.objects, self.parts = {}, []
 
     cpdef object stated(self, object slot):
         """What the element, or the nearest one that holds it, states in *slot*."""
@@ -170,7 +173,7 @@ cdef class TreeMachine:
         cdef Element element, holder
         for path, listed in rows.items():
             for row in listed:
-                if not PyTuple_Check(row):
+                if not PyTuple_Check(row) or len(row) < 2:
                     raise TypeError("no row")
                 ordered.append((<object>PyTuple_GET_ITEM(row, 0), <object>PyTuple_GET_ITEM(row, 1), path))
         ordered.sort(key=_FIRST)
@@ -181,7 +184,6 @@ cdef class TreeMachine:
             holder = <Element>found if found is not NULL else None
             element = Element.__new__(Element)
             element.number, element.holder = <object>PyTuple_GET_ITEM(item, 0), holder
-            element.objects, element.parts = {}, []
             last[path] = element
             if holder is not None:
                 holder.parts.append(element)
@@ -573,7 +575,7 @@ cdef list _in_order(list item):
         met = PyDict_GetItemWithError(known, text)
         if met is NULL:
             known[text] = one
-        else:
+        elif <object>met is not one:
             first = <object>met
             _set(first, _MEMBERS, [*(_get(first, _MEMBERS) or ()), one])
     return [known[text] for text in sorted(known)]

@@ -296,7 +296,7 @@ def _known_columns(profile: Profile) -> frozenset[str]:
     slots = {
         slot
         for table in profile.assembly.tables
-        for slot in profile.source.classes[table.row_class]
+        for slot in profile.source.text_slots(table.row_class)
         if slot not in table.columns.values()
     }
     selecting = {s.column for table in profile.assembly.tables for s in (*table.where, *table.unless)}

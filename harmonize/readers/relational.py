@@ -214,7 +214,7 @@ def _say_left_out(profile: Profile, found: _Found, used: set[str], log: ReadLog)
 def _open_stored(
     spec: TableAssembly, stored: StoredTable, profile: Profile, log: ReadLog, *, to_sort: bool
 ) -> PhysicalTable:
-    slots = profile.source.classes[spec.row_class]
+    slots = profile.source.text_slots(spec.row_class)
     of_case = {name.lower(): name for name in (*slots, *spec.columns, profile.assembly.subject)}
     told = {column: of_case.get(column.lower(), column) for column in stored.columns}
     needed = needed_slots(profile, spec)

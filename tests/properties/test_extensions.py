@@ -37,6 +37,7 @@ from harmonize.profiles.assembly import Assembler, RawSubject
 from harmonize.profiles.loading import load_profile
 from harmonize.profiles.notes import SubjectLog
 from harmonize.profiles.source_record import RawRow
+from harmonize.profiles.tree_assembly import TreeAssembler
 from harmonize.readers import open_source
 from harmonize.synthesis.tables import write_tables
 from harmonize.terminology.store import Terminologies
@@ -259,6 +260,21 @@ def test_wrong_calls_are_refused() -> None:
     assert cutting.cut("a,€\n", ",", 2, (0,), (None, None), 1, 0, texts, RawRow) is None
     assert cutting.cut("a\n", "\u252c", 1, (0,), (None,), 1, 0, texts, RawRow) is None
     assert cutting.shape("a,€\n", ",", 100) is None and cutting.shape("a,b\nc\n", ",", 100) is None
+    machine = extension("harmonize.profiles.tree_machine")
+    assert machine is not None
+    trees = machine.TreeMachine(TreeAssembler(load_profile("de/obds"), {".": ("@Patient_ID",)}, ("a.xml",)))
+    for rows in ({".": [()]}, {".": [(1, 2)]}, {".": [7]}):
+        with pytest.raises(TypeError):
+            trees.elements(rows, None)
+    trees.replace([machine.Element()], None)
+    with pytest.raises(TypeError):
+        trees.place({}, [], None)
+    walking = extension("harmonize.input.element_walking")
+    assert walking is not None
+    with pytest.raises(ValueError, match="no walk"):
+        walking.ElementWalk.__new__(walking.ElementWalk).walk(etree.fromstring("<a/>"), None)
+    with pytest.raises(IndexError):
+        walking.add_rows([[0, 7, [2], ["x"]]], ["a"], [2], {}, RawRow)
     assert cutting.shape("\n\n", ",", 100) == (0, 0) and cutting.shape("a,b\n\nc,d", ",", 100) == (2, 2)
 
 

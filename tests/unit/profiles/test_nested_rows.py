@@ -120,6 +120,17 @@ def test_rows_are_lists_in_rows_of_one_of_several_tables(tmp_path: Path) -> None
     assert "certainty" not in first and made.rules() == {"source.table-absent"} - {"source.table-absent"}
 
 
+def test_a_column_that_is_called_like_what_holds_rows_is_an_unknown_one(tmp_path: Path) -> None:
+    made = run(
+        tmp_path,
+        Disease=[{"pid": "1", "key": "a", "disease": "ICD10:C50", "maybe": "", "stages": "x"}],
+        Stage=[{"pid": "1", "key": "a", "stage": "I"}],
+    )
+    (record,) = made.lines("hub/subjects.ndjson")
+    assert [t["stage"] for t in record["diagnoses"][0]["tnm_classifications"]] == [{"text": "I"}]
+    assert made.rules() == {"source.unknown-column"}
+
+
 def test_rows_without_a_partner_or_a_key_are_orphans(tmp_path: Path) -> None:
     made = run(
         tmp_path,

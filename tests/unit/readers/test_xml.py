@@ -40,6 +40,7 @@ def subjects(run: Run) -> list[object]:
 
 # --- what replaces what ---------------------------------------------------------------------------------------------
 
+TNM = "<Diagnose><cTNM><Version>8</Version><T>2</T><N>0</N></cTNM></Diagnose>"
 OP = "<OP OP_ID='1'><Datum>{}</Datum></OP>"
 
 
@@ -365,3 +366,12 @@ def test_xml_is_traced_in_the_documents_of_the_run(tmp_path: Path) -> None:
     (tmp_path / "other.xml").write_text("\n\n\n" + document([P2]))
     with pytest.raises(CallError, match="does not hold the elements of this subject"):
         trace(run.folder, subject, None, [tmp_path / "other.xml"])
+
+
+@pytest.mark.parametrize("name", ["tnm", "morphology", "histologies"])
+def test_an_element_that_is_called_like_what_holds_objects_is_an_unknown_one(tmp_path: Path, name: str) -> None:
+    run = convert(tmp_path, {"a.xml": document([patient("P1", [message("1", f"<{name}>x</{name}>{TNM}")]), P2])})
+    assert subjects(run) == pseudonyms("P1", "P2")
+    said = [f["source"]["column"] for f in run.findings() if f["rule"] == "source.unknown-column"]
+    assert said == [f"Menge_Meldung/Meldung/{name}"]
+    assert "internal.error" not in run.rules()
