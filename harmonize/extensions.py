@@ -36,5 +36,9 @@ def extension(name: str) -> ModuleType | None:
         return None
     try:
         return importlib.import_module(name)
-    except (ImportError, TypeError, ValueError):  # built for another lxml, or of other sources: Cython says it in several ways
+    except (
+        ImportError,
+        TypeError,
+        ValueError,
+    ):  # built for another lxml, or of other sources: Cython says it in several ways
         return None
