@@ -66,9 +66,18 @@ def _remove_binaries(root: Path) -> None:
             path.unlink()
 
 
+def _headers_of_lxml() -> list[str]:
+    """The headers of lxml and of the libxml2 that it was built with; without them only what walks XML is not compiled."""
+    try:
+        import lxml
+    except ImportError:
+        return []
+    folders: list[str] = lxml.get_include()
+    return folders
+
+
 def _compiled(root: Path, source: Path, module: str, scratch: Path) -> Path:
     """The binary of *module*, in the folder *scratch*."""
-    import lxml
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
@@ -79,7 +88,7 @@ def _compiled(root: Path, source: Path, module: str, scratch: Path) -> Path:
         stated = Extension(
             module,
             [str(source.relative_to(root))],
-            include_dirs=lxml.get_include(),  # with the headers of libxml2 that lxml was built with
+            include_dirs=_headers_of_lxml(),
             extra_compile_args=_ARGUMENTS,
         )
         extensions = cythonize([stated], build_dir=str(scratch / "c"), compiler_directives=_DIRECTIVES, quiet=True)

@@ -36,9 +36,5 @@ def extension(name: str) -> ModuleType | None:
         return None
     try:
         return importlib.import_module(name)
-    except (
-        ImportError,
-        TypeError,
-        ValueError,
-    ):  # built for another lxml, or of other sources: Cython says it in several ways
+    except (ImportError, TypeError, ValueError):  # the last two: it was built for another lxml
         return None

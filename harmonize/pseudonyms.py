@@ -49,9 +49,8 @@ class PseudonymKey(NamedTuple):
         started = _started(self.secret, site, kind)
 
         def pseudonym(source_key: str) -> str:
-            raw = source_key.encode("utf-8", "surrogatepass")
             hashed = started.copy()
-            hashed.update(len(raw).to_bytes(4, "big") + raw)
+            hashed.update(_framed(source_key))
             return hashed.hexdigest()
 
         return pseudonym

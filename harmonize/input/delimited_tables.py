@@ -139,7 +139,8 @@ def checked_header(
         raise InputError(f"the column {assembly.subject!r} is missing", file=file, row=1, fix=hint)
     known = {assembly.subject, *profile.left_out_columns}
     for table in assembly.physical_tables()[spec.name]:
-        known |= {name for name in header if table.slot_of(name) in profile.source.text_slots(table.row_class)}
+        slots = frozenset(profile.source.text_slots(table.row_class))
+        known |= {name for name in header if table.slot_of(name) in slots}
     if not has_rows:
         header = tuple(name if name in known else f"column {place}" for place, name in enumerate(header, start=1))
     for position, name in enumerate(header):

@@ -99,13 +99,19 @@ cdef bint _is_all(xmlNode* node):
     return node.type == XML_TEXT_NODE and (node.next is NULL or node.next.type == XML_ELEMENT_NODE)
 
 
+cdef object _text_in(xmlNode* node):
+    """The text of a text, None for blanks."""
+    cdef const char* content = <const char*>node.content
+    return None if content is NULL or _is_blank(content) else _decoded(content)
+
+
 cdef object _text_of(xmlNode* element):
     """The text before the first child of *element*, None for blanks."""
     cdef xmlNode* first = element.children
     if first is NULL or first.type == XML_ELEMENT_NODE:
         return None
     if _is_all(first):
-        return None if first.content is NULL or _is_blank(<const char*>first.content) else _decoded(<const char*>first.content)
+        return _text_in(first)
     text = textOf(element)
     return None if text is None else text.strip() or None
 
@@ -116,7 +122,7 @@ cdef object _tail_of(xmlNode* element):
     if following is NULL or following.type == XML_ELEMENT_NODE:
         return None
     if _is_all(following):
-        return None if following.content is NULL or _is_blank(<const char*>following.content) else _decoded(<const char*>following.content)
+        return _text_in(following)
     tail = tailOf(element)
     return None if tail is None else tail.strip() or None
 

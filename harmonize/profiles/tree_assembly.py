@@ -47,8 +47,6 @@ class _Shape(NamedTuple):
     """None where two columns fill one slot: which of them counts, their texts say."""
     judged: tuple[tuple[str, Mapping[str, str]], ...]
     """Slots that are filled -> those of their texts that say nothing, each with the reason."""
-    name: str
-    """The table of the profile."""
 
 
 class _Path(NamedTuple):
@@ -186,7 +184,7 @@ class TreeAssembler:
         self, shape: _Shape, stated: tuple[int, ...], cells: Sequence[str], element: Element, said: Said
     ) -> None:
         """What a table makes of the cells of an element at the columns that are *stated*."""
-        plan, picks, table, judged, name = shape
+        plan, picks, table, judged = shape
         if table is None:
             made = self.of_repeated_slots(plan, stated, cells, element.number, said)
         else:
@@ -196,8 +194,8 @@ class TreeAssembler:
             if reason is not None:
                 said.left_out.update((cell, reason) for cell in made.cells(slot))
                 del made[slot]
-        if made or name in self.empty:
-            element.objects[name] = made
+        if made or plan.name in self.empty:
+            element.objects[plan.name] = made
 
     def shapes(self, known: _Path, stated: tuple[int, ...]) -> tuple[_Shape, ...]:
         """What is made of the rows of a path that state the same columns."""
@@ -213,7 +211,7 @@ class TreeAssembler:
         columns = {slot: name for slot, name, _ in picked}
         table = self._table(plan.path, columns) if len(columns) == len(picked) else None
         judged = tuple((slot, plan.says_nothing[slot]) for slot in columns if slot in plan.says_nothing)
-        return _Shape(plan, tuple((slot, index) for slot, _, index in picked), table, judged, plan.name)
+        return _Shape(plan, tuple((slot, index) for slot, _, index in picked), table, judged)
 
     def of_repeated_slots(
         self, plan: _Plan, stated: Sequence[int], cells: Sequence[str], number: int, said: Said

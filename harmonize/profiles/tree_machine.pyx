@@ -205,7 +205,8 @@ cdef class TreeMachine:
         stated = tuple(picked)
         shapes = PyDict_GetItemWithError(known[3], stated)
         for shape in <object>shapes if shapes is not NULL else self.assembler.shapes(known, stated):
-            plan, picks, table, judged, name = shape
+            plan, picks, table, judged = shape
+            name = plan.name
             if table is None:
                 made = _source(self.assembler.of_repeated_slots(plan, stated, cells, element.number, said))
             else:
