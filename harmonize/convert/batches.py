@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from harmonize.extensions import extension
-from harmonize.input.element_rows import ElementRows
+from harmonize.input.element_rows import ElementRows, element_layout
 from harmonize.profiles.assembly import RawSubject
 from harmonize.profiles.source_record import RawRow
 
@@ -53,7 +53,9 @@ class PackedBatch(NamedTuple):
         """The batch again."""
         if self.are_elements:
             lines = (line.split(b"\t") for line in self.subjects.split(b"\n"))
-            read = [RawSubject(orjson.loads(key), ElementRows(documents, columns.headers)) for key, *documents in lines]
+            read = [
+                RawSubject(orjson.loads(key), ElementRows(documents, columns.elements)) for key, *documents in lines
+            ]
             return Batch(read, self.skip)
         subjects = [
             RawSubject(key, {table: columns.rows(table, rows) for table, rows in tables.items()})
@@ -72,6 +74,7 @@ class TableColumns:
 
     def __init__(self, headers: Mapping[str, Sequence[str]], kept: Mapping[str, Sequence[int]], delimiter: str) -> None:
         self.headers = {name: tuple(header) for name, header in headers.items()}
+        self.elements = element_layout(self.headers)
         self.kept = {name: tuple(indexes) for name, indexes in kept.items()}
         self.delimiter = delimiter
         self._getters = {name: _getter(indexes) for name, indexes in self.kept.items()}

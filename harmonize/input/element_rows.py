@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from typing import NamedTuple
 
 import orjson
 
@@ -10,34 +11,43 @@ from harmonize.extensions import extension
 from harmonize.profiles.source_record import RawRow
 
 
+class ElementLayout(NamedTuple):
+    """The paths of the elements of an input in the order of their indexes, and how many columns each has."""
+
+    paths: list[str]
+    widths: list[int]
+
+
+def element_layout(headers: Mapping[str, Sequence[str]]) -> ElementLayout:
+    """The layout of rows that have the columns of *headers*, which stand in the order of their indexes."""
+    return ElementLayout(list(headers), [len(header) for header in headers.values()])
+
+
 class ElementRows(Mapping[str, Sequence[RawRow]]):
     """Path of the elements -> their rows, in the order of the documents.
 
     A document is the JSON of a list of (index of the path, number of the row, indexes of its cells, their texts).
 
-    >>> rows = ElementRows([b'[[0, 7, [1], ["x"]]]'], {"Message": ("id", "date")})
+    >>> rows = ElementRows([b'[[0, 7, [1], ["x"]]]'], element_layout({"Message": ("id", "date")}))
     >>> rows["Message"]
     [RawRow(number=7, cells=['', 'x'], whole=None)]
     """
 
-    __slots__ = ("_headers", "_rows", "documents")
+    __slots__ = ("_layout", "_rows", "documents")
 
-    def __init__(self, documents: Sequence[bytes], headers: Mapping[str, Sequence[str]]) -> None:
-        """*headers* are the columns of the paths, which stand in the order of their indexes."""
-        self.documents, self._headers = documents, headers
+    def __init__(self, documents: Sequence[bytes], layout: ElementLayout) -> None:
+        self.documents, self._layout = documents, layout
         self._rows: dict[str, list[RawRow]] | None = None
 
     def read(self) -> dict[str, list[RawRow]]:
         """The rows; they are read once."""
         if self._rows is None:
             rows: dict[str, list[RawRow]] = {}
-            names = list(self._headers)
             compiled = extension("harmonize.input.element_walking")
             add = compiled.add_rows if compiled is not None else _add_rows
-            widths = [len(self._headers[name]) for name in names]
             for document in self.documents:
-                add(orjson.loads(document), names, widths, rows, RawRow)
-            self._rows = rows
+                add(orjson.loads(document), *self._layout, rows, RawRow)
+            self._rows = rows  # all of them, or none
         return self._rows
 
     def __getitem__(self, path: str) -> list[RawRow]:

@@ -4,7 +4,9 @@
 Paths and columns are those that the walker learns; what it says of a value, it says.
 """
 
-from cpython.dict cimport PyDict_Contains, PyDict_SetItem
+from cpython.dict cimport PyDict_Contains, PyDict_GetItemWithError, PyDict_SetItem
+from cpython.long cimport PyLong_AsSsize_t, PyLong_FromVoidPtr
+from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport strcmp, strlen
 
@@ -22,6 +24,11 @@ from lxml.includes.etreepublic cimport (
 from lxml.includes.tree cimport XML_ATTRIBUTE_NODE, XML_CDATA_SECTION_NODE, XML_ELEMENT_NODE, XML_TEXT_NODE, xmlAttr, xmlNode
 
 from harmonize.findings import PLACE_BITS, element_number
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        object (*tp_new)(PyTypeObject*, object, PyObject*)
+    PyTypeObject PyTuple_Type
 
 import_lxml__etree()
 
@@ -61,13 +68,25 @@ cdef class _Name:
 cdef class _Attribute(_Name):
     """An attribute of a path and its column, None where it is not read."""
 
-    cdef object column
+    cdef _Column column
+
+
+cdef class _Column:
+    """A column that was met, and how many values of it were put down that are not counted in it yet."""
+
+    cdef object column, index
+    cdef bint is_known
+    cdef Py_ssize_t values
+
+    def __cinit__(self, column):
+        self.column, self.index, self.is_known = column, column.index, column.is_known
 
 
 cdef class _Path(_Name):
     """A path that was met: the walker's node, what was met below it, and which of that was the last."""
 
-    cdef object node, text
+    cdef object node
+    cdef _Column text
     cdef bint is_row
     cdef list below, attributes
     cdef Py_ssize_t last
@@ -130,14 +149,18 @@ cdef object _tail_of(xmlNode* element):
 cdef class ElementWalk:
     """Walks the subjects of one document for a `Walker`."""
 
-    cdef object walker, row_type
+    cdef object walker
+    cdef type row_type
+    cdef dict columns
     cdef unsigned long long first_number
     cdef frozenset blank
     cdef _Path subject
 
     def __init__(self, walker, row_type):
         """*row_type* is `ElementRow`."""
-        self.walker, self.row_type, self.blank = walker, row_type, walker.blank
+        if not issubclass(row_type, tuple):
+            raise TypeError("rows are tuples")
+        self.walker, self.row_type, self.blank, self.columns = walker, row_type, walker.blank, {}
         self.subject = _Path(walker.subject_node)
         self.first_number = element_number(walker.index, 0, 0)  # what the numbers of all its elements have in common
 
@@ -146,6 +169,13 @@ cdef class ElementWalk:
         if element._c_node is NULL or self.subject is None:
             raise ValueError("no element, or no walk")
         self._walk(element._doc, element._c_node, self.subject, row, row.cells)
+
+    def count(self):
+        """Count the values that were put down in their columns."""
+        cdef _Column known
+        for known in self.columns.values():
+            known.column.values += known.values
+            known.values = 0
 
     cdef int _walk(self, _Document document, xmlNode* element, _Path path, object row, dict cells) except -1:
         cdef xmlNode* child
@@ -192,7 +222,8 @@ cdef class ElementWalk:
                 return known
         known = _Attribute.__new__(_Attribute)
         known.take(<xmlNode*>attribute)
-        known.column = self.walker.attribute(path.node, namespacedName(<xmlNode*>attribute))
+        column = self.walker.attribute(path.node, namespacedName(<xmlNode*>attribute))
+        known.column = None if column is None else self._column(column)
         if len(path.attributes) < MOST_BELOW:
             path.attributes.append(known)
         return known
@@ -215,52 +246,67 @@ cdef class ElementWalk:
             path.below.append(below)
         return below
 
-    cdef object _text(self, _Path path):
+    cdef _Column _text(self, _Path path):
         """The column of the text of a path."""
         if path.text is None:
-            path.text = self.walker.text(path.node)
+            path.text = self._column(self.walker.text(path.node))
         return path.text
+
+    cdef _Column _column(self, object column):
+        cdef PyObject* found = PyDict_GetItemWithError(self.columns, PyLong_FromVoidPtr(<void*>column))
+        if found is not NULL:
+            return <_Column><object>found
+        known = self.columns[PyLong_FromVoidPtr(<void*>column)] = _Column(column)
+        return known
 
     cdef object _row(self, _Document document, xmlNode* element, _Path path):
         cdef long line = element.line
         if line >= MOST_LINES:
             line = elementFactory(document, element).sourceline or 1
-        number = max(self.first_number | <unsigned long long>(line or 1) << _PLACE_BITS, <unsigned long long>self.walker.last + 1)
+        cdef unsigned long long number = self.first_number | <unsigned long long>(line or 1) << _PLACE_BITS, last = self.walker.last
+        if number <= last:
+            number = last + 1
         self.walker.last = number
-        row = self.row_type(path.node.table, number, {})
+        row = PyTuple_Type.tp_new(<PyTypeObject*>self.row_type, ((path.node.table, number, {}),), NULL)
         self.walker.rows.append(row)
         return row
 
-    cdef int _put(self, object row, dict cells, object column, object text) except -1:
+    cdef int _put(self, object row, dict cells, _Column known, object text) except -1:
         """Put down a value that is the first of a known column; of others there is more to say."""
-        cdef object index
         if text in self.blank:
             return 0
-        index = column.index
-        if column.is_known and not PyDict_Contains(cells, index):
-            column.values += 1
-            PyDict_SetItem(cells, index, text)
+        if known.is_known and not PyDict_Contains(cells, known.index):
+            known.values += 1
+            PyDict_SetItem(cells, known.index, text)
         else:
-            self.walker.put(row, column, text)
+            self.walker.put(row, known.column, text)
         return 0
 
 
-def add_rows(list payload not None, list names not None, list widths not None, dict rows not None, row_type):
+def add_rows(list payload not None, list names not None, list widths not None, dict rows not None, type row_type not None):
     """Add the rows of a document of a subject to *rows*: what `element_rows` does."""
-    cdef list cells, listed
-    cdef Py_ssize_t table, width, index
-    cdef object row, at, text
+    cdef list row, cells, indexes, texts
+    cdef Py_ssize_t table, width, index, place
+    cdef object made, name, number
+    cdef PyObject* listed
+    if not issubclass(row_type, tuple):
+        raise TypeError("rows are tuples")
     for row in payload:
-        table, number, indexes, texts = row
-        width = widths[table]
+        if len(row) != 4:
+            raise ValueError("no row of an element")
+        table, number, indexes, texts = PyLong_AsSsize_t(row[0]), row[1], <list?>row[2], <list?>row[3]
+        if not 0 <= table < len(widths) or table >= len(names) or len(indexes) != len(texts):
+            raise ValueError("no row of an element")
+        width = PyLong_AsSsize_t(widths[table])
         cells = [""] * width
-        for at, text in zip(indexes, texts, strict=True):
-            index = at
+        for place in range(len(indexes)):
+            index = PyLong_AsSsize_t(indexes[place])
             if not 0 <= index < width:
                 raise IndexError("a cell past the columns of its row")
-            cells[index] = text
+            cells[index] = texts[place]
         name = names[table]
-        listed = rows.get(name)
-        if listed is None:
-            rows[name] = listed = []
-        listed.append(row_type(number, cells))
+        listed = PyDict_GetItemWithError(rows, name)
+        if listed is NULL:
+            rows[name] = [PyTuple_Type.tp_new(<PyTypeObject*>row_type, ((number, cells, None),), NULL)]
+        else:
+            (<list?><object>listed).append(PyTuple_Type.tp_new(<PyTypeObject*>row_type, ((number, cells, None),), NULL))

@@ -120,7 +120,9 @@ class Walker:
         self.last = 0
         self.rows: list[ElementRow] = []
         compiled = extension("harmonize.input.element_walking")
-        self._walk = compiled.ElementWalk(self, ElementRow).walk if compiled is not None else self._walk_subject
+        walk = compiled.ElementWalk(self, ElementRow) if compiled is not None else None
+        self._walk = walk.walk if walk is not None else self._walk_subject
+        self._count = walk.count if walk is not None else None
 
     def subject(self, element: Element, beside: Mapping[str, str]) -> list[ElementRow]:
         """The rows of a subject in the order of the document, its own first; *beside* are cells from beside the subjects."""
@@ -131,6 +133,11 @@ class Walker:
         self._walk(element, row)
         self.paths.rows += len(self.rows)
         return self.rows
+
+    def close(self) -> None:
+        """Bring the counts of the columns up to date: the extension keeps its own on the way."""
+        if self._count is not None:
+            self._count()
 
     def beside(self, root: Element) -> dict[str, str]:
         """The cells from beside the subjects that the dialect gives to every subject's row."""

@@ -16,7 +16,7 @@ import orjson
 from harmonize.errors import InputError
 from harmonize.findings import MAX_FILES, Cell, Finding, Outcome, Severity, file_of
 from harmonize.input.cells import readable_name
-from harmonize.input.element_rows import ElementRows
+from harmonize.input.element_rows import ElementRows, element_layout
 from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
@@ -42,6 +42,7 @@ class XmlSource:
         self.references: dict[str, Path] = {}
         label = self.parts[0] if len(self.parts) == 1 else "*.xml"
         self.headers = {name: tuple(paths.columns[index]) for index, name in enumerate(paths.tables)}
+        self._layout = element_layout(self.headers)
         self.kept = {name: tuple(range(len(header))) for name, header in self.headers.items()}
         self.files = dict.fromkeys(paths.tables, label)
         self.label = label
@@ -62,7 +63,7 @@ class XmlSource:
             yield from self._whole(orjson.loads(key), documents, pattern)
 
     def _whole(self, key: str, documents: Sequence[bytes], pattern: Any) -> Iterator[RawSubject]:
-        rows = ElementRows(documents, self.headers)
+        rows = ElementRows(documents, self._layout)
         if not key:
             message, fix = "the element names no subject", "fill the identifier"
             self._reject(rows, "source.no-subject-id", message, fix)
@@ -95,6 +96,7 @@ def open_source(opening: Opening) -> XmlSource:
     for index, (path, root, dialect) in enumerate(documents):
         reading = _Reading(Walker(paths, dialect, path.name, index, log), judges.get(dialect.name), breaches)
         spool.write(_read(path, root, reading, log))
+        reading.walker.close()
     _say_breaches(breaches, log)
     source = XmlSource(opening, paths, [path.name for path, _, _ in documents], [d[0] for d in documents], spool)
     _account(source, log)
