@@ -20,8 +20,8 @@ from harmonize.profiles.tree_elements import Element, Said, replace
 from harmonize.profiles.tree_placing import Placing, held_cells, lending, settle
 from harmonize.profiles.xml_assembly import SUBJECT_ELEMENT, gathered, holder_of, lent_slots
 
+MOST_SHAPES = 10_000
 _FIRST = itemgetter(0)
-_MOST_SHAPES = 10_000
 
 
 class _Plan(NamedTuple):
@@ -138,7 +138,7 @@ class TreeAssembler:
     def assemble(self, raw: RawSubject) -> Assembled:
         """The source record of *raw*."""
         said = Said()
-        record = shared_object({self.subject: raw.key}, list(self._named(raw)))
+        record = shared_object({self.subject: raw.key}, self._named(raw))
         if self._machine is not None:
             elements = self._machine.elements(raw.rows, said)
             self._machine.replace(elements, said)
@@ -175,7 +175,11 @@ class TreeAssembler:
             if known.plans:
                 stated = tuple([index for index, text in enumerate(cells) if text])
                 shapes = known.shapes.get(stated)
-                for shape in self.shapes(known, stated) if shapes is None else shapes:
+                if shapes is None:
+                    if len(known.shapes) >= MOST_SHAPES:
+                        known.shapes.clear()
+                    shapes = known.shapes[stated] = self.shapes(known, stated)
+                for shape in shapes:
                     self._object(shape, stated, cells, element, said)
             made.append(element)
         return made
@@ -199,12 +203,8 @@ class TreeAssembler:
 
     def shapes(self, known: _Path, stated: tuple[int, ...]) -> tuple[_Shape, ...]:
         """What is made of the rows of a path that state the same columns."""
-        if len(known.shapes) >= _MOST_SHAPES:
-            known.shapes.clear()
-        made = known.shapes[stated] = tuple(
-            shape for plan in known.plans if (shape := self._shape(plan, stated)).picks or plan.name in self.empty
-        )
-        return made
+        shapes = (self._shape(plan, stated) for plan in known.plans)
+        return tuple(shape for shape in shapes if shape.picks or shape.plan.name in self.empty)
 
     def _shape(self, plan: _Plan, stated: tuple[int, ...]) -> _Shape:
         picked = [(*plan.cells[index], index) for index in stated if index in plan.cells]
@@ -240,20 +240,26 @@ class TreeAssembler:
             known = self._tables[key] = Table(path, self.files[0], columns, self.files)
         return known
 
-    def _named(self, raw: RawSubject) -> Iterator[SourceObject]:
+    def _named(self, raw: RawSubject) -> list[SourceObject]:
         """The elements of the subject as what states its identifier."""
-        for row in raw.rows.get(SUBJECT_ELEMENT, ()):
-            for index, table in self.identifiers:
-                if row.cells[index]:
-                    yield row_object({self.subject: raw.key}, table, row.number)
+        return [
+            row_object({self.subject: raw.key}, table, row.number)
+            for row in raw.rows.get(SUBJECT_ELEMENT, ())
+            for index, table in self.identifiers
+            if row.cells[index]
+        ]
 
     def _assembled(self, record: SourceObject, said: Said) -> Assembled:
         """What was lost in one table and is held by another is not lost."""
         bad_cells, left_out, replaced = said.bad_cells, said.left_out, said.replaced
-        if bad_cells or left_out or replaced:
+        if left_out and not (bad_cells or replaced):  # as of most subjects
+            asked = frozenset([cell for cell in left_out if cell.column in self._in_several])
+            held = self._held_cells(record, asked) if asked else set()
+            left_out = {cell: why for cell, why in left_out.items() if cell not in held} if held else left_out
+        elif bad_cells or replaced:
             lost_cells = [*bad_cells, *left_out, *(cell for _, cells in replaced for cell in cells)]
             asked = frozenset(cell for cell in lost_cells if cell.column in self._in_several)
-            held: set[Cell] = self._held_cells(record, asked) if asked else set()
+            held = self._held_cells(record, asked) if asked else set()
             bad_cells = {cell: bad for cell, bad in bad_cells.items() if cell not in held}
             replaced = _without(replaced, held | set(bad_cells))
             lost = {cell for _, cells in replaced for cell in cells}

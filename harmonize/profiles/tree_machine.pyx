@@ -1,23 +1,30 @@
-# cython: language_level=3, wraparound=False
+# cython: language_level=3, wraparound=False, cdivision=True
 """Puts the elements of a subject into its source record, and asks the record where it stands: what `tree_assembly`, `tree_elements` and `tree_placing` do, without the interpreter.
 
 What is done for every element is here. What is said of some, rows that replace others and rows that are merged are left to the functions
 of these modules, which are given our elements.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsSsize_t, PyLong_FromSsize_t, PyLong_FromVoidPtr
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport Py_INCREF, Py_XDECREF, PyObject
 from cpython.tuple cimport PyTuple_Check
+from libc.stdlib cimport qsort
+from libc.string cimport memcpy
 
 from operator import itemgetter
 from types import MemberDescriptorType
 
-from harmonize.findings import IS_ELEMENT, LINE_BITS, PLACE_BITS
-from harmonize.profiles.source_record import SourceObject
+from orjson import OPT_SORT_KEYS, dumps
+
+from harmonize.findings import Cell, IS_ELEMENT, LINE_BITS, PLACE_BITS
+from harmonize.profiles.source_record import SourceObject, Table
+from harmonize.profiles.tree_assembly import MOST_SHAPES
 from harmonize.profiles.tree_elements import date_order, replace_older
-from harmonize.profiles.tree_placing import NOTHING_APART, canonical, contents, merge, orphan
+from harmonize.profiles.tree_placing import NOTHING_APART, canonical, merge, orphan
 from harmonize.profiles.xml_assembly import WHAT
 
 cdef extern from "Python.h":
@@ -27,17 +34,19 @@ cdef extern from "Python.h":
         Py_ssize_t offset
     ctypedef struct PyMemberDescrObject:
         PyMemberDef* d_member
+    PyTypeObject PyTuple_Type
     PyObject* PyTuple_GET_ITEM(object, Py_ssize_t)
     object PySequence_Fast(object, const char*)
     PyObject* PySequence_Fast_GET_ITEM(object, Py_ssize_t)
     Py_ssize_t PySequence_Fast_GET_SIZE(object)
 
 cdef unsigned long long _IS_ELEMENT = IS_ELEMENT, _LINES = (1 << LINE_BITS) - 1
-cdef int _PLACE_BITS = PLACE_BITS, _FILE_BITS = PLACE_BITS + LINE_BITS
+cdef int _PLACE_BITS = PLACE_BITS, _LINE_BITS = LINE_BITS
 cdef object _FIRST = itemgetter(0), _DATE_AND_CONTENTS = itemgetter(0, 1)
 cdef tuple _NOTHING = ()
 cdef str _WHAT = WHAT
-cdef type _OBJECT = SourceObject
+cdef type _OBJECT = SourceObject, _TABLE_TYPE = Table, _CELL = Cell
+cdef Py_ssize_t _FILE = Table._fields.index("file"), _COLUMNS = Table._fields.index("columns"), _FILES = Table._fields.index("files")
 
 
 cdef Py_ssize_t _place_of(str slot) except -1:
@@ -48,7 +57,7 @@ cdef Py_ssize_t _place_of(str slot) except -1:
     return (<PyMemberDescrObject*><PyObject*>member).d_member.offset
 
 
-if not issubclass(_OBJECT, dict) or _OBJECT.__init__ is not dict.__init__:
+if not issubclass(_TABLE_TYPE, tuple) or not issubclass(_CELL, tuple) or not issubclass(_OBJECT, dict) or _OBJECT.__init__ is not dict.__init__:
     raise ImportError("built of other sources: install harmonize again")
 cdef Py_ssize_t _TABLE = _place_of("table"), _NUMBER = _place_of("number"), _MEMBERS = _place_of("members")
 
@@ -77,6 +86,38 @@ cdef object _new(object table, object number, object members):
     _set(made, _NUMBER, number)
     _set(made, _MEMBERS, members)
     return made
+
+
+cdef object _cell(object table, object number, object column):
+    """What `table.cell(number, column)` makes."""
+    cdef unsigned long long bits
+    cdef tuple arguments
+    cdef object file, files
+    if type(table) is not _TABLE_TYPE:
+        raise TypeError("no table")
+    file, files = <object>PyTuple_GET_ITEM(table, _FILE), <object>PyTuple_GET_ITEM(table, _FILES)
+    if files:
+        bits = number
+        file = files[<Py_ssize_t>((bits ^ _IS_ELEMENT) >> (_PLACE_BITS + _LINE_BITS))]
+    arguments = ((file, number, column),)
+    return PyTuple_Type.tp_new(<PyTypeObject*>_CELL, <PyObject*>arguments, NULL)
+
+
+cdef int _leave_out(object made, object slot, object reason, dict left_out) except -1:
+    """Say of the cells of *slot*, as `made.cells(slot)` names them, why they are left out."""
+    cdef object table = _get(made, _TABLE), members = _get(made, _MEMBERS)
+    cdef PyObject* column
+    if table is not None:
+        if type(table) is not _TABLE_TYPE:
+            raise TypeError("no table")
+        column = PyDict_GetItemWithError(<object>PyTuple_GET_ITEM(table, _COLUMNS), slot)
+        if column is not NULL:
+            PyDict_SetItem(left_out, _cell(table, _get(made, _NUMBER), <object>column), reason)
+    if members is not None:
+        for member in members:
+            if PyDict_Contains(_source(member), slot):
+                _leave_out(member, slot, reason, left_out)
+    return 0
 
 
 cdef object _source(object made):
@@ -144,6 +185,41 @@ cdef class _Table:
         self.apart_slots = frozenset(slot for group in spec.apart for slot in group)
 
 
+cdef class _Shape:
+    """What one table makes of the rows of one path that state the same columns: a `tree_assembly._Shape`, taken apart."""
+
+    cdef object plan, table, name
+    cdef tuple slots, judged
+    cdef Py_ssize_t* indexes
+    cdef Py_ssize_t last
+    cdef bint stands_empty
+
+    def __cinit__(self, shape, frozenset empty):
+        cdef Py_ssize_t place
+        self.plan, self.table, self.name = shape.plan, shape.table, shape.plan.name
+        self.slots = tuple([slot for slot, _ in shape.picks])
+        self.judged = tuple([(slot, dict(reasons)) for slot, reasons in shape.judged])
+        self.stands_empty = self.name in empty
+        self.last = max([index for _, index in shape.picks], default=-1)
+        self.indexes = <Py_ssize_t*>_more(NULL, (len(self.slots) + 1) * sizeof(Py_ssize_t))
+        for place in range(len(self.slots)):
+            self.indexes[place] = shape.picks[place][1]
+
+    def __dealloc__(self):
+        PyMem_Free(self.indexes)
+
+
+cdef class _Path:
+    """What is made of the rows of one path: a `tree_assembly._Path`, taken apart."""
+
+    cdef object known, holder
+    cdef bint is_read
+    cdef dict shapes
+
+    def __init__(self, known):
+        self.known, self.holder, self.is_read, self.shapes = known, known.holder, bool(known.plans), {}
+
+
 cdef class TreeMachine:
     """What is known of a profile and of the headers before the first subject: a `TreeAssembler`, taken apart."""
 
@@ -157,7 +233,7 @@ cdef class TreeMachine:
         cdef _Table table
         for table in tables.values():
             table.into = tables[table.spec.into] if table.spec.into is not None else None
-        self.assembler, self.paths = assembler, assembler.paths
+        self.assembler, self.paths = assembler, {path: _Path(known) for path, known in assembler.paths.items()}
         self.placed = [tables[spec.name] for spec in assembler.placed]
         self.replaced = [tables[spec.name] for spec in assembler.replaced]
         self.lent, self.lending_keys = list(assembler.lending.of_tables), assembler.lending.keys
@@ -168,8 +244,9 @@ cdef class TreeMachine:
         cdef list ordered = []
         cdef dict last = {}
         cdef list made = []
-        cdef object path, listed, row, item, known
+        cdef object path, listed, row, item
         cdef PyObject* found
+        cdef _Path known
         cdef Element element, holder
         for path, listed in rows.items():
             for row in listed:
@@ -179,52 +256,60 @@ cdef class TreeMachine:
         ordered.sort(key=_FIRST)
         for item in ordered:
             path = <object>PyTuple_GET_ITEM(item, 2)
-            known = self.paths[path]  # (path, holder, plans, shapes)
-            found = PyDict_GetItemWithError(last, known[1])
+            known = self.paths[path]
+            found = PyDict_GetItemWithError(last, known.holder)
             holder = <Element>found if found is not NULL else None
             element = Element.__new__(Element)
             element.number, element.holder = <object>PyTuple_GET_ITEM(item, 0), holder
             last[path] = element
             if holder is not None:
                 holder.parts.append(element)
-            if known[2]:
+            if known.is_read:
                 self._make(known, <object>PyTuple_GET_ITEM(item, 1), element, said)
             made.append(element)
         return made
 
-    cdef int _make(self, object known, object cells, Element element, object said) except -1:
+    cdef int _make(self, _Path known, object cells, Element element, object said) except -1:
         """What the tables of a path make of the cells of an element."""
         cdef list picked = []
-        cdef Py_ssize_t index
-        cdef object made, plan, picks, table, name, slot, pick, reason, reasons, judged, shape, stated, cell
-        cdef PyObject* shapes
+        cdef Py_ssize_t place
+        cdef object made, slot, reasons, cell
+        cdef tuple stated, shapes
+        cdef PyObject* found
+        cdef PyObject* reason
+        cdef _Shape shape
         cells = PySequence_Fast(cells, "no cells")
-        for index in range(PySequence_Fast_GET_SIZE(cells)):
-            if <object>PySequence_Fast_GET_ITEM(cells, index):
-                picked.append(PyLong_FromSsize_t(index))
+        for place in range(PySequence_Fast_GET_SIZE(cells)):
+            if <object>PySequence_Fast_GET_ITEM(cells, place):
+                picked.append(PyLong_FromSsize_t(place))
         stated = tuple(picked)
-        shapes = PyDict_GetItemWithError(known[3], stated)
-        for shape in <object>shapes if shapes is not NULL else self.assembler.shapes(known, stated):
-            plan, picks, table, judged = shape
-            name = plan.name
-            if table is None:
-                made = _source(self.assembler.of_repeated_slots(plan, stated, cells, element.number, said))
+        found = PyDict_GetItemWithError(known.shapes, stated)
+        shapes = <tuple>found if found is not NULL else self._shapes(known, stated)
+        for shape in shapes:
+            if shape.table is None:
+                made = _source(self.assembler.of_repeated_slots(shape.plan, stated, cells, element.number, said))
             else:
-                made = _new(table, element.number, None)
-                for pick in picks:
-                    index = PyLong_AsSsize_t(<object>PyTuple_GET_ITEM(pick, 1))
-                    if not 0 <= index < PySequence_Fast_GET_SIZE(cells):
-                        raise IndexError("a row is shorter than its header")
-                    PyDict_SetItem(made, <object>PyTuple_GET_ITEM(pick, 0), <object>PySequence_Fast_GET_ITEM(cells, index))
-            for slot, reasons in judged:
-                reason = reasons.get(made[slot])
-                if reason is not None:
-                    for cell in made.cells(slot):
-                        said.left_out[cell] = reason
+                if shape.last >= PySequence_Fast_GET_SIZE(cells):
+                    raise IndexError("a row is shorter than its header")
+                made = _new(shape.table, element.number, None)
+                for place in range(len(shape.slots)):
+                    PyDict_SetItem(made, shape.slots[place], <object>PySequence_Fast_GET_ITEM(cells, shape.indexes[place]))
+            for slot, reasons in shape.judged:
+                reason = PyDict_GetItemWithError(reasons, made[slot])
+                if reason is not NULL:
+                    _leave_out(made, slot, <object>reason, said.left_out)
                     PyDict_DelItem(made, slot)
-            if PyDict_Size(made) or name in self.empty:
-                element.objects[name] = made
+            if shape.stands_empty or PyDict_Size(made):
+                element.objects[shape.name] = made
         return 0
+
+    cdef tuple _shapes(self, _Path known, tuple stated):
+        """What is made of the rows that state the same columns; rows repeat them, so there are few."""
+        if len(known.shapes) >= MOST_SHAPES:
+            known.shapes.clear()
+        made = tuple([_Shape(shape, self.empty) for shape in self.assembler.shapes(known.known, stated)])
+        known.shapes[stated] = made
+        return made
 
     def replace(self, list elements not None, said):
         """Of the elements with one key the newest stands."""
@@ -418,8 +503,7 @@ cdef class _Placing:
             is_taken = True
         for slot in made:
             if not is_taken or (slot in table.apart_slots and slot not in stated):
-                for cell in made.cells(slot):
-                    self.said.left_out[cell] = NOTHING_APART
+                _leave_out(made, slot, NOTHING_APART, self.said.left_out)
         return 0
 
     cdef object _holder(self, _Table table, Element element):
@@ -557,7 +641,7 @@ cdef int _settle(object value) except -1:
 
 cdef object _canonical(object value):
     """The contents in one spelling; most have no date that is written day first."""
-    cdef bytes text = contents(value)
+    cdef bytes text = dumps(value, None, OPT_SORT_KEYS)
     cdef const unsigned char* at = text
     cdef Py_ssize_t index
     for index in range(len(text) - 11):
@@ -611,73 +695,179 @@ cdef int _collect(object value, dict asked, set held) except -1:
 
 cdef int _add_cells(object row, object stating, dict asked, set held) except -1:
     """Add the cells of *row*, and of the rows that it is made of, that hold what *stating* states."""
-    cdef object table = _get(row, _TABLE), members = _get(row, _MEMBERS), slot, column
+    cdef object table = _get(row, _TABLE), members = _get(row, _MEMBERS)
     cdef PyObject* columns
+    cdef PyObject* slot
+    cdef PyObject* column
     cdef PyObject* text
+    cdef Py_ssize_t at = 0
     if table is not None:
         columns = PyDict_GetItemWithError(asked, _get(row, _NUMBER))
         if columns is not NULL:
-            for slot, column in table.columns.items():
-                if column in <set>columns and PyDict_Contains(row, slot):
-                    text = PyDict_GetItemWithError(stating, slot)
+            stated = table.columns
+            while PyDict_Next(stated, &at, &slot, &column):
+                if <object>column in <set>columns and PyDict_Contains(row, <object>slot):
+                    text = PyDict_GetItemWithError(stating, <object>slot)
                     if text is not NULL and type(<object>text) is str:
-                        held.add(table.cell(_get(row, _NUMBER), column))
+                        held.add(_cell(table, _get(row, _NUMBER), <object>column))
     if members is not None:
         for member in members:
             _add_cells(_source(member), stating, asked, held)
     return 0
 
 
-def lines_of(source, tuple files not None):
-    """File -> the lines that a source object stands for: `source_record.rows_of`, in lines."""
-    cdef dict lines = {}
-    if type(source) is _OBJECT:
-        _add_lines(source, files, lines)
-    return {file: sorted(<set>numbers) for file, numbers in lines.items()}
+cdef class Lineage:
+    """The lines of elements that objects were made of, as JSON: what `LineageLines` writes, in one piece of memory for all subjects."""
+
+    cdef tuple files, named
+    cdef list order
+    cdef unsigned long long* places
+    cdef char* text
+    cdef Py_ssize_t number, room, size, space
+
+    def __cinit__(self, tuple files not None):
+        """*files* are those that the numbers of elements count."""
+        self.files, self.named = files, tuple([dumps(file) for file in files])
+        self.order = []
+
+    def __dealloc__(self):
+        PyMem_Free(self.places)
+        PyMem_Free(self.text)
+
+    def of_objects(self, list objects not None):
+        """For each object of the hub the lines by file, in the order in which it meets them."""
+        cdef object item, source
+        cdef bint is_first = True
+        self.size = 0
+        self._write(b"[", 1)
+        for item in objects:
+            if not is_first:
+                self._write(b",", 1)
+            is_first = False
+            self.number = 0
+            source = item.source
+            if type(source) is _OBJECT:
+                self._add(source)
+            self._write_lines(self._met(), False)
+        self._write(b"]", 1)
+        return PyBytes_FromStringAndSize(self.text, self.size)
+
+    def of_rows(self, rows):
+        """The elements of a subject, each a range of one line, by file in the order of their names."""
+        cdef object listed, row
+        self.size = self.number = 0
+        for listed in rows.values():
+            for row in listed:
+                if not PyTuple_Check(row) or len(row) < 1:
+                    raise TypeError("no row")
+                self._add_place(<object>PyTuple_GET_ITEM(row, 0))
+        files = self._met()
+        self._write_lines(sorted(files, key=self.files.__getitem__) if len(files) > 1 else files, True)
+        return PyBytes_FromStringAndSize(self.text, self.size)
+
+    cdef int _add(self, object source) except -1:
+        """Add the lines of *source*, of what it is made of and of what is in it."""
+        cdef object table = _get(source, _TABLE), members = _get(source, _MEMBERS), item
+        cdef PyObject* found
+        cdef Py_ssize_t at = 0
+        if table is not None:
+            self._add_place(_get(source, _NUMBER))
+        if members is not None:
+            for member in members:
+                self._add(_source(member))
+        while PyDict_Next(source, &at, NULL, &found):
+            item = <object>found
+            if type(item) is _OBJECT:
+                self._add(item)
+            elif type(item) is list and table is not None:  # of an object that rows share, the lists hold its members
+                for inner in <list>item:
+                    if type(inner) is _OBJECT:
+                        self._add(inner)
+        return 0
+
+    cdef int _add_place(self, object number) except -1:
+        """Add the file and line that the number of an element names."""
+        cdef unsigned long long bits = number
+        if not bits & _IS_ELEMENT:
+            raise ValueError("no number of an element")
+        bits = (bits ^ _IS_ELEMENT) >> _PLACE_BITS
+        if bits >> _LINE_BITS >= <unsigned long long>len(self.files):
+            raise IndexError("a file that is none of the run's")
+        if self.number == self.room:
+            self.places = <unsigned long long*>_more(self.places, (2 * self.room + 64) * sizeof(unsigned long long))
+            self.room = 2 * self.room + 64
+        self.places[self.number] = bits
+        self.number += 1
+        return 0
+
+    cdef list _met(self):
+        """The files of the places, in the order in which they were added; the places are in their own order from now on."""
+        cdef Py_ssize_t index
+        cdef list files = []
+        cdef unsigned long long last = 1 << 63
+        for index in range(self.number):
+            if self.places[index] >> _LINE_BITS != last:
+                last = self.places[index] >> _LINE_BITS
+                if last not in files:
+                    files.append(last)
+        if self.number > 1:
+            qsort(self.places, self.number, sizeof(unsigned long long), _by_place)
+        return files
+
+    cdef int _write_lines(self, list files, bint as_ranges) except -1:
+        """Write the lines of the *files* as an object."""
+        cdef Py_ssize_t index, at
+        cdef unsigned long long file, last, line
+        cdef bint is_first = True
+        cdef bytes name
+        cdef char digits[20]
+        self._write(b"{", 1)
+        for file in files:
+            if not is_first:
+                self._write(b",", 1)
+            is_first = False
+            name = <bytes>(self.named[file])
+            self._write(PyBytes_AS_STRING(name), len(name))
+            self._write(b":[", 2)
+            last = 1 << 63
+            for index in range(self.number):
+                if self.places[index] >> _LINE_BITS != file or self.places[index] == last:
+                    continue
+                line = self.places[index] & _LINES
+                if last != 1 << 63:
+                    self._write(b",", 1)
+                last = self.places[index]
+                at = sizeof(digits)
+                while line or at == sizeof(digits):
+                    at -= 1
+                    digits[at] = c"0" + <char>(line % 10)
+                    line //= 10
+                if as_ranges:
+                    self._write(b"[", 1)
+                    self._write(digits + at, sizeof(digits) - at)
+                    self._write(b",", 1)
+                self._write(digits + at, sizeof(digits) - at)
+                if as_ranges:
+                    self._write(b"]", 1)
+            self._write(b"]", 1)
+        return self._write(b"}", 1)
+
+    cdef int _write(self, const char* text, Py_ssize_t size) except -1:
+        if self.size + size > self.space:
+            self.text = <char*>_more(self.text, 2 * (self.size + size) + 1024)
+            self.space = 2 * (self.size + size) + 1024
+        memcpy(self.text + self.size, text, size)
+        self.size += size
+        return 0
 
 
-def lines_of_rows(rows, tuple files not None):
-    """File -> the ranges of lines of the elements of a subject, each of one line."""
-    cdef dict lines = {}
-    for table in rows.values():
-        for row in table:
-            _add_line(row.number, files, lines)
-    return {file: [[line, line] for line in sorted(<set>lines[file])] for file in sorted(lines)}
+cdef void* _more(void* piece, size_t size) except NULL:
+    cdef void* made = PyMem_Realloc(piece, size)
+    if made is NULL:
+        raise MemoryError
+    return made
 
 
-cdef int _add_line(object number, tuple files, dict lines) except -1:
-    """Add the line that a number is of to those of its file."""
-    cdef unsigned long long bits = number
-    cdef object file
-    cdef PyObject* known
-    if not bits & _IS_ELEMENT:
-        raise ValueError("no number of an element")
-    file = files[<Py_ssize_t>((bits ^ _IS_ELEMENT) >> _FILE_BITS)]
-    known = PyDict_GetItemWithError(lines, file)
-    line = (bits >> _PLACE_BITS) & _LINES
-    if known is NULL:
-        lines[file] = {line}
-    else:
-        (<set>known).add(line)
-    return 0
-
-
-cdef int _add_lines(object source, tuple files, dict lines) except -1:
-    """Add the lines of *source*, of what it is made of and of what is in it."""
-    cdef object table = _get(source, _TABLE), members = _get(source, _MEMBERS), item
-    cdef PyObject* found
-    cdef Py_ssize_t at = 0
-    if table is not None:
-        _add_line(_get(source, _NUMBER), files, lines)
-    if members is not None:
-        for member in members:
-            _add_lines(_source(member), files, lines)
-    while PyDict_Next(source, &at, NULL, &found):
-        item = <object>found
-        if type(item) is _OBJECT:
-            _add_lines(item, files, lines)
-        elif type(item) is list and table is not None:  # of an object that rows share, the lists hold its members
-            for inner in <list>item:
-                if type(inner) is _OBJECT:
-                    _add_lines(inner, files, lines)
-    return 0
+cdef int _by_place(const void* one, const void* other) noexcept nogil:
+    cdef unsigned long long first = (<const unsigned long long*>one)[0], second = (<const unsigned long long*>other)[0]
+    return (first > second) - (first < second)
