@@ -27,9 +27,12 @@ from harmonize.profiles.row_programs import RowProgram, row_program
 from harmonize.profiles.rows_function import DeriveRows, rows_function
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
 from harmonize.profiles.stated_paths import is_flat, leading_paths, paths_of_derivation
+from harmonize.profiles.stated_shapes import DeriveByShape
 
 MANY = 5
 """Slots of which it is asked at once whether one is stated, before each is looked up."""
+MANY_OF_SHAPE = 8
+"""Paths of a class from which on its objects in lists get functions by their shapes."""
 
 
 def compile_profile(profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout] | None = None) -> Plan:
@@ -84,8 +87,11 @@ class _Compiler:
             "is_stated": is_stated,
             "missing_datum": MISSING_DATUM,
             "row_functions": self.row_functions,
+            "tuple": tuple,
         }
         self.made: dict[str, str] = {}
+        self.shaped: dict[str, None] = {}
+        """Functions that are there by the shape of objects as well."""
         self.memos: dict[tuple[str, tuple[Any, ...], bool], str] = {}
         self.read: dict[tuple[str, ...], str] = {}
         self.lineages: dict[str, Lineage] = {}
@@ -350,7 +356,10 @@ class _Compiler:
                 "if v is not None:",
                 f"    {self.out}[{slot.slot!r}] = v",
             ]
-        make = [f"    v = [o for r in {local} if (o := {function}(r, log)) is not None]"]
+        derive = (
+            f"{self.by_shape(function)}[tuple(r)]" if len(paths_of_derivation(inner)) >= MANY_OF_SHAPE else function
+        )
+        make = [f"    v = [o for r in {local} if (o := {derive}(r, log)) is not None]"]
         if self.layout is None and len(path) == 1 and path[0] in self.row_slots:
             make = [
                 "    v = []",
@@ -377,8 +386,8 @@ class _Compiler:
         if all(isinstance(argument, Path | Constant) for argument in slot.expression.arguments) and len(answers) == 1:
             # Where nothing is stated nothing is asked: records are full of empty cells.
             read, asked = lines[: answers[0]], lines[answers[0] :]
-            if len(paths) == 1:
-                asked[0] = asked[0].removesuffix(f" if {known} else None")
+            if len(paths) == 1 and asked[0] == f"{result} = None":
+                asked = [line.removeprefix("    ") for line in asked[2:]]
             return [*read, f"if {known}:", *(f"    {line}" for line in (*asked, *keep, *missed))], paths
         missed[0] = f"elif {known}:"
         return [*lines, *keep, *missed], paths
@@ -417,14 +426,15 @@ class _Compiler:
             line = f"{self.memo(call.function, constants, several=len(texts) > 1)}[{', '.join(texts)}]"
         else:
             line = f"{self.function(call.function)}({', '.join(arguments)})"
-        if function.strict and not isinstance(call.arguments[0], Constant):
-            line += f" if {arguments[0]} is not None else None"
         paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(call))))
-        lines += [
+        asked = [
             f"{result} = {line}",
             f"if {result}.__class__ is Noted:",
             f"    {result} = log.note({self.src()}, {feed}, {paths}, {result})",
         ]
+        if function.strict and not isinstance(call.arguments[0], Constant):
+            asked = [f"{result} = None", f"if {arguments[0]} is not None:", *(f"    {line}" for line in asked)]
+        lines += asked
         return result
 
     def leading_of_many(self, call: Call) -> frozenset[str] | None:
@@ -594,12 +604,20 @@ class _Compiler:
     def build(self) -> Mapping[str, Derive]:
         """Turn the generated text into functions; its only globals are our constants."""
         namespace: dict[str, Any] = {"__builtins__": {}, **self.constants}
+        of_functions = {lines[0].partition("(")[0].removeprefix("def "): lines for lines in self.blocks}
+        for function in self.shaped:
+            namespace[f"{function}_of"] = DeriveByShape("\n".join(of_functions[function]), namespace, function)
         exec(_code(self.text(), self.profile.id), namespace)  # noqa: S102 - our own generated text
         for name, layout in self.layouts.items():
             derivation = self.top_level(layout.spec.row_class)
             function = namespace[f"{self.function_name(derivation)}__{name}"]
             self.row_functions[name] = rows_function(function, self.row_programs[name])
         return namespace
+
+    def by_shape(self, function: str) -> str:
+        """The name of the functions that do what *function* does, by the slots that an object states."""
+        self.shaped[function] = None
+        return f"{function}_of"
 
     # --- what the steps of rows are bound to ------------------------------------------------------------------------
 

@@ -1,0 +1,168 @@
+"""Functions of a plan for source objects that state the same slots: all that is asked of other slots is left out of them.
+
+Of dozens of slots of a class an object states a few, and objects repeat which. What a slot that is not stated makes is known beforehand:
+nothing. The generated text is folded by that and no more, so that the function says and makes what the general one does.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harmonize.profiles.plan import Derive
+
+OFTEN = 1_000
+"""Objects of one shape after which a function of their own is made: it takes as long as some hundreds of them."""
+MOST = 1_000
+"""Shapes that have a function of their own, for one class derivation."""
+_MOST_MET = 20_000
+
+Shape = tuple[str, ...]
+"""The slots that a source object states, in its order."""
+
+
+class DeriveByShape(dict[Shape, Derive]):
+    """Shape -> the function that makes a hub object of source objects of this shape; the general one, until many were met."""
+
+    def __init__(self, text: str, namespace: dict[str, Any], name: str) -> None:
+        """*text* is the text of the general function *name*, *namespace* its globals."""
+        super().__init__()
+        self._text, self._namespace, self._name = text, namespace, name
+        self._general: ast.FunctionDef | None = None
+        self._met: dict[Shape, int] = {}
+
+    def __missing__(self, shape: Shape) -> Derive:
+        general: Derive = self._namespace[self._name]
+        met = self._met.get(shape, 0) + 1
+        if met < OFTEN:
+            if len(self._met) >= _MOST_MET:
+                self._met.clear()
+            self._met[shape] = met
+            return general
+        if len(self) >= MOST:
+            return general
+        made = self[shape] = self._made(frozenset(shape))
+        return made
+
+    def _made(self, stated: frozenset[str]) -> Derive:
+        if self._general is None:
+            (general,) = ast.parse(self._text).body
+            assert isinstance(general, ast.FunctionDef)
+            self._general = general
+        body = _Folding(stated, self._namespace).block(self._general.body, set())
+        function = ast.FunctionDef(self._name, self._general.args, body, [])
+        code = compile(
+            ast.fix_missing_locations(ast.Module([function], [])), f"<{self._name} of {len(stated)} slots>", "exec"
+        )
+        made: dict[str, Derive] = {}
+        exec(code, self._namespace, made)  # noqa: S102 - our own generated text
+        return made[self._name]
+
+
+class _Folding:
+    """Leaves out of generated statements what is done with slots that are not *stated*."""
+
+    def __init__(self, stated: frozenset[str], constants: Mapping[str, Any]) -> None:
+        self.stated, self.constants = stated, constants
+
+    def block(self, statements: Sequence[ast.stmt], nothing: set[str]) -> list[ast.stmt]:
+        """The statements that are left. *nothing* holds the local variables that are None, before and then after them."""
+        left: list[ast.stmt] = []
+        for statement in statements:
+            if isinstance(statement, ast.If):
+                left += self._branches(statement, nothing)
+            elif isinstance(statement, ast.Assign):
+                left.append(self._assigned(statement, nothing))
+            else:
+                nothing -= _bound_in(statement)
+                left.append(statement)
+        return left
+
+    def _branches(self, statement: ast.If, nothing: set[str]) -> list[ast.stmt]:
+        test = self._test(statement.test, nothing)
+        if isinstance(test, bool):
+            return self.block(statement.body if test else statement.orelse, nothing)
+        other = set(nothing)
+        body, orelse = self.block(statement.body, nothing), self.block(statement.orelse, other)
+        nothing &= other
+        if not body and not orelse:
+            return [ast.Expr(test)]
+        return [ast.If(test, body or [ast.Pass()], orelse)]
+
+    def _assigned(self, statement: ast.Assign, nothing: set[str]) -> ast.stmt:
+        (target,) = statement.targets
+        if not isinstance(target, ast.Name):
+            return statement
+        value = self._value(statement.value, nothing)
+        if isinstance(value, ast.Constant) and value.value is None:
+            nothing.add(target.id)
+        else:
+            nothing -= _bound_in(statement)
+        return ast.Assign([target], value)
+
+    def _value(self, value: ast.expr, nothing: set[str]) -> ast.expr:
+        if isinstance(value, ast.IfExp):
+            test = self._test(value.test, nothing)
+            return self._value(value.body if test else value.orelse, nothing) if isinstance(test, bool) else value
+        if isinstance(value, ast.Name) and value.id in nothing:
+            return ast.Constant(None)
+        return ast.Constant(None) if self._reads_nothing(value) else value
+
+    def _reads_nothing(self, value: ast.expr) -> bool:
+        """Whether *value* is `get('X')` of a slot that is not stated."""
+        if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "get"):
+            return False
+        (slot,) = value.args
+        return isinstance(slot, ast.Constant) and slot.value not in self.stated
+
+    def _test(self, test: ast.expr, nothing: set[str]) -> ast.expr | bool:
+        """What is left of a condition: True, False, or what is still to be asked."""
+        if isinstance(test, ast.BoolOp):
+            return self._parts(test, nothing)
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            inner = self._test(test.operand, nothing)
+            return not inner if isinstance(inner, bool) else test
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.IsNot):
+            return self._compared(test, nothing)
+        if isinstance(test, ast.Name) and test.id in nothing:
+            return False
+        if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "isdisjoint":
+            (slots,) = test.args  # of `src.keys().isdisjoint(k7)`
+            if isinstance(slots, ast.Name) and ast.unparse(test.func.value) == "src.keys()":
+                return bool(self.stated.isdisjoint(self.constants[slots.id]))
+        return test
+
+    def _compared(self, test: ast.Compare, nothing: set[str]) -> ast.expr | bool:
+        """`x is None`, `x is not None`, `x.__class__ is Noted` of a variable that is None."""
+        (other,) = test.comparators
+        if (
+            isinstance(test.left, ast.Name)
+            and test.left.id in nothing
+            and isinstance(other, ast.Constant)
+            and other.value is None
+        ):
+            return isinstance(test.ops[0], ast.Is)
+        left = test.left.value if isinstance(test.left, ast.Attribute) and test.left.attr == "__class__" else None
+        is_noted = isinstance(test.ops[0], ast.Is) and isinstance(other, ast.Name)
+        return False if is_noted and isinstance(left, ast.Name) and left.id in nothing else test
+
+    def _parts(self, test: ast.BoolOp, nothing: set[str]) -> ast.expr | bool:
+        deciding = isinstance(test.op, ast.Or)
+        left = []
+        for part in test.values:
+            known = self._test(part, nothing)
+            if not isinstance(known, bool):
+                left.append(known)
+            elif known is deciding:
+                if not left:
+                    return deciding
+                return test  # what stands before it may say something
+        if not left:
+            return not deciding
+        return left[0] if len(left) == 1 else ast.BoolOp(test.op, left)
+
+
+def _bound_in(statement: ast.stmt) -> set[str]:
+    """The names that *statement* binds, in whatever way."""
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
