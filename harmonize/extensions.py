@@ -9,6 +9,9 @@ import importlib
 import os
 from functools import cache
 from types import ModuleType
+from typing import TypeVar
+
+Class = TypeVar("Class")
 
 SWITCH = "HARMONIZE_PURE_PYTHON"
 """Environment variable: where it is set and not empty, the extensions are left alone."""
@@ -17,9 +20,12 @@ EXTENSIONS = (
     "harmonize.hub.identity_texts",
     "harmonize.input.element_walking",
     "harmonize.input.row_cutting",
+    "harmonize.keyed_hashes",
     "harmonize.profiles.row_machine",
     "harmonize.profiles.tree_machine",
+    "harmonize.writers.fhir.sheet_methods",
     "harmonize.writers.phenopackets.element_texts",
+    "harmonize.writers.phenopackets.sheet_methods",
 )
 
 
@@ -38,3 +44,13 @@ def extension(name: str) -> ModuleType | None:
         return importlib.import_module(name)
     except (ImportError, TypeError, ValueError):  # the last two: it was built for another lxml
         return None
+
+
+def with_methods_of(name: str, in_python: type[Class]) -> type[Class]:
+    """*in_python* with those of its methods that the extension *name* has, in its class `Methods`, in place of its own.
+
+    >>> with_methods_of("harmonize.no_such_extension", dict)
+    <class 'dict'>
+    """
+    compiled = extension(name)
+    return in_python if compiled is None else type(in_python.__name__, (compiled.Methods, in_python), {})

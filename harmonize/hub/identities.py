@@ -25,7 +25,7 @@ class Identities:
     def __init__(self) -> None:
         compiled = extension("harmonize.hub.identity_texts")
         self._known: dict[int, tuple[Any, str]] = {}
-        self.of = compiled.IdentityTexts(self.LIMIT, self._of_value).of if compiled is not None else self._of
+        self.of = compiled.IdentityTexts(self.LIMIT).of if compiled is not None else self._of
 
     def _of(self, value: Any) -> str:
         if isinstance(value, HubObject) and "codings" not in value:
@@ -48,10 +48,10 @@ class Identities:
         known, parts = self._known, []
         for name, item in value.items():
             if item.__class__ is str:
-                parts.append(f"'{name}': {item!r}")
+                parts.append(f"{name!r}: {item!r}")
             else:
                 shared = known.get(id(item))
-                parts.append(f"'{name}': {self._of(item) if shared is None else shared[1]}")
+                parts.append(f"{name!r}: {self._of(item) if shared is None else shared[1]}")
         return "{" + ", ".join(parts) + "}"
 
     def _of_value(self, value: Mapping[str, Any]) -> str:

@@ -35,9 +35,10 @@ def local_code(coded: Mapping[str, Any] | None, system: str) -> str | None:
     >>> local_code({"codings": [{"system": "HP", "code": "HP:0001250"}]}, "HP")
     '0001250'
     """
-    for coding in (coded or {}).get("codings", ()):
-        if coding["system"] == system:
-            return str(coding["code"].partition(":")[2])
+    if coded is not None:
+        for coding in coded.get("codings", ()):
+            if coding["system"] == system:
+                return str(coding["code"].partition(":")[2])
     return None
 
 
@@ -87,7 +88,13 @@ def evaluation_of(tnm: Mapping[str, Any]) -> str | None:
     >>> evaluation_of({"pathology_clinical": {"text": "Clinical"}}), evaluation_of({"stage": {"text": "II"}})
     ('clinical', None)
     """
-    return next((_EVALUATIONS[word] for word in _words(tnm.get("pathology_clinical")) if word in _EVALUATIONS), None)
+    coded = tnm.get("pathology_clinical")
+    if coded is None:
+        return None
+    for coding in coded.get("codings", ()):  # checks and writers ask several times of every classification
+        if coding["code"] in _EVALUATIONS:
+            return _EVALUATIONS[coding["code"]]
+    return _EVALUATIONS.get(coded.get("text", "").casefold())
 
 
 def is_of_a_parent(relation: Mapping[str, Any]) -> bool:

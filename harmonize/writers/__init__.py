@@ -17,6 +17,7 @@ import orjson
 from harmonize.errors import NotAvailableError, UnknownNameError
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
+from harmonize.profiles.memos import Memo
 from harmonize.profiles.notes import Feed
 from harmonize.pseudonyms import PseudonymKey
 from harmonize.terminology.notation import Systems
@@ -70,6 +71,15 @@ class WriterContext:
         return self.key.pseudonym(self.site, kind, content)
 
 
+def identifiers_of(context: WriterContext, prefix: str = "") -> Mapping[str, Callable[[str], str]]:
+    """Kind -> `WriterContext.identifier` of *prefix* and that kind: there are few kinds, and millions of ids."""
+
+    def of_kind(kind: str) -> Callable[[str], str]:
+        return context.key.of_class(context.site, f"{prefix}{kind}")
+
+    return Memo(of_kind, ())
+
+
 def kept(value: Any) -> orjson.Fragment:
     """*value* as JSON that is kept for other records.
 
@@ -88,7 +98,7 @@ class Loss(NamedTuple):
     message: str
 
 
-@dataclass
+@dataclass(slots=True)
 class TargetLog:
     """What a writer says while it writes one record."""
 

@@ -319,34 +319,39 @@ def _feature_time(sheet: Sheet, feature: HubObject, computed: bool) -> dict[str,
 def measurements(sheet: Sheet) -> None:
     """One Observation per measurement; a stated material becomes a Specimen of its own."""
     for measurement in sheet.record.get("measurements", ()):
-        resource_id = sheet.new_id("Observation/measurement", measurement)
-        code = sheet.concept(measurement, "assay", "/code")
-        if code is None:
-            sheet.not_made(measurement, "an observation needs a code; the measurement states none")
-            continue
-        if "status" not in measurement:
-            sheet.log.default("Observation.status")
-        body: dict[str, Any] = {"status": measurement.get("status", "final")}
-        if "kind" in measurement:
-            body["category"] = _CATEGORIES[measurement["kind"]]
-        body.update(code=code, subject=sheet.patient)
-        taken = sheet.date(measurement, "date", "/effectiveDateTime")
-        if taken:
-            body["effectiveDateTime"] = taken
-        body.update(_value(sheet, measurement))
-        if "reference_low" in measurement or "reference_high" in measurement:
-            bounds = _reference_range(sheet, measurement)
-            body.update({"referenceRange": [bounds]} if bounds else {})
-        if "interpretation" in measurement:
-            meaning = sheet.concept(measurement, "interpretation", "/interpretation")
-            body.update({"interpretation": [meaning]} if meaning else {})
-        if "method" in measurement:
-            method = sheet.concept(measurement, "method", "/method")
-            body.update({"method": method} if method else {})
-        if "specimen" in measurement:
-            specimen = _material(sheet, measurement)
-            body.update({"specimen": {"reference": f"Specimen/{specimen}"}} if specimen else {})
-        sheet.add("Observation", resource_id, measurement, body)
+        resource_id = sheet.measured(measurement, _CATEGORIES)
+        if resource_id is not None:
+            _measurement(sheet, measurement, resource_id)
+
+
+def _measurement(sheet: Sheet, measurement: HubObject, resource_id: str) -> None:
+    code = sheet.concept(measurement, "assay", "/code")
+    if code is None:
+        sheet.not_made(measurement, "an observation needs a code; the measurement states none")
+        return
+    if "status" not in measurement:
+        sheet.log.default("Observation.status")
+    body: dict[str, Any] = {"status": measurement.get("status", "final")}
+    if "kind" in measurement:
+        body["category"] = _CATEGORIES[measurement["kind"]]
+    body["code"], body["subject"] = code, sheet.patient
+    taken = sheet.date(measurement, "date", "/effectiveDateTime")
+    if taken:
+        body["effectiveDateTime"] = taken
+    body.update(_value(sheet, measurement))
+    if "reference_low" in measurement or "reference_high" in measurement:
+        bounds = _reference_range(sheet, measurement)
+        body.update({"referenceRange": [bounds]} if bounds else {})
+    if "interpretation" in measurement:
+        meaning = sheet.concept(measurement, "interpretation", "/interpretation")
+        body.update({"interpretation": [meaning]} if meaning else {})
+    if "method" in measurement:
+        method = sheet.concept(measurement, "method", "/method")
+        body.update({"method": method} if method else {})
+    if "specimen" in measurement:
+        specimen = _material(sheet, measurement)
+        body.update({"specimen": {"reference": f"Specimen/{specimen}"}} if specimen else {})
+    sheet.add("Observation", resource_id, measurement, body)
 
 
 def _value(sheet: Sheet, measurement: HubObject) -> dict[str, Any]:

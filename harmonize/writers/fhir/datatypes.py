@@ -103,18 +103,19 @@ class Concepts:
 
     def __init__(self, systems: Systems) -> None:
         self._systems = systems
-        self._rendered: dict[int, tuple[Any, orjson.Fragment | None, bool]] = {}
+        self.rendered: dict[int, tuple[Any, orjson.Fragment | None, bool]] = {}
+        """id of a coded value -> the value, its CodeableConcept, whether a part is lost."""
         self._units: dict[tuple[str | None, int], Unit] = {}
 
     def render(self, coded: Mapping[str, Any]) -> tuple[orjson.Fragment | None, bool]:
         """(CodeableConcept or None where nothing of it can be written, whether a part is lost)."""
-        known = self._rendered.get(id(coded))
+        known = self.rendered.get(id(coded))
         if known is None:
-            if len(self._rendered) >= _CACHE_LIMIT:
-                self._rendered.clear()
+            if len(self.rendered) >= _CACHE_LIMIT:
+                self.rendered.clear()
             body, loses = self.codings(coded)
             fragment = kept(body) if body else None
-            known = self._rendered[id(coded)] = (
+            known = self.rendered[id(coded)] = (
                 coded,
                 fragment,
                 loses,

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from harmonize.extensions import with_methods_of
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
 from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops
@@ -153,10 +154,11 @@ class FhirR4Writer:
     def __init__(self, context: WriterContext) -> None:
         self._context = context
         self._run = RunParts(context)
+        self._sheet = with_methods_of("harmonize.writers.fhir.sheet_methods", Sheet)
 
     def documents(self, record: HubObject, log: TargetLog) -> list[Document]:
         """The resources of *record*. Each refers to the Patient; none refers out of the set."""
-        sheet = Sheet(self._run, record, log)
+        sheet = self._sheet(self._run, record, log)
         person.patient(sheet)
         specimens.specimens(sheet)
         clinical.conditions(sheet)
@@ -186,7 +188,7 @@ class FhirR4Writer:
         head = {
             "resourceType": "Group",
             "id": group_id,
-            "meta": self._run.meta(),
+            "meta": self._run.meta.of(),
             "type": "person",
             "actual": True,
             "quantity": subjects,
@@ -223,7 +225,7 @@ class FhirR4Writer:
         return {
             "resourceType": "Provenance",
             "id": context.identifier("fhir/Provenance", f"{context.profile_id}|{context.recorded}"),
-            "meta": self._run.meta(),
+            "meta": self._run.meta.of(),
             "target": [{"reference": f"Group/{group_id}"}],
             "recorded": context.recorded,
             "agent": [agent],

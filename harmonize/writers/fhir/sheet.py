@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -10,7 +10,8 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.identities import Identities
 from harmonize.hub.objects import HubObject
-from harmonize.writers import Document, TargetLog, WriterContext, kept
+from harmonize.profiles.memos import Memo
+from harmonize.writers import Document, TargetLog, WriterContext, identifiers_of, kept
 from harmonize.writers.fhir.datatypes import Concepts, age, number
 
 PSEUDED = {
@@ -20,6 +21,30 @@ PSEUDED = {
 }
 
 
+class Meta:
+    """Resource.meta, by the profile that a resource claims: where the data come from and the security label."""
+
+    def __init__(self, context: WriterContext) -> None:
+        self._source = f"https://w3id.org/harmonize/mappings/{context.profile_id}#{context.profile_version}"
+        self._known: dict[str | None, orjson.Fragment] = {}
+
+    def of(self, profile: str | None = None) -> orjson.Fragment:
+        """The meta of a resource; *profile* only where our check of it passes."""
+        known = self._known.get(profile)
+        if known is None:
+            body: dict[str, Any] = {"source": self._source}
+            if profile is not None:
+                body["profile"] = [profile]
+            body["security"] = [PSEUDED]
+            known = self._known[profile] = kept(body)
+        return known
+
+    def head(self, of: tuple[str, str | None]) -> tuple[bytes, bytes]:
+        """What stands before and behind the id of a resource of a type that claims a profile."""
+        resource_type, profile = of
+        return b'{"resourceType":"%b","id":' % resource_type.encode(), b',"meta":%b' % orjson.dumps(self.of(profile))
+
+
 class RunParts:
     """What is the same for all subjects of a run."""
 
@@ -27,31 +52,17 @@ class RunParts:
         self.context = context
         self.concepts = Concepts(context.systems)
         self.identities = Identities()
-        self._meta: dict[str | None, orjson.Fragment] = {}
-        self._pseudonyms: dict[str, Callable[[str], str]] = {}
-
-    def identifier(self, kind: str, content: str) -> str:
-        """`WriterContext.identifier` of a kind of resource: there are few kinds, and millions of ids."""
-        known = self._pseudonyms.get(kind)
-        if known is None:
-            known = self._pseudonyms[kind] = self.context.key.of_class(self.context.site, f"fhir/{kind}")
-        return known(content)
-
-    def meta(self, profile: str | None = None) -> orjson.Fragment:
-        """Resource.meta: where the data come from, the security label, and the profile where our check of it passes."""
-        known = self._meta.get(profile)
-        if known is None:
-            source = f"https://w3id.org/harmonize/mappings/{self.context.profile_id}#{self.context.profile_version}"
-            body: dict[str, Any] = {"source": source}
-            if profile is not None:
-                body["profile"] = [profile]
-            body["security"] = [PSEUDED]
-            known = self._meta[profile] = kept(body)
-        return known
+        self.identifiers = identifiers_of(context, "fhir/")
+        self.meta = Meta(context)
+        self.heads = Memo(self.meta.head, ())
+        """(type of resource, profile that it claims) -> the JSON before and behind its id."""
 
 
 class Sheet:
-    """Collects the resources of one subject."""
+    """Collects the resources of one subject.
+
+    Where a compiler was, what every resource calls is done by the extension `sheet_methods`.
+    """
 
     def __init__(self, run: RunParts, record: HubObject, log: TargetLog) -> None:
         self.run, self.record, self.log = run, record, log
@@ -62,23 +73,27 @@ class Sheet:
         self.conditions_by_role: dict[str, list[str]] = {}
         self.specimens: dict[str, str] = {}
         """Identifier of a sample -> id of its Specimen."""
-        self._ids: dict[tuple[str, str], int] = {}
+        self._twins: dict[tuple[str, str], int] = {}
+        """(kind, content) of an id -> how many resources it would be the id of."""
         self._under_way = ("Patient", self.patient_id)
-        self._last: tuple[Any, str] = (None, "")
-        """What the last id was made of, with its text."""
+        self._made_of: Any = None
+        self._content: str | None = None
+        """What the last id was made of, and its text."""
 
     def new_id(self, kind: str, made_of: Any) -> str:
         """A deterministic id from the subject and what *made_of* says, never from a position; twins are numbered.
 
         The resource is under way from now on: paths that the other methods take are those inside of it.
         """
-        if made_of is not self._last[0]:  # several resources are made of one object, one after the other
-            self._last = (made_of, f"{self.patient_id}|{self.run.identities.of(made_of)}")
-        content = self._last[1]
+        if (
+            self._content is None or made_of is not self._made_of
+        ):  # several resources are made of one object, one after the other
+            self._made_of, self._content = made_of, f"{self.patient_id}|{self.run.identities.of(made_of)}"
+        content = self._content
         key = (kind, content)
-        twins = self._ids.get(key, 0)
-        self._ids[key] = twins + 1
-        made = self.run.identifier(kind, f"{content}|{twins}" if twins else content)
+        twins = self._twins.get(key, 0)
+        self._twins[key] = twins + 1
+        made = self.run.identifiers[kind](f"{content}|{twins}" if twins else content)
         self._under_way = (kind, made)
         return made
 
@@ -111,10 +126,20 @@ class Sheet:
         profile: str | None = None,
     ) -> None:
         """Put a resource down. *body* holds its elements without resourceType, id and meta."""
-        resource = {"resourceType": resource_type, "id": resource_id, "meta": self.run.meta(profile), **body}
-        self.documents.append(Document(resource_type, resource_id, orjson.dumps(resource)))
+        before_id, after_id = self.run.heads[resource_type, profile]
+        rest = b"," + orjson.dumps(body)[1:] if body else b"}"
+        self.documents.append(
+            Document(resource_type, resource_id, before_id + orjson.dumps(resource_id) + after_id + rest)
+        )
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
+
+    def measured(self, measurement: HubObject, categories: Mapping[str, orjson.Fragment]) -> str | None:
+        """The id of the Observation of a measurement, which is still to be put down; None where that is done.
+
+        Most measurements state a code, a day and a value: the extension writes these as one text.
+        """
+        return self.new_id("Observation/measurement", measurement)
 
     def beside(self, kind: str, resource_type: str, hub_object: HubObject, body: Mapping[str, Any]) -> str:
         """Put a resource down that another one, which stays under way, refers to. Its id."""

@@ -13,7 +13,9 @@ from harmonize.writers.fhir.sheet import Sheet
 
 def specimens(sheet: Sheet) -> None:
     """One Specimen per sample. Its identifier is a pseudonym. Written first, for other resources refer to them."""
-    samples = sheet.record.get("samples", ())
+    samples = sheet.record.get("samples")
+    if not samples:
+        return
     ids = [sheet.new_id("Specimen", sample) for sample in samples]
     for sample, specimen_id in zip(samples, ids, strict=True):
         if "sample_id" in sample:

@@ -135,13 +135,15 @@ def _procedure(sheet: Sheet, treatment: HubObject, *, has_agents: bool) -> str |
         sheet.lost(treatment, "toxicity_type", "/statusReason", message)
     if code and kind:
         body["category"] = kind
-    body.update(code=code or kind, subject=sheet.patient)
+    body["code"], body["subject"] = code or kind, sheet.patient
     body.update(sheet.time(treatment, "start_date", "end_date", "performed"))
     for slot, element in (("sites", "bodySite"), ("adverse_events", "complication")):
-        made = sheet.concepts(treatment, slot, f"/{element}")
-        body.update({element: made} if made else {})
+        made = sheet.concepts(treatment, slot, f"/{element}") if slot in treatment else None
+        if made:
+            body[element] = made
     outcome = sheet.concept(treatment, "outcome", "/outcome")
-    body.update({"outcome": outcome} if outcome else {})
+    if outcome:
+        body["outcome"] = outcome
     sheet.add("Procedure", procedure_id, treatment, body)
     if "surgical_resection_quality" in treatment:
         _residual_tumour(sheet, treatment, procedure_id)
@@ -167,7 +169,7 @@ def _residual_tumour(sheet: Sheet, treatment: HubObject, procedure_id: str) -> N
     if value is not None:
         sheet.log.default("Observation.status")
         body: dict[str, Any] = {"partOf": [{"reference": f"Procedure/{procedure_id}"}], "status": "final"}
-        body.update(code=RESIDUAL_TUMOUR, subject=sheet.patient, valueCodeableConcept=value)
+        body |= {"code": RESIDUAL_TUMOUR, "subject": sheet.patient, "valueCodeableConcept": value}
         sheet.add("Observation", resource_id, treatment, body)
     sheet.under_way("Procedure/treatment", procedure_id)
 

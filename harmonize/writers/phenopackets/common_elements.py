@@ -36,7 +36,7 @@ def common_element_functions() -> Mapping[str, Callable[..., Made]]:
 def common_measurements(
     terms: Texts, units: Texts, numbers: Texts, measurements: Sequence[Any], prefixes: Prefixes, apart: bool
 ) -> Made:
-    """Measurements of an assay, with a number in UCUM or a code, of a known day."""
+    """Measurements of an assay, with a number in UCUM or a code, of a known day or without a date."""
     return _made([_measurement(terms, units, numbers, m, prefixes) for m in measurements], apart=apart)
 
 
@@ -58,28 +58,24 @@ def common_treatments(
 
 
 def _measurement(terms: Texts, units: Texts, numbers: Texts, measurement: Any, prefixes: Prefixes) -> str | None:
-    if len(measurement) != 3:
+    size = len(measurement)
+    if size != 2 and size != 3:
         return None
     try:
         assay = terms[id(measurement["assay"])]
-        day = _known_day(measurement["date"])
-        if day is None:
-            return None
-        time = f'{{"timestamp":"{day}T00:00:00Z"}}'
+        day = None if size == 2 else _known_day(measurement["date"])
         quantity = measurement.get("value")
-        if quantity is None:
-            code = terms[id(measurement["coded_value"])]
-            prefixes.add(assay[1])
-            prefixes.add(code[1])
-            return f'{{"assay":{assay[0]},"value":{{"ontologyClass":{code[0]}}},"timeObserved":{time}}}'
-        if "comparator" in quantity:
-            return None
-        unit, number = units[quantity["unit"]], numbers[quantity["value"]]
+        code = terms[id(measurement["coded_value"])] if quantity is None else None
+        unit, number = ("", "") if quantity is None else (units[quantity["unit"]], numbers[quantity["value"]])
     except KeyError:
         return None
+    if (size == 3 and day is None) or (quantity is not None and "comparator" in quantity):
+        return None
     prefixes.add(assay[1])
-    prefixes.add("UCUM")
-    return f'{{"assay":{assay[0]},"value":{{"quantity":{{"unit":{unit},"value":{number}}}}},"timeObserved":{time}}}'
+    prefixes.add("UCUM" if code is None else code[1])
+    value = f'{{"quantity":{{"unit":{unit},"value":{number}}}}}' if code is None else f'{{"ontologyClass":{code[0]}}}'
+    time = "" if day is None else f',"timeObserved":{{"timestamp":"{day}T00:00:00Z"}}'
+    return f'{{"assay":{assay[0]},"value":{value}{time}}}'
 
 
 def _known_day(date: Any) -> Any:

@@ -108,12 +108,15 @@ cdef class ElementTexts:
         return PyBytes_FromStringAndSize(self._text, self._size) if each is None else each
 
     cdef bint _measurement(self, dict terms, dict units, dict numbers, object measurement, set prefixes) except -1:
+        cdef Py_ssize_t size = PyDict_Size(measurement)
         cdef tuple assay, code
-        cdef object day, quantity, unit, number
-        if PyDict_Size(measurement) != 3:
+        cdef object day = None, quantity, unit, number
+        if size != 2 and size != 3:
             return False
-        assay, day, quantity = _term(terms, _get(measurement, "assay")), _day(_get(measurement, "date")), _get(measurement, "value")
-        if assay is None or day is None:
+        assay, quantity = _term(terms, _get(measurement, "assay")), _get(measurement, "value")
+        if size == 3:
+            day = _day(_get(measurement, "date"))
+        if assay is None or (size == 3 and day is None):
             return False
         if quantity is None:
             code = _term(terms, _get(measurement, "coded_value"))
@@ -132,8 +135,10 @@ cdef class ElementTexts:
             self._put(b',"value":', 9)
             self._put_text(number)
             self._put(b"}", 1)
-        self._put(b'},"timeObserved":', 17)
-        self._put_time(day)
+        self._put(b"}", 1)
+        if day is not None:
+            self._put(b',"timeObserved":', 16)
+            self._put_time(day)
         self._put(b"}", 1)
         return True
 

@@ -52,7 +52,7 @@ def interpretations(sheet: Sheet, packet_id: str) -> list[dict[str, Any]]:
         sheet.under_way(place)
         diagnosis = {"disease": _interpreted_disease(sheet, variants[0]), "genomicInterpretations": genomic}
         content = f"{packet_id}|{disease}|{progress}" if disease != "None" or progress else packet_id
-        entry: dict[str, Any] = {"id": sheet.run.context.identifier("interpretation", content)}
+        entry: dict[str, Any] = {"id": sheet.run.identifiers["interpretation"](content)}
         if progress:
             entry["progressStatus"] = progress.upper()
         made.append({**entry, "diagnosis": diagnosis})
@@ -116,7 +116,7 @@ def _descriptor(sheet: Sheet, variant: HubObject) -> dict[str, Any] | None:
     if not (expressions or xrefs or gene or labels or "vcf" in variant):
         return None
     content = f"{sheet.record['subject_id']}|{sheet.run.identities.of(variant)}"
-    made: dict[str, Any] = {"id": sheet.run.context.identifier("variant", content)}
+    made: dict[str, Any] = {"id": sheet.run.identifiers["variant"](content)}
     if gene:
         made["geneContext"] = {"valueId": gene.code, "symbol": gene.label}
     if expressions:

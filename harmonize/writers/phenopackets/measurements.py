@@ -55,7 +55,9 @@ def measurements(sheet: Sheet) -> list[Any]:
 
 def _is_denied(measurement: HubObject) -> bool:
     """Whether an interpretation says that what is found is not there, and the value does not say it as well."""
-    denying = {coding["code"] for coding in measurement.get("interpretation", {}).get("codings", ())} & _DENIALS
+    if "interpretation" not in measurement:
+        return False
+    denying = {coding["code"] for coding in measurement["interpretation"].get("codings", ())} & _DENIALS
     stated = {coding["code"] for coding in measurement.get("coded_value", {}).get("codings", ())}
     return bool(denying) and not denying & stated
 

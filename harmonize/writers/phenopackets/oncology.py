@@ -100,8 +100,8 @@ def tissue_of_tumour(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any] | Non
         _without_tissue(sheet, diagnosis)
         return None
     entry: dict[str, Any] = {
-        "id": sheet.run.context.identifier(
-            "phenopacket/tissue", f"{sheet.record['subject_id']}|{sheet.run.identities.of(diagnosis)}"
+        "id": sheet.run.identifiers["phenopacket/tissue"](
+            f"{sheet.record['subject_id']}|{sheet.run.identities.of(diagnosis)}"
         ),
         "individualId": sheet.record["subject_id"],
     }

@@ -16,7 +16,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.identities import Identities
 from harmonize.hub.objects import HubObject
-from harmonize.writers import TargetLog, WriterContext, kept
+from harmonize.writers import TargetLog, WriterContext, identifiers_of, kept
 from harmonize.writers.phenopackets.common_elements import Made, Text, common_element_functions
 
 VERSION_NOT_STATED = "not stated"
@@ -126,6 +126,7 @@ class RunParts:
         self.of_common_treatments = frozenset(("agents", "quantity", "days_supply", *dates))
         """The slots of a treatment that is written as its agent alone, without a word."""
         self.identities = Identities()
+        self.identifiers = identifiers_of(context)
         self.terms: dict[int, Term] = {}
         self.common = Common()
         self.common_elements = common_element_functions()
@@ -200,7 +201,8 @@ def midnight(day: str) -> str:
 class Sheet:
     """Collects the packet of one subject.
 
-    `under_way` says which element is being made; the paths that its methods take are those inside of it.
+    `under_way` says which element is being made; the paths that its methods take are those inside of it. Where a compiler was,
+    `term`, `term_of` and `put` are done by the extension `sheet_methods`.
     """
 
     def __init__(self, run: RunParts, record: HubObject, log: TargetLog) -> None:

@@ -12,14 +12,15 @@ What is decided here
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
+from harmonize.extensions import with_methods_of
 from harmonize.hub import hub_schema
 from harmonize.hub.objects import HubObject
-from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops
+from harmonize.writers import CARRIES, Document, Parts, Support, TargetLog, WriterContext, coarsens, drops, kept
 from harmonize.writers.phenopackets.biosamples import biosamples
 from harmonize.writers.phenopackets.clinical import diseases, features
 from harmonize.writers.phenopackets.family import family
@@ -153,6 +154,10 @@ def _declaration() -> dict[str, Support]:
     return result
 
 
+_MOST_META_DATA = 1_000
+"""Sets of code systems whose MetaData is kept."""
+
+
 class PhenopacketsWriter:
     """Writes one Phenopacket per subject, and a Family where there is a pedigree."""
 
@@ -170,11 +175,13 @@ class PhenopacketsWriter:
         if agents_only:  # so that their dates are lost once a run, not once a treatment
             self.declaration = {**self.declaration, **dict.fromkeys(_DATES_OF_TREATMENTS, drops(NO_DOSE))}
         self._run = RunParts(context, drops_dates_of_treatments=agents_only)
+        self._known_meta_data: dict[frozenset[str], tuple[orjson.Fragment, int]] = {}
+        self._sheet = with_methods_of("harmonize.writers.phenopackets.sheet_methods", Sheet)
 
     def documents(self, record: HubObject, log: TargetLog) -> list[Document]:
         """The packet of *record*, and its family."""
-        sheet = Sheet(self._run, record, log)
-        packet_id = self._context.identifier("phenopacket", record["subject_id"])
+        sheet = self._sheet(self._run, record, log)
+        packet_id = self._run.identifiers["phenopacket"](record["subject_id"])
         packet: dict[str, Any] = {"id": packet_id, "subject": individual(sheet)}
         for name, made in (
             ("phenotypicFeatures", features(sheet)),
@@ -197,22 +204,29 @@ class PhenopacketsWriter:
         """No file of the run."""
         return iter(())
 
-    def _meta_data(self, sheet: Sheet) -> dict[str, Any]:
+    def _meta_data(self, sheet: Sheet) -> orjson.Fragment:
+        """MetaData: packets that use the same code systems have the same."""
+        known = self._known_meta_data.get(frozenset(sheet.prefixes))
+        if known is None:
+            if len(self._known_meta_data) >= _MOST_META_DATA:
+                self._known_meta_data.clear()
+            known = self._known_meta_data[frozenset(sheet.prefixes)] = self._new_meta_data(sorted(sheet.prefixes))
+        for _ in range(known[1]):
+            sheet.log.default("metaData.resources.version")
+        return known[0]
+
+    def _new_meta_data(self, prefixes: Sequence[str]) -> tuple[orjson.Fragment, int]:
+        """The MetaData of packets with codes of *prefixes*, and how many versions in it are defaults."""
         meta: dict[str, Any] = {
             "created": self._context.recorded,
             "createdBy": f"harmonize {self._context.software_version}",
             "submittedBy": self._context.site,
         }
-        resources = []
-        for prefix in sorted(sheet.prefixes):
-            resource, defaulted = self._run.resource(prefix)
-            if defaulted:
-                sheet.log.default("metaData.resources.version")
-            resources.append(resource)
+        resources = [self._run.resource(prefix) for prefix in prefixes]
         if resources:
-            meta["resources"] = resources
+            meta["resources"] = [resource for resource, _ in resources]
         meta["phenopacketSchemaVersion"] = "2.0"
-        return meta
+        return kept(meta), sum(is_default for _, is_default in resources)
 
 
 def writer(context: WriterContext) -> PhenopacketsWriter:
