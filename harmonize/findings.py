@@ -153,8 +153,8 @@ class Finding:
         return document
 
     def line(self) -> bytes:
-        """One line of `findings.ndjson`."""
-        return orjson.dumps(self.as_json()) + b"\n"
+        """One line of `findings.ndjson`, without its end."""
+        return orjson.dumps(self.as_json())
 
 
 @dataclass

@@ -166,8 +166,8 @@ class OutputFolder:
             total[name] = total.get(name, 0) + output.lines
         return total
 
-    def write(self, name: str, data: bytes, shard: int | None = None) -> None:
-        """Append *data* (whole lines) to the file *name*, a path below the folder, or to its shard."""
+    def write(self, name: str, data: bytes, shard: int | None = None, lines: int | None = None) -> None:
+        """Append *data* (whole lines) to the file *name*, a path below the folder, or to its shard; *lines*: how many, if known."""
         output = self._outputs.get((name, shard))
         try:
             if output is None or output.file is None:
@@ -180,7 +180,7 @@ class OutputFolder:
             ) from None
         output.digest.update(data)
         output.size += len(data)
-        output.lines += data.count(b"\n")
+        output.lines += data.count(b"\n") if lines is None else lines
 
     # --- checkpoints ------------------------------------------------------------------------------------------------
 

@@ -46,9 +46,12 @@ def consent_answer(record: HubObject, log: SubjectLog) -> ConsentAnswer:
 
     A refusal that names no purpose is one of all purposes. A person who opted out of the registry refused.
     """
-    status = record.get("participation_status", {}).get("status", {})
-    if any(coding["code"] == "ERDRISTATUS:opted-out" for coding in status.get("codings", ())):
-        return ConsentAnswer.REFUSED
+    if "participation_status" in record:
+        status = record["participation_status"].get("status", {})
+        if any(coding["code"] == "ERDRISTATUS:opted-out" for coding in status.get("codings", ())):
+            return ConsentAnswer.REFUSED
+    if not (log.notes or "consents" in record):  # as of most records of registries
+        return ConsentAnswer.NOT_STATED
     reuse = [c for c in record.get("consents", ()) if c.get("purpose", "data_reuse") == "data_reuse"]
     counted = [c for c in reuse if c.get("status") not in _NOT_IN_FORCE]
     if any(c.get("decision") == "deny" or c.get("status") in _WITHDRAWN for c in counted):

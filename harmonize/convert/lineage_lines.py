@@ -22,12 +22,13 @@ class LineageLines:
     def __init__(self, layouts: Mapping[str, RowLayout], files: Mapping[str, str], parts: Sequence[str]) -> None:
         """*parts* are the documents of XML, which are many."""
         self._files, self._parts = files, tuple(parts)
-        self._machine = extension("harmonize.profiles.tree_machine") if self._parts else None
+        machine = extension("harmonize.profiles.tree_machine") if self._parts else None
+        self._lineage = machine.Lineage(self._parts) if machine is not None else None
         self._tables_of_slot: dict[str, list[str]] = {}
         for name, layout in layouts.items():
             self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)
 
-    def _made_of(self, raw: RawSubject, objects: Sequence[HubObject]) -> list[Any]:
+    def _made_of(self, raw: RawSubject, objects: list[HubObject]) -> list[Any] | orjson.Fragment:
         """The rows of each object; only the files, where every row of them made an object, in the order of the rows."""
         first = objects[0].derivation.layout
         if first is not None:
@@ -38,20 +39,18 @@ class LineageLines:
                     number += len(raw.rows[name])
             if number == len(objects):
                 return files
-        sources = [item.derivation.source_of(item) for item in objects]
-        if self._machine is not None:
-            return [self._machine.lines_of(source, self._parts) for source in sources]
-        made = [rows_of(source) for source in sources]
+        if self._lineage is not None:
+            return orjson.Fragment(self._lineage.of_objects(objects))
+        made = [rows_of(item.derivation.source_of(item)) for item in objects]
         if not self._parts:
             return made
         return [{file: sorted({shown_row(n) for n in rows}) for file, rows in one.items()} for one in made]
 
-    def _rows(self, raw: RawSubject) -> dict[str, list[list[int]]]:
+    def _rows(self, raw: RawSubject) -> dict[str, list[list[int]]] | orjson.Fragment:
         if not self._parts:
             return {self._files[table]: _ranges(rows) for table, rows in raw.rows.items()}
-        if self._machine is not None:
-            lines: dict[str, list[list[int]]] = self._machine.lines_of_rows(raw.rows, self._parts)
-            return lines
+        if self._lineage is not None:
+            return orjson.Fragment(self._lineage.of_rows(raw.rows))
         numbers: dict[str, set[int]] = {}
         for rows in raw.rows.values():
             for row in rows:
@@ -66,7 +65,7 @@ class LineageLines:
         for (_, number), names in shared.tables.items():
             for name in names:
                 line.setdefault("tables", {}).setdefault(name, []).append(number)
-        return orjson.dumps(line) + b"\n"
+        return orjson.dumps(line)
 
 
 def _ranges(rows: Sequence[RawRow]) -> list[list[int]]:

@@ -19,7 +19,7 @@ import orjson
 
 import harmonize
 from harmonize.checks.catalogue import rule
-from harmonize.convert.batch_result import BatchResult, with_advice
+from harmonize.convert.batch_result import FinishedBatch, with_advice
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.checkpoint import require_same_call, require_same_run
 from harmonize.convert.column_outcomes import left_out_reason
@@ -275,11 +275,11 @@ class _Run:
         if buffer:
             yield Batch(buffer, skip)
 
-    def take(self, result: BatchResult) -> None:
+    def take(self, result: FinishedBatch) -> None:
         """Write what a batch made and add its counts."""
         shard = self.batches_done * BATCH_SUBJECTS // SHARD_SUBJECTS
-        for name, lines in result.lines.items():
-            self.folder.write(name, b"".join(lines), None if name.startswith(f"{PRIVATE}/") else shard)
+        for name, (text, number) in result.lines.items():
+            self.folder.write(name, text, None if name.startswith(f"{PRIVATE}/") else shard, number)
         self.tally.add(result.tally)
         self.batches_done += 1
         self._take_read_log()
@@ -298,7 +298,7 @@ class _Run:
         """Count and write a finding of the run."""
         finding = with_advice(finding)
         self.tally.counts.add(finding)
-        self.folder.write(f"{PRIVATE}/findings.ndjson", finding.line())
+        self.folder.write(f"{PRIVATE}/findings.ndjson", finding.line() + b"\n")
 
     def _take_read_log(self) -> None:
         """What the reader says goes aside and to the end: when it says it depends on how far it has read ahead."""
@@ -315,7 +315,7 @@ class _Run:
         self.of_reader.subjects["read"] += log.rejected_subjects
         self.of_reader.subjects["rejected"] += log.rejected_subjects
         for column, finding in log.rejected_cells:
-            self._set_aside(finding, reject=orjson.dumps(finding.as_json()))
+            self._set_aside(finding, reject=finding.line())
             self._reject_value(column)
 
     def _reject_value(self, column: str, read: int = 1) -> None:
@@ -328,11 +328,11 @@ class _Run:
         self.findings_of_reader.add(finding)
         self._put_aside("findings", finding.line())
         if reject is not None:
-            self._put_aside("rejects", reject + b"\n")
+            self._put_aside("rejects", reject)
 
     def _put_aside(self, name: str, line: bytes) -> None:
         try:
-            self.aside[name].write(line)
+            self.aside[name].write(line + b"\n")
         except OSError as error:
             raise OutputError(
                 f"cannot write {name}: {error.strerror}. To mend it: free space or choose another --out"

@@ -15,7 +15,7 @@ import orjson
 
 from harmonize.checks.catalogue import rule
 from harmonize.checks.violations import Violation
-from harmonize.convert.batch_result import BatchResult
+from harmonize.convert.batch_result import BatchResult, FinishedBatch
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.column_outcomes import ColumnOutcomes, SharedRows
 from harmonize.convert.consent import ConsentAnswer, consent_answer
@@ -108,7 +108,7 @@ class Worker:
         self.engine  # noqa: B018 - compiles
         return self._columns.feeds_by_column
 
-    def __call__(self, packed: Batch | PackedBatch) -> BatchResult:
+    def __call__(self, packed: Batch | PackedBatch) -> FinishedBatch:
         """Convert a batch. What a subject makes is taken over as a whole or not at all.
 
         A batch in which we fail is made anew, each subject on its own. Where memory ran out nobody is to blame but the
@@ -123,9 +123,8 @@ class Worker:
             raise
         except Exception:  # noqa: BLE001 - which subject it is shows when each is converted on its own
             result = self._one_by_one(engine, batch)
-        result.lines = {name: [b"".join(lines)] for name, lines in result.lines.items()}
         result.tally.run_notes = engine.environment.run_notes.copy()
-        return result
+        return result.finished(self.settings.targets)
 
     def _take(self, engine: Engine, subjects: Sequence[RawSubject], batch: Batch, result: BatchResult) -> None:
         if batch.skip:
@@ -180,13 +179,12 @@ class Worker:
             result.say(answer.rule, subject_id, None)
         documents, target_logs = written
         for target, made in documents.items():
-            for document in made:
-                result.lines_of(target, document.stem).extend((document.line, b"\n"))
+            result.add_documents(target, made)
         self._report_assembling(raw, assembled, subject_id, result)
         for cell, reason in (*assembled.left_out, *log.left_out.items()):
-            place = (self._columns.column_of(cell), reason)
-            result.tally.left_out[place] = result.tally.left_out.get(place, 0) + 1
-            self._lose_cell(cell, Outcome.DROPPED, result)
+            column = self._columns.column_of(cell)
+            result.tally.left_out[column, reason] = result.tally.left_out.get((column, reason), 0) + 1
+            result.lose(column, Outcome.DROPPED)
         for cell in self._hidden.cells(assembled.record):
             known = rule("source.hidden-field")
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
@@ -243,9 +241,7 @@ class Worker:
                 self._lose_cell(Cell(self.files[table], row.number, name), outcome, result)
 
     def _lose_cell(self, cell: Cell, outcome: Outcome, result: BatchResult) -> None:
-        column = self._columns.column_of(cell)
-        for target in self.settings.targets:
-            result.tally.account.lose(target, column, outcome)
+        result.lose(self._columns.column_of(cell), outcome)
 
     def _report_rows(self, rejected: tuple[BadRow, ...], subject: str, result: BatchResult) -> None:
         for bad in rejected:
@@ -261,7 +257,7 @@ class Worker:
             document["values"] = dict(
                 zip(self.headers[bad.table], bad.row.all_cells(self.table_columns.delimiter), strict=False)
             )
-        return orjson.dumps(document) + b"\n"
+        return orjson.dumps(document)
 
     def _report_notes(self, log: SubjectLog, subject: str, result: BatchResult) -> None:
         said: set[tuple[str, Cell]] = set()
@@ -274,7 +270,7 @@ class Worker:
             finding = Finding(noted.rule, noted.severity, noted.message, noted.outcome, subject, cell, fix=noted.fix)
             result.find(finding)
             if noted.outcome is Outcome.REJECTED:
-                result.write("private/rejects.ndjson", orjson.dumps(finding.as_json()) + b"\n")
+                result.write("private/rejects.ndjson", finding.line())
 
     def _report_violations(self, violations: list[Violation], record: HubObject, result: BatchResult) -> None:
         for violation in violations:
@@ -306,14 +302,16 @@ class Worker:
     ) -> None:
         cells = log.exceptional_cells()
         said_on_the_way = {cell for cell, feeds in cells.items() if any(said for _, said in feeds.values())}
-        unplaced = self._report_unplaced(log, record["subject_id"], shared, result)
+        unplaced = self._report_unplaced(cells, record["subject_id"], shared, result)
         for target, target_log in target_logs.items():
+            for element, number in target_log.defaulted.items():
+                result.tally.account.default(target, element, number)
+            if not (cells or target_log.losses or shared.unusual):
+                continue  # all values have the usual outcome of their column
             exceptional = {cell: _outcomes(feeds) for cell, feeds in cells.items()}
             said = said_on_the_way | unplaced
             for loss in target_log.losses:
                 said |= self._report_loss(target, loss, record["subject_id"], exceptional, result)
-            for element, number in target_log.defaulted.items():
-                result.tally.account.default(target, element, number)
             self._count_exceptions(target, exceptional, said, shared, result)
 
     def _report_loss(
@@ -362,10 +360,16 @@ class Worker:
                     key = (target, column, outcome)
                     result.tally.declared[key] = result.tally.declared.get(key, 0) + 1
 
-    def _report_unplaced(self, log: SubjectLog, subject: str, shared: SharedRows, result: BatchResult) -> set[Cell]:
+    def _report_unplaced(
+        self,
+        cells: Mapping[Cell, Mapping[Feed, tuple[Outcome, bool]]],
+        subject: str,
+        shared: SharedRows,
+        result: BatchResult,
+    ) -> set[Cell]:
         """Filled cells that made nothing anywhere and of which nothing was said: gaps of the map, reported."""
         unplaced: set[Cell] = set()
-        for cell, feeds in log.exceptional_cells().items():
+        for cell, feeds in cells.items():
             column = self._columns.column_of(cell)
             known = self._columns.feeds(column, shared.tables.get((cell.file, cell.row)))
             if all(feed in feeds for feed in known) and not any(feeds[feed][1] for feed in known):

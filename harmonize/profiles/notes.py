@@ -49,7 +49,7 @@ class Feed:
     """`Class.slot` of the slots that the object stands in, where it is made inside of another one."""
 
 
-@dataclass
+@dataclass(slots=True)
 class SubjectLog:
     """Findings and exceptional cells of one subject on the way from source record to hub record."""
 

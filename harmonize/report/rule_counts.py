@@ -41,15 +41,23 @@ class RuleCounts:
         if finding.subject is None and (finding.cell is None or finding.cell.row is None):
             self._add_note(finding)
             return
-        key = (rule, finding.severity.value)
+        if self.count(rule, finding.severity.value, finding.subject, _place(finding)):
+            self.keep(finding)
+
+    def count(self, rule: str, severity: str, subject: str | None, place: tuple[Any, ...]) -> bool:
+        """Count a finding that is none of a run or a file; whether it is among the examples that are kept."""
+        key = (rule, severity)
         self.findings[key] = self.findings.get(key, 0) + 1
-        if finding.subject is not None and self._last_subject.get(rule) != finding.subject:
-            self._last_subject[rule] = finding.subject
+        if subject is not None and self._last_subject.get(rule) != subject:
+            self._last_subject[rule] = subject
             self.subjects[rule] = self.subjects.get(rule, 0) + 1
         last = self._last_kept.get(rule)
-        if last is None or _place(finding) < last[: len(_place(finding))]:
-            document = finding.as_json()
-            self._keep(rule, {name: document[name] for name in _PARTS if name in document})
+        return last is None or place < last[: len(place)]
+
+    def keep(self, finding: Finding) -> None:
+        """Keep *finding* as an example."""
+        document = finding.as_json()
+        self._keep(finding.rule, {name: document[name] for name in _PARTS if name in document})
 
     def _add_note(self, finding: Finding) -> None:
         file, _, column = finding.cell or ("", None, "")
@@ -81,8 +89,14 @@ class RuleCounts:
         return self.findings.get((rule, severity), 0) + notes
 
 
+NO_PLACE: tuple[Any, ...] = ("", 0, "")
+"""The place of a finding that is about a whole record."""
+
+
 def _place(finding: Finding) -> tuple[Any, ...]:
-    file, row, column = finding.cell or ("", None, None)
+    if finding.cell is None:
+        return NO_PLACE
+    file, row, column = finding.cell
     return file, row or 0, column or ""
 
 
