@@ -32,6 +32,9 @@ PROFILE = "de/obds"
 TARGETS = ("fhir-r4", "phenopackets")
 ROOT = Path(__file__).parents[2]
 _SUBJECTS = 2_000
+_GATE = 6
+"""How many times a conversion may take the time of parsing. The document is parsed as often in a turn: a work that is much shorter than the
+other one finds the quiet moments of a shared machine, and the ratio would measure these."""
 
 
 def write_registry(folder: Path, megabytes: float) -> Path:
@@ -87,26 +90,32 @@ def convert(path: Path, out: Path, jobs: int = 1) -> None:
     convert_files(settings, RunOptions((path,), out, jobs, max_errors="100%"))
 
 
+def parse_as_long(path: Path) -> None:
+    """Parse so often that it takes as long as a conversion may."""
+    for _ in range(_GATE):
+        iterparse_alone(path)
+
+
 def bench_registry_xml(scratch: Path, megabytes: float) -> Iterator[Result]:
     """Both targets against parsing alone: in one process by its time of the processor, and by the clock with a process for each core."""
     path = write_registry(scratch / "xml", megabytes)
     size = path.stat().st_size / 1e6
     parsing, reading, whole = in_turns(
-        lambda: iterparse_alone(path),
+        lambda: parse_as_long(path),
         lambda: read_alone(path, scratch / "xml-work"),
         lambda: convert(path, scratch / "xml-out"),
         rounds=3,
         clock=time.process_time,
     )
     figure = (
-        f"{whole / parsing:.1f} times its time of the processor "
-        f"({size / whole:.2f} MB/s; reading alone {reading / parsing:.1f} times; lxml {size / parsing:.1f} MB/s)"
+        f"{whole / parsing * _GATE:.1f} times its time of the processor ({size / whole:.2f} MB/s; "
+        f"reading alone {reading / parsing * _GATE:.1f} times; lxml {size / parsing * _GATE:.1f} MB/s)"
     )
-    yield Result("XML to FHIR and Phenopackets in one process, iterparse", figure, "<= 6", whole / parsing <= 6)
+    yield Result("XML to FHIR and Phenopackets in one process, iterparse", figure, f"<= {_GATE}", whole <= parsing)
     jobs = len(os.sched_getaffinity(0))
-    parsing, whole = in_turns(lambda: iterparse_alone(path), lambda: convert(path, scratch / "xml-out", jobs), rounds=3)
-    figure = f"{whole / parsing:.1f} times its time ({size / whole:.2f} MB/s; lxml {size / parsing:.1f} MB/s)"
-    yield Result(f"XML to FHIR and Phenopackets, --jobs {jobs}, iterparse", figure, "<= 6", whole / parsing <= 6)
+    parsing, whole = in_turns(lambda: parse_as_long(path), lambda: convert(path, scratch / "xml-out", jobs), rounds=3)
+    figure = f"{whole / parsing * _GATE:.1f} times its time ({size / whole:.2f} MB/s; lxml {size / parsing * _GATE:.1f} MB/s)"
+    yield Result(f"XML to FHIR and Phenopackets, --jobs {jobs}, iterparse", figure, f"<= {_GATE}", whole <= parsing)
 
 
 def peak_megabytes(path: Path, out: Path) -> float:

@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
@@ -29,6 +29,7 @@ from harmonize.hub.identities import Identities
 from harmonize.hub.objects import hub_object
 from harmonize.input.csv_records import Dialect, Unquoted, csv_blocks
 from harmonize.input.delimited_tables import RowCutter, _Table
+from harmonize.input.element_rows import ElementRows, element_layout
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.subjects import runs_of
@@ -40,7 +41,9 @@ from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.tree_assembly import TreeAssembler
 from harmonize.readers import open_source
 from harmonize.synthesis.tables import write_tables
+from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import Terminologies
+from harmonize.writers import TargetLog, WriterContext, load_writer
 from harmonize.writers.phenopackets.common_elements import common_element_functions
 from tests.bench.synthetic_cdm import write_cdm
 from tests.corrupted_documents import corrupted_document
@@ -219,6 +222,7 @@ def test_the_same_rows_are_taken_out_of_elements(subjects: list[list[str]]) -> N
         log, paths = ReadLog(), Paths(profile)
         walker = Walker(paths, dialect, "a.xml", 3, log)
         made = [walker.subject(element, {}) for element in root]
+        walker.close()
         return made, paths.tables, paths.columns, log.rejected_cells
 
     with pure():
@@ -242,6 +246,16 @@ def test_rows_behind_many_lines_are_the_same() -> None:
         in_python = rows()
     assert rows() == in_python
     assert shown_row(in_python[-1].number) == element[0][0][0].sourceline
+
+
+@pytest.mark.parametrize("in_python", [False, True])
+def test_rows_that_cannot_be_read_are_none_at_all(in_python: bool) -> None:
+    """A subject on which reading fails is asked again, alone: it must fail again."""
+    rows = ElementRows([b'[[0, 7, [0], ["x"]]]', b"[[0, 8"], element_layout({"M": ("id",)}))
+    with pure() if in_python else nullcontext():
+        for _ in range(2):
+            with pytest.raises(ValueError, match="unexpected end"):
+                rows.read()
 
 
 def test_wrong_calls_are_refused() -> None:
@@ -430,6 +444,68 @@ def test_objects_say_the_same(objects: list[dict[str, Any]]) -> None:
         assert compiled.of(value) == in_python.of(value)
 
 
+class _Word(str):
+    """A text of another type, as of numpy."""
+
+    def __str__(self) -> str:
+        return "other"
+
+
+@given(st.text(alphabet="aé€\ud83d\U0001f600\0|", max_size=200), st.text(max_size=3))
+def test_the_same_hashes_are_made(text: str, kind: str) -> None:
+    with pure():
+        in_python = KEY.of_class("site", kind)
+    assert KEY.of_class("site", kind)(text) == in_python(text) == KEY.of_class("site", kind)(_Word(text))
+
+
+# --- FHIR -------------------------------------------------------------------------------------------------------------
+
+_LOINC: dict[str, Any] = {"system": "LOINC", "code": "LOINC:0", "origin": "stated"}
+_CODES: tuple[dict[str, Any], ...] = (
+    {"codings": [_LOINC]},
+    {"codings": [{**_LOINC, "code": "LOINC:1"}], "text": "é"},
+    {"codings": [_LOINC], "qualifiers": []},
+    {"codings": [{"system": "OBDS", "code": "OBDS:1", "origin": "stated"}]},
+    {"text": "x"},
+)
+_MEASURED = st.fixed_dictionaries(
+    {},
+    optional={
+        "assay": st.sampled_from(_CODES),
+        "coded_value": st.sampled_from(_CODES),
+        "date": st.sampled_from(
+            [{"value": "2001-05", "precision": "month"}, {"value": "2001", "precision": "year", "estimated": True}]
+        ),
+        "value": st.sampled_from([{"value": "7.50", "unit": "kg"}, {"value": "1e999"}, {"value": "1", "unit_source": {"text": "é"}}]),
+        "status": st.sampled_from(["preliminary", "final"]),
+        "kind": st.sampled_from(["exam", "laboratory"]),
+        "method": st.sampled_from(_CODES),
+        "reference_low": st.just("1"),
+    },
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(_MEASURED, max_size=4), max_size=3))
+def test_measurements_become_the_same_resources_and_words(records: list[list[dict[str, Any]]]) -> None:
+    """Of several records, for what was rendered is kept; measurements that say the same are twins."""
+
+    def written() -> Any:
+        writer = load_writer("fhir-r4", WriterContext("x", RECORDED, "eu/ern-cde", "1", KEY, load_systems(), {}, "0"))
+        made = []
+        for measurements in records:
+            record = hub_object({"subject_id": "ab", "measurements": [{**one} for one in measurements]})
+            for one, stated in zip(record["measurements"], measurements, strict=True):
+                one.update({slot: stated[slot] for slot in ("assay", "coded_value", "method") if slot in stated})
+            log = TargetLog("fhir-r4")
+            made.append((writer.documents(record, log), [loss[1:] for loss in log.losses], log.defaulted))
+        return made
+
+    with pure():
+        in_python = written()
+    assert written() == in_python
+
+
 # --- dates ----------------------------------------------------------------------------------------------------------
 
 DAYS = st.sampled_from(["1899", "1999-12-31", "2000", "2000-01", "2000-01-01", "2000-06-30", "2001", "2030-01-01"])
@@ -479,8 +555,8 @@ def _common_items(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     """Items that are nearly of the common kind, so that many are."""
     known, day = st.sampled_from(CODED[:2]), st.just({"value": "2001-05-06", "precision": "day"})
     return {
-        "measurements": st.fixed_dictionaries({"assay": known, "date": day, "value": QUANTITIES})
-        | st.fixed_dictionaries({"assay": known, "date": day, "coded_value": known}),
+        "measurements": st.fixed_dictionaries({"assay": known, "value": QUANTITIES}, optional={"date": day})
+        | st.fixed_dictionaries({"assay": known, "coded_value": known}, optional={"date": day}),
         "diseases": st.fixed_dictionaries({"disease": known, "onset_date": day}, optional={"end_date": day}),
         "procedures": st.fixed_dictionaries({"code": known, "date": day}, optional={"end_date": day}),
         "treatments": st.fixed_dictionaries({"agents": st.just([CODED[0]])}, optional={"start_date": day}),
