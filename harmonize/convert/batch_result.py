@@ -27,11 +27,12 @@ class MadeLines(NamedTuple):
 
 @dataclass
 class BatchResult:
-    """What becomes of a batch on the way: lines for files, without their ends, and what was counted."""
+    """What becomes of a batch on the way: lines for files, and what was counted."""
 
     lines: dict[str, list[bytes]] = field(default_factory=dict)
+    """Whole lines: a copy of what `orjson.dumps` hands out, which takes a kilobyte, and of findings there may be thousands."""
     documents: dict[str, dict[str, list[bytes]]] = field(default_factory=dict)
-    """Target -> stem -> lines."""
+    """Target -> stem -> lines without their ends."""
     tally: Tally = field(default_factory=Tally)
     lost: dict[tuple[str, Outcome], int] = field(default_factory=dict)
     """(`file/column`, outcome) -> values that no target has, for they were lost on the way to the hub."""
@@ -62,8 +63,8 @@ class BatchResult:
         self.lost[key] = self.lost.get(key, 0) + 1
 
     def write(self, name: str, line: bytes) -> None:
-        """Add a line to the file *name*."""
-        self.lines.setdefault(name, []).append(line)
+        """Add a line, without its end, to the file *name*."""
+        self.lines.setdefault(name, []).append(line + b"\n")
 
     def find(self, finding: Finding) -> None:
         """Count *finding* and put it into the private list."""
@@ -84,11 +85,10 @@ class BatchResult:
         for target in targets:
             for (column, outcome), number in self.lost.items():
                 self.tally.account.lose(target, column, outcome, number)
-        of_targets = {
-            f"{t}/{stem}.ndjson": lines for t, stems in self.documents.items() for stem, lines in stems.items()
-        }
-        files = {**of_targets, **self.lines}
-        made = {name: MadeLines(b"\n".join((*lines, b"")), len(lines)) for name, lines in files.items()}
+        made = {name: MadeLines(b"".join(lines), len(lines)) for name, lines in self.lines.items()}
+        for target, stems in self.documents.items():
+            for stem, lines in stems.items():
+                made[f"{target}/{stem}.ndjson"] = MadeLines(b"\n".join((*lines, b"")), len(lines))
         return FinishedBatch(made, self.tally)
 
 
