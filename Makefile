@@ -11,7 +11,7 @@ MULTIQC := .venv-multiqc
 DEMO := demo-output
 SUBJECTS ?= 100
 # What the extensions are compiled of: whoever changes it installs again.
-COMPILED := hatch_build.py $(shell find harmonize -name '*.pyx')
+COMPILED := hatch_build.py $(shell find harmonize -name '*.pyx' -o -name '*.pxd')
 
 .PHONY: help demo setup test lint format bench soak docs generate wheel clean
 

@@ -17,6 +17,7 @@ SWITCH = "HARMONIZE_PURE_PYTHON"
 """Environment variable: where it is set and not empty, the extensions are left alone."""
 EXTENSIONS = (
     "harmonize.checks.first_looks",
+    "harmonize.convert.lineage_texts",
     "harmonize.hub.identity_texts",
     "harmonize.input.element_walking",
     "harmonize.input.row_cutting",

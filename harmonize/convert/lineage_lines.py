@@ -22,8 +22,8 @@ class LineageLines:
     def __init__(self, layouts: Mapping[str, RowLayout], files: Mapping[str, str], parts: Sequence[str]) -> None:
         """*parts* are the documents of XML, which are many."""
         self._files, self._parts = files, tuple(parts)
-        machine = extension("harmonize.profiles.tree_machine") if self._parts else None
-        self._lineage = machine.Lineage(self._parts) if machine is not None else None
+        compiled = extension("harmonize.convert.lineage_texts") if self._parts else None
+        self._lineage = compiled.Lineage(self._parts) if compiled is not None else None
         self._tables_of_slot: dict[str, list[str]] = {}
         for name, layout in layouts.items():
             self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)

@@ -10,6 +10,7 @@ from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport strcmp, strlen
 
+from harmonize.python_objects cimport new_tuple
 from lxml.includes.etreepublic cimport (
     _Document,
     _Element,
@@ -24,11 +25,6 @@ from lxml.includes.etreepublic cimport (
 from lxml.includes.tree cimport XML_ATTRIBUTE_NODE, XML_CDATA_SECTION_NODE, XML_ELEMENT_NODE, XML_TEXT_NODE, xmlAttr, xmlNode
 
 from harmonize.findings import PLACE_BITS, element_number
-
-cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        object (*tp_new)(PyTypeObject*, object, PyObject*)
-    PyTypeObject PyTuple_Type
 
 import_lxml__etree()
 
@@ -267,7 +263,7 @@ cdef class ElementWalk:
         if number <= last:
             number = last + 1
         self.walker.last = number
-        row = PyTuple_Type.tp_new(<PyTypeObject*>self.row_type, ((path.node.table, number, {}),), NULL)
+        row = new_tuple(self.row_type, (path.node.table, number, {}))
         self.walker.rows.append(row)
         return row
 
@@ -307,6 +303,6 @@ def add_rows(list payload not None, list names not None, list widths not None, d
         name = names[table]
         listed = PyDict_GetItemWithError(rows, name)
         if listed is NULL:
-            rows[name] = [PyTuple_Type.tp_new(<PyTypeObject*>row_type, ((number, cells, None),), NULL)]
+            rows[name] = [new_tuple(row_type, (number, cells, None))]
         else:
-            (<list?><object>listed).append(PyTuple_Type.tp_new(<PyTypeObject*>row_type, ((number, cells, None),), NULL))
+            (<list?><object>listed).append(new_tuple(row_type, (number, cells, None)))

@@ -6,19 +6,11 @@ the generated function makes it.
 """
 
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
-from cpython.ref cimport Py_INCREF, PyObject
+from cpython.ref cimport PyObject
 
-from types import MemberDescriptorType
+from harmonize.python_objects cimport hold_at, new_object, place_of
 
 from harmonize.profiles.row_programs import Kind
-
-cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        object (*tp_new)(PyTypeObject*, PyObject*, PyObject*)
-    ctypedef struct PyMemberDef:
-        Py_ssize_t offset
-    ctypedef struct PyMemberDescrObject:
-        PyMemberDef* d_member
 
 cdef enum:
     CELL = 0
@@ -83,17 +75,6 @@ cdef bint _holds_all(object made, tuple slots):
     return True
 
 
-cdef tuple _NOTHING = ()
-
-
-cdef Py_ssize_t _place(type object_type, str slot) except -1:
-    """Where objects of a type with `__slots__` hold *slot*; just made, nothing stands there."""
-    cdef object member = object_type.__dict__[slot]
-    if type(member) is not MemberDescriptorType:
-        raise TypeError("no slot of a class")
-    return (<PyMemberDescrObject*><PyObject*>member).d_member.offset
-
-
 cdef class RowMachine:
     """The steps of one row class, and the function that makes rows of which something is to be said."""
 
@@ -109,7 +90,7 @@ cdef class RowMachine:
         self.object_type, self.noted_type = object_type, noted_type
         if not issubclass(object_type, dict) or object_type.__init__ is not dict.__init__:
             raise TypeError("objects of the hub are dicts that nothing else is done to when they are made")
-        self.source_at, self.derivation_at = _place(object_type, "source"), _place(object_type, "derivation")
+        self.source_at, self.derivation_at = place_of(object_type, "source"), place_of(object_type, "derivation")
         self.lineage, self.function = program.lineage, function
 
     def __call__(self, rows, log):
@@ -127,11 +108,9 @@ cdef class RowMachine:
 
     cdef object _new(self, object row, object lineage):
         """What `object_type()` and two assignments make, without the search for what they are."""
-        cdef object made = (<PyTypeObject*>self.object_type).tp_new(<PyTypeObject*>self.object_type, <PyObject*>_NOTHING, NULL)
-        Py_INCREF(row)
-        (<PyObject**>(<char*><PyObject*>made + self.source_at))[0] = <PyObject*>row
-        Py_INCREF(lineage)
-        (<PyObject**>(<char*><PyObject*>made + self.derivation_at))[0] = <PyObject*>lineage
+        cdef object made = new_object(self.object_type)
+        hold_at(made, self.source_at, row)
+        hold_at(made, self.derivation_at, lineage)
         return made
 
     cdef object _made(self, object row, list values):

@@ -1,22 +1,20 @@
-# cython: language_level=3, wraparound=False, cdivision=True
+# cython: language_level=3, wraparound=False
 """Puts the elements of a subject into its source record, and asks the record where it stands: what `tree_assembly`, `tree_elements` and `tree_placing` do, without the interpreter.
 
 What is done for every element is here. What is said of some, rows that replace others and rows that are merged are left to the functions
 of these modules, which are given our elements.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsSsize_t, PyLong_FromSsize_t, PyLong_FromVoidPtr
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
-from cpython.ref cimport Py_INCREF, Py_XDECREF, PyObject
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_Check
-from libc.stdlib cimport qsort
-from libc.string cimport memcpy
+
+from harmonize.python_objects cimport held_at, hold_at, new_object, new_tuple, place_of
 
 from operator import itemgetter
-from types import MemberDescriptorType
 
 from orjson import OPT_SORT_KEYS, dumps
 
@@ -28,70 +26,36 @@ from harmonize.profiles.tree_placing import NOTHING_APART, canonical, merge, orp
 from harmonize.profiles.xml_assembly import WHAT
 
 cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        object (*tp_new)(PyTypeObject*, PyObject*, PyObject*)
-    ctypedef struct PyMemberDef:
-        Py_ssize_t offset
-    ctypedef struct PyMemberDescrObject:
-        PyMemberDef* d_member
-    PyTypeObject PyTuple_Type
     PyObject* PyTuple_GET_ITEM(object, Py_ssize_t)
     object PySequence_Fast(object, const char*)
     PyObject* PySequence_Fast_GET_ITEM(object, Py_ssize_t)
     Py_ssize_t PySequence_Fast_GET_SIZE(object)
 
-cdef unsigned long long _IS_ELEMENT = IS_ELEMENT, _LINES = (1 << LINE_BITS) - 1
+cdef unsigned long long _IS_ELEMENT = IS_ELEMENT
 cdef int _PLACE_BITS = PLACE_BITS, _LINE_BITS = LINE_BITS
 cdef object _FIRST = itemgetter(0), _DATE_AND_CONTENTS = itemgetter(0, 1)
-cdef tuple _NOTHING = ()
 cdef str _WHAT = WHAT
 cdef type _OBJECT = SourceObject, _TABLE_TYPE = Table, _CELL = Cell
 cdef Py_ssize_t _FILE = Table._fields.index("file"), _COLUMNS = Table._fields.index("columns"), _FILES = Table._fields.index("files")
 
 
-cdef Py_ssize_t _place_of(str slot) except -1:
-    """Where source objects hold *slot*."""
-    cdef object member = _OBJECT.__dict__.get(slot)
-    if type(member) is not MemberDescriptorType:
-        raise ImportError("built of other sources: install harmonize again")
-    return (<PyMemberDescrObject*><PyObject*>member).d_member.offset
-
-
 if not issubclass(_TABLE_TYPE, tuple) or not issubclass(_CELL, tuple) or not issubclass(_OBJECT, dict) or _OBJECT.__init__ is not dict.__init__:
     raise ImportError("built of other sources: install harmonize again")
-cdef Py_ssize_t _TABLE = _place_of("table"), _NUMBER = _place_of("number"), _MEMBERS = _place_of("members")
-
-
-cdef inline PyObject** _held(object made, Py_ssize_t place):
-    return <PyObject**>(<char*><PyObject*>made + place)
-
-
-cdef inline object _get(object made, Py_ssize_t place):
-    """What a source object that `_new` or Python made whole holds at *place*."""
-    cdef PyObject* found = _held(made, place)[0]
-    return None if found is NULL else <object>found
-
-
-cdef inline void _set(object made, Py_ssize_t place, object value):
-    cdef PyObject* before = _held(made, place)[0]
-    Py_INCREF(value)
-    _held(made, place)[0] = <PyObject*>value
-    Py_XDECREF(before)
+cdef Py_ssize_t _TABLE = place_of(_OBJECT, "table"), _NUMBER = place_of(_OBJECT, "number"), _MEMBERS = place_of(_OBJECT, "members")
 
 
 cdef object _new(object table, object number, object members):
     """What `row_object({}, table, number)` makes, with *members*."""
-    cdef object made = (<PyTypeObject*>_OBJECT).tp_new(<PyTypeObject*>_OBJECT, <PyObject*>_NOTHING, NULL)
-    _set(made, _TABLE, table)
-    _set(made, _NUMBER, number)
-    _set(made, _MEMBERS, members)
+    cdef object made = new_object(_OBJECT)
+    hold_at(made, _TABLE, table)
+    hold_at(made, _NUMBER, number)
+    hold_at(made, _MEMBERS, members)
     return made
 
 
 cdef object _cell(object table, object number, object column):
     """What `table.cell(number, column)` makes."""
     cdef unsigned long long bits
-    cdef tuple arguments
     cdef object file, files
     if type(table) is not _TABLE_TYPE:
         raise TypeError("no table")
@@ -99,20 +63,19 @@ cdef object _cell(object table, object number, object column):
     if files:
         bits = number
         file = files[<Py_ssize_t>((bits ^ _IS_ELEMENT) >> (_PLACE_BITS + _LINE_BITS))]
-    arguments = ((file, number, column),)
-    return PyTuple_Type.tp_new(<PyTypeObject*>_CELL, <PyObject*>arguments, NULL)
+    return new_tuple(_CELL, (file, number, column))
 
 
 cdef int _leave_out(object made, object slot, object reason, dict left_out) except -1:
     """Say of the cells of *slot*, as `made.cells(slot)` names them, why they are left out."""
-    cdef object table = _get(made, _TABLE), members = _get(made, _MEMBERS)
+    cdef object table = held_at(made, _TABLE), members = held_at(made, _MEMBERS)
     cdef PyObject* column
     if table is not None:
         if type(table) is not _TABLE_TYPE:
             raise TypeError("no table")
         column = PyDict_GetItemWithError(<object>PyTuple_GET_ITEM(table, _COLUMNS), slot)
         if column is not NULL:
-            PyDict_SetItem(left_out, _cell(table, _get(made, _NUMBER), <object>column), reason)
+            PyDict_SetItem(left_out, _cell(table, held_at(made, _NUMBER), <object>column), reason)
     if members is not None:
         for member in members:
             if PyDict_Contains(_source(member), slot):
@@ -201,7 +164,9 @@ cdef class _Shape:
         self.judged = tuple([(slot, dict(reasons)) for slot, reasons in shape.judged])
         self.stands_empty = self.name in empty
         self.last = max([index for _, index in shape.picks], default=-1)
-        self.indexes = <Py_ssize_t*>_more(NULL, (len(self.slots) + 1) * sizeof(Py_ssize_t))
+        self.indexes = <Py_ssize_t*>PyMem_Malloc((len(self.slots) + 1) * sizeof(Py_ssize_t))
+        if self.indexes is NULL:
+            raise MemoryError
         for place in range(len(self.slots)):
             self.indexes[place] = shape.picks[place][1]
 
@@ -453,7 +418,7 @@ cdef class _Placing:
                     return _source(merge(table.spec, rows, self.said))
         for row in dated:
             members.append(_kept(<object>PyTuple_GET_ITEM((<tuple>row)[2], 1), made))
-        _set(made, _MEMBERS, members)
+        hold_at(made, _MEMBERS, members)
         return made
 
     cdef int _inherit(self, _Table table, Element holder, object made) except -1:
@@ -468,10 +433,10 @@ cdef class _Placing:
             text = holder._found(slot, &stating)
             if text is NULL:
                 continue
-            lent = _new(_get(<object>stating, _TABLE), _get(<object>stating, _NUMBER), _get(<object>stating, _MEMBERS))
+            lent = _new(held_at(<object>stating, _TABLE), held_at(<object>stating, _NUMBER), held_at(<object>stating, _MEMBERS))
             PyDict_SetItem(lent, slot, <object>text)
-            members = _get(made, _MEMBERS)
-            _set(made, _MEMBERS, [lent] if members is None else [*members, lent])
+            members = held_at(made, _MEMBERS)
+            hold_at(made, _MEMBERS, [lent] if members is None else [*members, lent])
             PyDict_SetItem(made, slot, <object>text)
             self.taken.add((_id(<object>stating), slot))
         return 0
@@ -488,7 +453,7 @@ cdef class _Placing:
         for slots in table.apart:
             if not PyDict_Contains(made, slots[0]):
                 continue
-            one = _new(_get(made, _TABLE), _get(made, _NUMBER), _get(made, _MEMBERS))
+            one = _new(held_at(made, _TABLE), held_at(made, _NUMBER), held_at(made, _MEMBERS))
             at = 0
             while PyDict_Next(made, &at, &name, &text):
                 if <object>name not in table.apart_slots:
@@ -587,7 +552,7 @@ cdef bint _agrees(object made, object row, _Table table, bint is_describing) exc
 
 cdef object _kept(object row, object made):
     """*row* with the slots in which *made* says what it says."""
-    cdef object kept = _new(_get(row, _TABLE), _get(row, _NUMBER), _get(row, _MEMBERS))
+    cdef object kept = _new(held_at(row, _TABLE), held_at(row, _NUMBER), held_at(row, _MEMBERS))
     cdef PyObject* slot
     cdef PyObject* value
     cdef PyObject* known
@@ -662,7 +627,7 @@ cdef list _in_order(list item):
             known[text] = one
         elif <object>met is not one:
             first = <object>met
-            _set(first, _MEMBERS, [*(_get(first, _MEMBERS) or ()), one])
+            hold_at(first, _MEMBERS, [*(held_at(first, _MEMBERS) or ()), one])
     return [known[text] for text in sorted(known)]
 
 
@@ -695,179 +660,22 @@ cdef int _collect(object value, dict asked, set held) except -1:
 
 cdef int _add_cells(object row, object stating, dict asked, set held) except -1:
     """Add the cells of *row*, and of the rows that it is made of, that hold what *stating* states."""
-    cdef object table = _get(row, _TABLE), members = _get(row, _MEMBERS)
+    cdef object table = held_at(row, _TABLE), members = held_at(row, _MEMBERS)
     cdef PyObject* columns
     cdef PyObject* slot
     cdef PyObject* column
     cdef PyObject* text
     cdef Py_ssize_t at = 0
     if table is not None:
-        columns = PyDict_GetItemWithError(asked, _get(row, _NUMBER))
+        columns = PyDict_GetItemWithError(asked, held_at(row, _NUMBER))
         if columns is not NULL:
             stated = table.columns
             while PyDict_Next(stated, &at, &slot, &column):
                 if <object>column in <set>columns and PyDict_Contains(row, <object>slot):
                     text = PyDict_GetItemWithError(stating, <object>slot)
                     if text is not NULL and type(<object>text) is str:
-                        held.add(_cell(table, _get(row, _NUMBER), <object>column))
+                        held.add(_cell(table, held_at(row, _NUMBER), <object>column))
     if members is not None:
         for member in members:
             _add_cells(_source(member), stating, asked, held)
     return 0
-
-
-cdef class Lineage:
-    """The lines of elements that objects were made of, as JSON: what `LineageLines` writes, in one piece of memory for all subjects."""
-
-    cdef tuple files, named
-    cdef list order
-    cdef unsigned long long* places
-    cdef char* text
-    cdef Py_ssize_t number, room, size, space
-
-    def __cinit__(self, tuple files not None):
-        """*files* are those that the numbers of elements count."""
-        self.files, self.named = files, tuple([dumps(file) for file in files])
-        self.order = []
-
-    def __dealloc__(self):
-        PyMem_Free(self.places)
-        PyMem_Free(self.text)
-
-    def of_objects(self, list objects not None):
-        """For each object of the hub the lines by file, in the order in which it meets them."""
-        cdef object item, source
-        cdef bint is_first = True
-        self.size = 0
-        self._write(b"[", 1)
-        for item in objects:
-            if not is_first:
-                self._write(b",", 1)
-            is_first = False
-            self.number = 0
-            source = item.source
-            if type(source) is _OBJECT:
-                self._add(source)
-            self._write_lines(self._met(), False)
-        self._write(b"]", 1)
-        return PyBytes_FromStringAndSize(self.text, self.size)
-
-    def of_rows(self, rows):
-        """The elements of a subject, each a range of one line, by file in the order of their names."""
-        cdef object listed, row
-        self.size = self.number = 0
-        for listed in rows.values():
-            for row in listed:
-                if not PyTuple_Check(row) or len(row) < 1:
-                    raise TypeError("no row")
-                self._add_place(<object>PyTuple_GET_ITEM(row, 0))
-        files = self._met()
-        self._write_lines(sorted(files, key=self.files.__getitem__) if len(files) > 1 else files, True)
-        return PyBytes_FromStringAndSize(self.text, self.size)
-
-    cdef int _add(self, object source) except -1:
-        """Add the lines of *source*, of what it is made of and of what is in it."""
-        cdef object table = _get(source, _TABLE), members = _get(source, _MEMBERS), item
-        cdef PyObject* found
-        cdef Py_ssize_t at = 0
-        if table is not None:
-            self._add_place(_get(source, _NUMBER))
-        if members is not None:
-            for member in members:
-                self._add(_source(member))
-        while PyDict_Next(source, &at, NULL, &found):
-            item = <object>found
-            if type(item) is _OBJECT:
-                self._add(item)
-            elif type(item) is list and table is not None:  # of an object that rows share, the lists hold its members
-                for inner in <list>item:
-                    if type(inner) is _OBJECT:
-                        self._add(inner)
-        return 0
-
-    cdef int _add_place(self, object number) except -1:
-        """Add the file and line that the number of an element names."""
-        cdef unsigned long long bits = number
-        if not bits & _IS_ELEMENT:
-            raise ValueError("no number of an element")
-        bits = (bits ^ _IS_ELEMENT) >> _PLACE_BITS
-        if bits >> _LINE_BITS >= <unsigned long long>len(self.files):
-            raise IndexError("a file that is none of the run's")
-        if self.number == self.room:
-            self.places = <unsigned long long*>_more(self.places, (2 * self.room + 64) * sizeof(unsigned long long))
-            self.room = 2 * self.room + 64
-        self.places[self.number] = bits
-        self.number += 1
-        return 0
-
-    cdef list _met(self):
-        """The files of the places, in the order in which they were added; the places are in their own order from now on."""
-        cdef Py_ssize_t index
-        cdef list files = []
-        cdef unsigned long long last = 1 << 63
-        for index in range(self.number):
-            if self.places[index] >> _LINE_BITS != last:
-                last = self.places[index] >> _LINE_BITS
-                if last not in files:
-                    files.append(last)
-        if self.number > 1:
-            qsort(self.places, self.number, sizeof(unsigned long long), _by_place)
-        return files
-
-    cdef int _write_lines(self, list files, bint as_ranges) except -1:
-        """Write the lines of the *files* as an object."""
-        cdef Py_ssize_t index, at
-        cdef unsigned long long file, last, line
-        cdef bint is_first = True
-        cdef bytes name
-        cdef char digits[20]
-        self._write(b"{", 1)
-        for file in files:
-            if not is_first:
-                self._write(b",", 1)
-            is_first = False
-            name = <bytes>(self.named[file])
-            self._write(PyBytes_AS_STRING(name), len(name))
-            self._write(b":[", 2)
-            last = 1 << 63
-            for index in range(self.number):
-                if self.places[index] >> _LINE_BITS != file or self.places[index] == last:
-                    continue
-                line = self.places[index] & _LINES
-                if last != 1 << 63:
-                    self._write(b",", 1)
-                last = self.places[index]
-                at = sizeof(digits)
-                while line or at == sizeof(digits):
-                    at -= 1
-                    digits[at] = c"0" + <char>(line % 10)
-                    line //= 10
-                if as_ranges:
-                    self._write(b"[", 1)
-                    self._write(digits + at, sizeof(digits) - at)
-                    self._write(b",", 1)
-                self._write(digits + at, sizeof(digits) - at)
-                if as_ranges:
-                    self._write(b"]", 1)
-            self._write(b"]", 1)
-        return self._write(b"}", 1)
-
-    cdef int _write(self, const char* text, Py_ssize_t size) except -1:
-        if self.size + size > self.space:
-            self.text = <char*>_more(self.text, 2 * (self.size + size) + 1024)
-            self.space = 2 * (self.size + size) + 1024
-        memcpy(self.text + self.size, text, size)
-        self.size += size
-        return 0
-
-
-cdef void* _more(void* piece, size_t size) except NULL:
-    cdef void* made = PyMem_Realloc(piece, size)
-    if made is NULL:
-        raise MemoryError
-    return made
-
-
-cdef int _by_place(const void* one, const void* other) noexcept nogil:
-    cdef unsigned long long first = (<const unsigned long long*>one)[0], second = (<const unsigned long long*>other)[0]
-    return (first > second) - (first < second)

@@ -2,18 +2,17 @@
 """What every resource calls of `sheet.Sheet`, without the interpreter. Where more is to be done than the common thing, the sheet does it."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError
+from cpython.dict cimport PyDict_GetItemWithError
 from cpython.ref cimport PyObject
 from libc.string cimport memcpy
+
+from harmonize.python_objects cimport new_tuple, stated
 
 from orjson import dumps
 
 from harmonize.writers import Document
 
 cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        object (*tp_new)(PyTypeObject*, object, PyObject*)
-    PyTypeObject PyTuple_Type
     object PyLong_FromVoidPtr(void*)
 
 cdef type _DOCUMENT = Document
@@ -22,15 +21,6 @@ cdef frozenset _MEASURED = frozenset(("assay", "date", "value", "coded_value", "
 
 if not issubclass(_DOCUMENT, tuple):
     raise ImportError("built of other sources: install harmonize again")
-
-
-cdef inline object _get(object holder, object slot):
-    """What an object of the hub has in *slot*, None for nothing."""
-    cdef PyObject* found
-    if not PyDict_Check(holder):
-        raise TypeError("no object of the hub")
-    found = PyDict_GetItemWithError(holder, slot)
-    return None if found is NULL else <object>found
 
 
 cdef bytes _joined(bytes before_id, bytes resource_id, bytes after_id, bytes body):
@@ -90,13 +80,13 @@ cdef class Methods:
         """`Sheet.add`."""
         cdef tuple head = self.heads[resource_type, profile]
         line = _joined(head[0], _dumps(resource_id), head[1], _dumps(body))
-        self.documents.append(PyTuple_Type.tp_new(<PyTypeObject*>_DOCUMENT, ((resource_type, resource_id, line),), NULL))
+        self.documents.append(new_tuple(_DOCUMENT, (resource_type, resource_id, line)))
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
 
     def concept(self, holder, slot, inside):
         """`Sheet.concept`."""
-        coded = _get(holder, slot)
+        coded = stated(holder, slot)
         return None if coded is None else self._concept_of(holder, slot, coded, inside)
 
     def concept_of(self, holder, slot, coded, inside):
@@ -106,19 +96,19 @@ cdef class Methods:
     def measured(self, measurement, dict categories not None):
         """`Sheet.measured`: where a measurement states nothing but what is written without a word, it is put down here."""
         cdef str resource_id = self.new_id("Observation/measurement", measurement)
-        cdef object date = _get(measurement, "date"), coded = _get(measurement, "coded_value")
-        cdef object code = self._known(_get(measurement, "assay")), kind = _get(measurement, "kind"), value = None, name, status
+        cdef object date = stated(measurement, "date"), coded = stated(measurement, "coded_value")
+        cdef object code = self._known(stated(measurement, "assay")), kind = stated(measurement, "kind"), value = None, name, status
         cdef dict body = {}
         for name in measurement:
             if name not in _MEASURED:
                 return resource_id
-        if code is None or (date is not None and _get(date, "estimated")):
+        if code is None or (date is not None and stated(date, "estimated")):
             return resource_id
         if coded is not None:
             value = self._known(coded)
             if value is None or "value" in measurement:
                 return resource_id
-        status = _get(measurement, "status")
+        status = stated(measurement, "status")
         if status is None:
             self.log.default("Observation.status")
         body["status"] = "final" if status is None else status
@@ -154,9 +144,9 @@ cdef class Methods:
 
     def date(self, holder, slot, inside):
         """`Sheet.date`."""
-        value = _get(holder, slot)
+        value = stated(holder, slot)
         if value is None:
             return None
-        if _get(value, "estimated"):
+        if stated(value, "estimated"):
             return super(Methods, self).date(holder, slot, inside)
         return str(value["value"])

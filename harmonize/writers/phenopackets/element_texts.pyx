@@ -2,10 +2,12 @@
 """Puts the elements of `common_elements` together as UTF-8: all elements of a record as one text, without an object for each."""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError, PyDict_Size
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Size
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
 from libc.string cimport memcpy
+
+from harmonize.python_objects cimport stated
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
@@ -16,15 +18,6 @@ cdef enum Kind:
     DISEASE
     PROCEDURE
     TREATMENT
-
-
-cdef object _get(object holder, str slot):
-    """What an object of the hub has in *slot*, None for nothing."""
-    cdef PyObject* found
-    if not PyDict_Check(holder):
-        raise TypeError("no object of the hub")
-    found = PyDict_GetItemWithError(holder, slot)
-    return None if found is NULL else <object>found
 
 
 cdef tuple _term(dict terms, object coded):
@@ -47,9 +40,9 @@ cdef object _kept(dict texts, object key):
 
 cdef object _day(object date):
     """The text of a date of which the day is known, and which is no estimate; None for another one and for none."""
-    if date is None or PyDict_Size(date) != 2 or _get(date, "precision") != "day":
+    if date is None or PyDict_Size(date) != 2 or stated(date, "precision") != "day":
         return None
-    return _get(date, "value")
+    return stated(date, "value")
 
 
 cdef class ElementTexts:
@@ -113,20 +106,20 @@ cdef class ElementTexts:
         cdef object day = None, quantity, unit, number
         if size != 2 and size != 3:
             return False
-        assay, quantity = _term(terms, _get(measurement, "assay")), _get(measurement, "value")
+        assay, quantity = _term(terms, stated(measurement, "assay")), stated(measurement, "value")
         if size == 3:
-            day = _day(_get(measurement, "date"))
+            day = _day(stated(measurement, "date"))
         if assay is None or (size == 3 and day is None):
             return False
         if quantity is None:
-            code = _term(terms, _get(measurement, "coded_value"))
+            code = _term(terms, stated(measurement, "coded_value"))
             if code is None:
                 return False
             self._open(b'{"assay":', 9, assay, prefixes)
             self._open(b',"value":{"ontologyClass":', 26, code, prefixes)
         else:
-            unit, number = _kept(units, _get(quantity, "unit")), _kept(numbers, _get(quantity, "value"))
-            if unit is None or number is None or _get(quantity, "comparator") is not None:
+            unit, number = _kept(units, stated(quantity, "unit")), _kept(numbers, stated(quantity, "value"))
+            if unit is None or number is None or stated(quantity, "comparator") is not None:
                 return False
             prefixes.add("UCUM")
             self._open(b'{"assay":', 9, assay, prefixes)
@@ -148,9 +141,9 @@ cdef class ElementTexts:
         cdef object onset, end = None
         if size != 2 and size != 3:
             return False
-        term, onset = _term(terms, _get(diagnosis, "disease")), _day(_get(diagnosis, "onset_date"))
+        term, onset = _term(terms, stated(diagnosis, "disease")), _day(stated(diagnosis, "onset_date"))
         if size == 3:
-            end = _day(_get(diagnosis, "end_date"))
+            end = _day(stated(diagnosis, "end_date"))
         if term is None or onset is None or (size == 3 and end is None):
             return False
         self._open(b'{"term":', 8, term, prefixes)
@@ -168,9 +161,9 @@ cdef class ElementTexts:
         cdef object start, end = None
         if size != 2 and size != 3:
             return False
-        code, start = _term(terms, _get(procedure, "code")), _day(_get(procedure, "date"))
+        code, start = _term(terms, stated(procedure, "code")), _day(stated(procedure, "date"))
         if size == 3:
-            end = _day(_get(procedure, "end_date"))
+            end = _day(stated(procedure, "end_date"))
         if code is None or start is None or (size == 3 and end is None):
             return False
         self._open(b'{"procedure":{"code":', 21, code, prefixes)
@@ -187,7 +180,7 @@ cdef class ElementTexts:
         return True
 
     cdef bint _treatment(self, dict terms, frozenset without_a_word, object treatment, set prefixes) except -1:
-        cdef object agents = _get(treatment, "agents"), slot
+        cdef object agents = stated(treatment, "agents"), slot
         cdef tuple agent
         if type(agents) is not list or len(<list>agents) != 1:
             return False

@@ -1,8 +1,10 @@
 # cython: language_level=3, wraparound=False
 """What most elements call of `sheet.Sheet`, without the interpreter. Where more is to be done than the common thing, the sheet does it."""
 
-from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError, PyDict_SetItem
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem
 from cpython.ref cimport PyObject
+
+from harmonize.python_objects cimport stated
 
 from harmonize.writers.phenopackets.sheet import Term
 
@@ -17,15 +19,6 @@ if not issubclass(_TERM, tuple):
     raise ImportError("built of other sources: install harmonize again")
 
 
-cdef inline object _get(object holder, object slot):
-    """What an object of the hub has in *slot*, None for nothing."""
-    cdef PyObject* found
-    if not PyDict_Check(holder):
-        raise TypeError("no object of the hub")
-    found = PyDict_GetItemWithError(holder, slot)
-    return None if found is NULL else <object>found
-
-
 cdef class Methods:
     """The first base of a sheet; `Sheet` is the second one. What both of them use is public."""
 
@@ -37,7 +30,7 @@ cdef class Methods:
 
     def term(self, holder, slot, inside):
         """`Sheet.term`."""
-        coded = _get(holder, slot)
+        coded = stated(holder, slot)
         return None if coded is None else self._term_of(holder, slot, coded, inside)
 
     def term_of(self, holder, slot, coded, inside):
@@ -46,7 +39,7 @@ cdef class Methods:
 
     def put(self, dict entry not None, str name not None, holder, slot):
         """`Sheet.put`."""
-        coded = _get(holder, slot)
+        coded = stated(holder, slot)
         if coded is not None:
             term = self._term_of(holder, slot, coded, f"/{name}")
             if term is not None:

@@ -1,0 +1,182 @@
+# cython: language_level=3, wraparound=False, cdivision=True
+"""Writes the lines of the elements that objects were made of: what `lineage_lines` does for sources of XML, without the interpreter."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.dict cimport PyDict_Next
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.ref cimport PyObject
+from cpython.tuple cimport PyTuple_Check
+from libc.stdlib cimport qsort
+from libc.string cimport memcpy
+
+from harmonize.python_objects cimport held_at, place_of
+
+from orjson import dumps
+
+from harmonize.findings import IS_ELEMENT, LINE_BITS, PLACE_BITS
+from harmonize.profiles.source_record import SourceObject
+
+cdef extern from "Python.h":
+    PyObject* PyTuple_GET_ITEM(object, Py_ssize_t)
+
+cdef unsigned long long _IS_ELEMENT = IS_ELEMENT, _LINES = (1 << LINE_BITS) - 1
+cdef int _PLACE_BITS = PLACE_BITS, _LINE_BITS = LINE_BITS
+cdef type _OBJECT = SourceObject
+cdef Py_ssize_t _TABLE = place_of(_OBJECT, "table"), _NUMBER = place_of(_OBJECT, "number"), _MEMBERS = place_of(_OBJECT, "members")
+
+
+cdef class Lineage:
+    """The lines of elements that objects were made of, as JSON: what `LineageLines` writes, in one piece of memory for all subjects."""
+
+    cdef tuple files, named
+    cdef unsigned long long* places
+    cdef char* text
+    cdef Py_ssize_t number, room, size, space
+
+    def __cinit__(self, tuple files not None):
+        """*files* are those that the numbers of elements count."""
+        self.files, self.named = files, tuple([dumps(file) for file in files])
+
+    def __dealloc__(self):
+        PyMem_Free(self.places)
+        PyMem_Free(self.text)
+
+    def of_objects(self, list objects not None):
+        """For each object of the hub the lines by file, in the order in which it meets them."""
+        cdef object item, source
+        cdef bint is_first = True
+        self.size = 0
+        self._write(b"[", 1)
+        for item in objects:
+            if not is_first:
+                self._write(b",", 1)
+            is_first = False
+            self.number = 0
+            source = item.source
+            if type(source) is _OBJECT:
+                self._add(source)
+            self._write_lines(self._met(), False)
+        self._write(b"]", 1)
+        return PyBytes_FromStringAndSize(self.text, self.size)
+
+    def of_rows(self, rows):
+        """The elements of a subject, each a range of one line, by file in the order of their names."""
+        cdef object listed, row
+        self.size = self.number = 0
+        for listed in rows.values():
+            for row in listed:
+                if not PyTuple_Check(row) or len(row) < 1:
+                    raise TypeError("no row")
+                self._add_place(<object>PyTuple_GET_ITEM(row, 0))
+        files = self._met()
+        self._write_lines(sorted(files, key=self.files.__getitem__) if len(files) > 1 else files, True)
+        return PyBytes_FromStringAndSize(self.text, self.size)
+
+    cdef int _add(self, object source) except -1:
+        """Add the lines of *source*, of what it is made of and of what is in it."""
+        if type(source) is not _OBJECT:
+            raise TypeError("no source object")
+        cdef object table = held_at(source, _TABLE), members = held_at(source, _MEMBERS), item
+        cdef PyObject* found
+        cdef Py_ssize_t at = 0
+        if table is not None:
+            self._add_place(held_at(source, _NUMBER))
+        if members is not None:
+            for member in members:
+                self._add(member)
+        while PyDict_Next(source, &at, NULL, &found):
+            item = <object>found
+            if type(item) is _OBJECT:
+                self._add(item)
+            elif type(item) is list and table is not None:  # of an object that rows share, the lists hold its members
+                for inner in <list>item:
+                    if type(inner) is _OBJECT:
+                        self._add(inner)
+        return 0
+
+    cdef int _add_place(self, object number) except -1:
+        """Add the file and line that the number of an element names."""
+        cdef unsigned long long bits = number
+        if not bits & _IS_ELEMENT:
+            raise ValueError("no number of an element")
+        bits = (bits ^ _IS_ELEMENT) >> _PLACE_BITS
+        if bits >> _LINE_BITS >= <unsigned long long>len(self.files):
+            raise IndexError("a file that is none of the run's")
+        if self.number == self.room:
+            self.places = <unsigned long long*>_more(self.places, (2 * self.room + 64) * sizeof(unsigned long long))
+            self.room = 2 * self.room + 64
+        self.places[self.number] = bits
+        self.number += 1
+        return 0
+
+    cdef list _met(self):
+        """The files of the places, in the order in which they were added; the places are in their own order from now on."""
+        cdef Py_ssize_t index
+        cdef list files = []
+        cdef unsigned long long last = 1 << 63
+        for index in range(self.number):
+            if self.places[index] >> _LINE_BITS != last:
+                last = self.places[index] >> _LINE_BITS
+                if last not in files:
+                    files.append(last)
+        if self.number > 1:
+            qsort(self.places, self.number, sizeof(unsigned long long), _by_place)
+        return files
+
+    cdef int _write_lines(self, list files, bint as_ranges) except -1:
+        """Write the lines of the *files* as an object."""
+        cdef Py_ssize_t index, at
+        cdef unsigned long long file, last, line
+        cdef bint is_first = True
+        cdef bytes name
+        cdef char digits[20]
+        self._write(b"{", 1)
+        for file in files:
+            if not is_first:
+                self._write(b",", 1)
+            is_first = False
+            name = <bytes>(self.named[file])
+            self._write(PyBytes_AS_STRING(name), len(name))
+            self._write(b":[", 2)
+            last = 1 << 63
+            for index in range(self.number):
+                if self.places[index] >> _LINE_BITS != file or self.places[index] == last:
+                    continue
+                line = self.places[index] & _LINES
+                if last != 1 << 63:
+                    self._write(b",", 1)
+                last = self.places[index]
+                at = sizeof(digits)
+                while line or at == sizeof(digits):
+                    at -= 1
+                    digits[at] = c"0" + <char>(line % 10)
+                    line //= 10
+                if as_ranges:
+                    self._write(b"[", 1)
+                    self._write(digits + at, sizeof(digits) - at)
+                    self._write(b",", 1)
+                self._write(digits + at, sizeof(digits) - at)
+                if as_ranges:
+                    self._write(b"]", 1)
+            self._write(b"]", 1)
+        return self._write(b"}", 1)
+
+    cdef int _write(self, const char* text, Py_ssize_t size) except -1:
+        if self.size + size > self.space:
+            self.text = <char*>_more(self.text, 2 * (self.size + size) + 1024)
+            self.space = 2 * (self.size + size) + 1024
+        memcpy(self.text + self.size, text, size)
+        self.size += size
+        return 0
+
+
+cdef void* _more(void* piece, size_t size) except NULL:
+    cdef void* made = PyMem_Realloc(piece, size)
+    if made is NULL:
+        raise MemoryError
+    return made
+
+
+cdef int _by_place(const void* one, const void* other) noexcept nogil:
+    cdef unsigned long long first = (<const unsigned long long*>one)[0], second = (<const unsigned long long*>other)[0]
+    return (first > second) - (first < second)
