@@ -252,14 +252,10 @@ class TreeAssembler:
     def _assembled(self, record: SourceObject, said: Said) -> Assembled:
         """What was lost in one table and is held by another is not lost."""
         bad_cells, left_out, replaced = said.bad_cells, said.left_out, said.replaced
-        if left_out and not (bad_cells or replaced):  # as of most subjects
-            asked = frozenset([cell for cell in left_out if cell.column in self._in_several])
-            held = self._held_cells(record, asked) if asked else set()
-            left_out = {cell: why for cell, why in left_out.items() if cell not in held} if held else left_out
-        elif bad_cells or replaced:
+        if bad_cells or left_out or replaced:
             lost_cells = [*bad_cells, *left_out, *(cell for _, cells in replaced for cell in cells)]
             asked = frozenset(cell for cell in lost_cells if cell.column in self._in_several)
-            held = self._held_cells(record, asked) if asked else set()
+            held: set[Cell] = self._held_cells(record, asked) if asked else set()
             bad_cells = {cell: bad for cell, bad in bad_cells.items() if cell not in held}
             replaced = _without(replaced, held | set(bad_cells))
             lost = {cell for _, cells in replaced for cell in cells}

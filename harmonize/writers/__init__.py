@@ -116,9 +116,9 @@ class TargetLog:
         """
         self.losses.append(Loss(hub_object, slot, outcome, path, message))
 
-    def default(self, element: str) -> None:
-        """Count an element that the target demands and no source states."""
-        self.defaulted[element] = self.defaulted.get(element, 0) + 1
+    def default(self, element: str, number: int = 1) -> None:
+        """Count elements that the target demands and no source states."""
+        self.defaulted[element] = self.defaulted.get(element, 0) + number
 
     def made(self, path: str, hub_object: HubObject) -> None:
         """Note for `harmonize trace` that *hub_object* made the element at *path*."""

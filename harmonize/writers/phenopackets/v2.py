@@ -206,14 +206,16 @@ class PhenopacketsWriter:
 
     def _meta_data(self, sheet: Sheet) -> orjson.Fragment:
         """MetaData: packets that use the same code systems have the same."""
-        known = self._known_meta_data.get(frozenset(sheet.prefixes))
+        prefixes = frozenset(sheet.prefixes)
+        known = self._known_meta_data.get(prefixes)
         if known is None:
             if len(self._known_meta_data) >= _MOST_META_DATA:
                 self._known_meta_data.clear()
-            known = self._known_meta_data[frozenset(sheet.prefixes)] = self._new_meta_data(sorted(sheet.prefixes))
-        for _ in range(known[1]):
-            sheet.log.default("metaData.resources.version")
-        return known[0]
+            known = self._known_meta_data[prefixes] = self._new_meta_data(sorted(prefixes))
+        made, defaulted = known
+        if defaulted:
+            sheet.log.default("metaData.resources.version", defaulted)
+        return made
 
     def _new_meta_data(self, prefixes: Sequence[str]) -> tuple[orjson.Fragment, int]:
         """The MetaData of packets with codes of *prefixes*, and how many versions in it are defaults."""
