@@ -27,12 +27,10 @@ from harmonize.profiles.row_programs import RowProgram, row_program
 from harmonize.profiles.rows_function import DeriveRows, rows_function
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
 from harmonize.profiles.stated_paths import is_flat, leading_paths, paths_of_derivation
-from harmonize.profiles.stated_shapes import DeriveByShape
+from harmonize.profiles.stated_shapes import MANY_PATHS, DeriveByShape
 
 MANY = 5
 """Slots of which it is asked at once whether one is stated, before each is looked up."""
-MANY_OF_SHAPE = 8
-"""Paths of a class from which on its objects in lists get functions by their shapes."""
 
 
 def compile_profile(profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout] | None = None) -> Plan:
@@ -75,7 +73,8 @@ class _Compiler:
         self.file = str(profile.folder / "map.yaml")
         self.checks = CallChecks(profile, environment, self.wrong)
         self.names: dict[int, str] = {}
-        self.blocks: list[list[str]] = []
+        self.blocks: dict[str, list[str]] = {}
+        """Name of a function -> its lines."""
         self.constants: dict[str, Any] = {
             "DerivedObject": DerivedObject,
             "Noted": Noted,
@@ -148,7 +147,7 @@ class _Compiler:
                 f"        return log.incomplete({self.src()}, lineage_{name}, out, incomplete)",
             ]
         lines.append("    return out if out else None")
-        self.blocks.append(lines)
+        self.blocks[f"derive_{name}"] = lines
         self.read = outer
 
     def new_object(self, name: str) -> list[str]:
@@ -356,16 +355,17 @@ class _Compiler:
                 "if v is not None:",
                 f"    {self.out}[{slot.slot!r}] = v",
             ]
-        derive = (
-            f"{self.by_shape(function)}[tuple(r)]" if len(paths_of_derivation(inner)) >= MANY_OF_SHAPE else function
-        )
-        make = [f"    v = [o for r in {local} if (o := {derive}(r, log)) is not None]"]
         if self.layout is None and len(path) == 1 and path[0] in self.row_slots:
             make = [
                 "    v = []",
                 f"    for table, rows in {local}:",
                 "        v += row_functions[table](rows, log)",
             ]
+        else:
+            derive = (
+                f"{self.by_shape(function)}[tuple(r)]" if len(paths_of_derivation(inner)) >= MANY_PATHS else function
+            )
+            make = [f"    v = [o for r in {local} if (o := {derive}(r, log)) is not None]"]
         return [*read, f"if {local}:", *make, "    if v:", f"        {self.out}[{slot.slot!r}] = v"]
 
     def expression_slot(
@@ -599,14 +599,13 @@ class _Compiler:
         return self.memos[key]
 
     def text(self) -> str:
-        return "\n\n".join("\n".join(block) for block in self.blocks) + "\n"
+        return "\n\n".join("\n".join(lines) for lines in self.blocks.values()) + "\n"
 
     def build(self) -> Mapping[str, Derive]:
         """Turn the generated text into functions; its only globals are our constants."""
         namespace: dict[str, Any] = {"__builtins__": {}, **self.constants}
-        of_functions = {lines[0].partition("(")[0].removeprefix("def "): lines for lines in self.blocks}
         for function in self.shaped:
-            namespace[f"{function}_of"] = DeriveByShape("\n".join(of_functions[function]), namespace, function)
+            namespace[f"{function}_of"] = DeriveByShape("\n".join(self.blocks[function]), namespace, function)
         exec(_code(self.text(), self.profile.id), namespace)  # noqa: S102 - our own generated text
         for name, layout in self.layouts.items():
             derivation = self.top_level(layout.spec.row_class)

@@ -12,6 +12,8 @@ from typing import Any
 
 from harmonize.profiles.plan import Derive
 
+MANY_PATHS = 8
+"""Paths of a class from which on its objects in lists get functions by their shapes."""
 OFTEN = 1_000
 """Objects of one shape after which a function of their own is made: it takes as long as some hundreds of them."""
 MOST = 1_000
