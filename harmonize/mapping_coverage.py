@@ -8,13 +8,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
 from harmonize.convert.consent import consent_answer
 from harmonize.convert.engine import Engine, Settings
+from harmonize.convert.worker import preload
 from harmonize.curation.coverage import CodeOutcome, Coverage, Fact, Tally, coverage, digest
 from harmonize.engines import local
 from harmonize.errors import InputError
@@ -83,22 +84,26 @@ def measure(profile_id: str, inputs: Sequence[Path], *, jobs: int = 1, memory: i
     to_sort: frozenset[str] = frozenset()
     with tempfile.TemporaryDirectory(prefix="harmonize-") as work, local.rare_collections():
         while True:
-            source = open_source(Opening(profile, tuple(inputs), Path(work), to_sort, memory))
-            columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
-            worker = CoverageWorker(settings, columns, source.files, source.references, source.parts)
-            tally = Tally()
             try:
-                for made in local.run(worker, _batches(source.subjects(), jobs), jobs):
-                    tally.merge(made)
-                    _drain(source, tally)
-                _drain(source, tally)
+                return _measured(settings, Opening(profile, tuple(inputs), Path(work), to_sort, memory), jobs)
             except RowsOutOfOrder as found:
                 to_sort |= {found.table}
-                continue
-            if source.log.partly:
-                fix = "`harmonize convert` names the file and the row from which on nothing could be read"
-                raise InputError("the input was only partly read", fix=fix)
-            return coverage(profile.id, tally)
+
+
+def _measured(settings: Settings, opening: Opening, jobs: int) -> Coverage:
+    profile, tally = opening.profile, Tally()
+    with local.Pool(jobs, partial(preload, settings)) as pool:
+        source = open_source(opening)
+        columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
+        worker = CoverageWorker(settings, columns, source.files, source.references, source.parts)
+        for made in pool.run(worker, _batches(source.subjects(), jobs)):
+            tally.merge(made)
+            _drain(source, tally)
+    _drain(source, tally)
+    if source.log.partly:
+        fix = "`harmonize convert` names the file and the row from which on nothing could be read"
+        raise InputError("the input was only partly read", fix=fix)
+    return coverage(profile.id, tally)
 
 
 def _drain(source: Source, tally: Tally) -> None:

@@ -26,7 +26,7 @@ from harmonize.convert.column_outcomes import left_out_reason
 from harmonize.convert.engine import Engine, Settings, make_environment
 from harmonize.convert.reject_limit import reject_limit
 from harmonize.convert.tally import Tally
-from harmonize.convert.worker import Worker
+from harmonize.convert.worker import Worker, preload
 from harmonize.engines import local
 from harmonize.errors import CallError, TooManyRejectsError
 from harmonize.findings import Accounting, Cell, Finding, Outcome, Severity
@@ -119,22 +119,34 @@ def convert_files(settings: Settings, options: RunOptions) -> RunOutcome:
             settings = replace(settings, recorded=checkpoint["recorded"])
         to_sort = frozenset(checkpoint["to_sort"] if checkpoint else ())
         while True:
-            before = {
-                path: fingerprint(path) for path in find_files(options.inputs)
-            }  # opening a source may read it whole
-            opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory, options.schemas)
-            source = open_source(opening)
-            columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
-            worker = Worker(settings, columns, source.files, source.references, source.parts)
-            watched = WatchedFiles({path: before[path] for path in source.inputs})
-            run = _Run(settings, options, folder, source, worker, to_sort, watched)
             try:
-                return run.go(checkpoint)
+                return _attempt(settings, options, folder, to_sort, checkpoint)
             except RowsOutOfOrder as found:  # it looked as if it were in order: begin anew with the table sorted
                 to_sort, checkpoint = to_sort | {found.table}, None
                 folder.start_over()
-            finally:
-                run.close()
+
+
+def _attempt(
+    settings: Settings,
+    options: RunOptions,
+    folder: OutputFolder,
+    to_sort: frozenset[str],
+    checkpoint: Mapping[str, Any] | None,
+) -> RunOutcome:
+    """The run from reading to its end. Raises RowsOutOfOrder where a table has to be sorted that is not among those *to_sort*."""
+    profile = load_profile(settings.profile)
+    before = {path: fingerprint(path) for path in find_files(options.inputs)}  # opening a source may read it whole
+    with local.Pool(options.jobs, partial(preload, settings)) as pool:
+        opening = Opening(profile, options.inputs, folder.work_folder, to_sort, options.memory, options.schemas)
+        source = open_source(opening)
+        columns = TableColumns(source.headers, source.kept, profile.assembly.delimiter)
+        worker = Worker(settings, columns, source.files, source.references, source.parts)
+        watched = WatchedFiles({path: before[path] for path in source.inputs})
+        run = _Run(settings, options, folder, source, worker, to_sort, watched)
+        try:
+            return run.go(checkpoint, pool)
+        finally:
+            run.close()
 
 
 def _finished_run(settings: Settings, options: RunOptions, profile: Profile) -> RunOutcome:
@@ -205,7 +217,7 @@ class _Run:
             for name in ("findings", "rejects")
         }
 
-    def go(self, checkpoint: Mapping[str, Any] | None) -> RunOutcome:
+    def go(self, checkpoint: Mapping[str, Any] | None, pool: local.Pool) -> RunOutcome:
         """Convert everything, or what is left behind *checkpoint*."""
         if checkpoint is None:
             self._start()
@@ -217,7 +229,7 @@ class _Run:
         batches: Iterator[Batch | PackedBatch] = islice(self.batches(), self.batches_done, None)
         if self.options.jobs > 1:
             batches = (batch.packed() for batch in batches if isinstance(batch, Batch))
-        for result in local.run(self.worker, batches, self.options.jobs):
+        for result in pool.run(self.worker, batches):
             self.take(result)
         return self.finish()
 

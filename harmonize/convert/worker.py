@@ -42,6 +42,11 @@ TOGETHER = 40
 of them, stay near in the processor, and so do the few records between two steps."""
 
 
+def preload(settings: Settings) -> None:
+    """Load what a worker needs that depends on no input: the code, the profile and its terminologies. They are kept by their modules."""
+    Engine(settings)
+
+
 class _Derived(NamedTuple):
     """A subject with its hub record: what it was made of, what the plan said, and what it says of the reuse of its data."""
 

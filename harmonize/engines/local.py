@@ -1,4 +1,4 @@
-"""Run `work(batch)` on this machine: in this process, or on a bounded pool of processes. The order is kept.
+"""Run `work(batch)` on this machine: in this process, or on a pool of processes. The order is kept.
 
 At most `2 * jobs` batches are under way, so memory does not grow with the input.
 """
@@ -14,9 +14,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.reduction import DupFd
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Self, TypeVar
 
 from harmonize.errors import HarmonizeError
 
@@ -35,28 +35,37 @@ class WorkerLostError(HarmonizeError):
 
 
 class _HandedOver:
-    """Work, pickled into a file without a name that every worker process inherits.
+    """An object, pickled into a file without a name that every worker process inherits; it may be put there after they were started.
 
     Python would write it into a pipe, which holds 64 KiB: a process that dies before it reads leaves the writer waiting for ever.
     """
 
-    def __init__(self, work: object) -> None:
-        self._file = _unnamed_file()
-        pickle.dump(work, self._file)
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._taken: Any = None
+
+    def put(self, handed_over: object) -> None:
+        """Hand an object over."""
+        pickle.dump(handed_over, self._file)
         self._file.flush()
+
+    def take(self) -> Any:
+        """What was handed over; in a process it is one object."""
+        if self._taken is None:
+            size = os.fstat(self._file.fileno()).st_size
+            self._taken = pickle.loads(os.pread(self._file.fileno(), size, 0))  # noqa: S301 - our own; the others read it too: no seek
+        return self._taken
 
     def close(self) -> None:
         """Let go of the file; processes that took it over have it still."""
         self._file.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _taken_over, (DupFd(self._file.fileno()),)
+        return _inherited, (DupFd(self._file.fileno()),)
 
 
-def _taken_over(inherited: Any) -> object:
-    with os.fdopen(inherited.detach(), "rb") as file:
-        pickled = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)  # the others read it too: no seek
-    return pickle.loads(pickled)  # noqa: S301 - our own, from the process that started this one
+def _inherited(file: Any) -> _HandedOver:
+    return _HandedOver(os.fdopen(file.detach(), "rb"))
 
 
 def _unnamed_file() -> IO[bytes]:
@@ -66,16 +75,18 @@ def _unnamed_file() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-_worker: Callable[[object], object] | None = None
+_work: _HandedOver | None = None
 
 
-def _set_worker(worker: Callable[[object], object]) -> None:
-    """Keep the worker of this process: it compiles its plan once and is sent once, not with every batch."""
-    global _worker
-    _worker = worker
+def _begin(prepare: _HandedOver, work: _HandedOver) -> None:
+    """Keep what the work of this process will be taken from, and do what can be done before it is there."""
+    global _work
+    _work = work
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with suppress(Exception):  # what fails here fails again with the work, where somebody hears of it
+        prepare.take()()
     collect_rarely()
 
 
@@ -86,52 +97,83 @@ def _end_with(parent: Any) -> None:
 
 
 def _call(batch: object) -> object:
-    if _worker is None:
+    if _work is None:
         raise RuntimeError("the worker process was not initialised")
-    return _worker(batch)
+    return _work.take()(batch)
 
 
-def run(work: Callable[[Batch], Result], batches: Iterable[Batch], jobs: int = 1) -> Iterator[Result]:
-    """The results of *work* over *batches*, in their order, by *jobs* processes.
+def _nothing() -> None:
+    """What there is to do before the work is there, where nothing is."""
 
-    >>> list(run(len, ["a", "bcd"], jobs=1))
+
+class Pool:
+    """Processes that work on batches, or this one alone. They are started before their work is there, so that they are ready then.
+
+    >>> with Pool(jobs=1) as pool:
+    ...     list(pool.run(len, ["a", "bcd"]))
     [1, 3]
     """
-    if jobs <= 1:
-        yield from map(work, batches)
-        return
-    context = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    with (
-        closing(_HandedOver(work)) as handed_over,
-        ProcessPoolExecutor(jobs, context, _set_worker, (handed_over,)) as pool,  # type: ignore[arg-type]
-    ):
+
+    def __init__(self, jobs: int = 1, prepare: Callable[[], object] = _nothing) -> None:
+        """*prepare* is called in each process as soon as it stands, where there are several; it can be pickled."""
+        self._jobs = jobs
+        self._others = set(multiprocessing.active_children())
+        self._executor: ProcessPoolExecutor | None = None
+        if jobs > 1:
+            self._prepare, self._work = _HandedOver(_unnamed_file()), _HandedOver(_unnamed_file())
+            self._prepare.put(prepare)
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(jobs, context, _begin, (self._prepare, self._work))
+
+    def __enter__(self) -> Self:
+        if self._executor is not None:
+            with suppress(WorkerLostError):  # `run` finds the same
+                self._started(_nothing)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._executor is None:
+            return
+        if error[0] is not None:
+            self._kill()  # whatever they are at, nobody waits for it
+        self._executor.shutdown()
+        self._prepare.close()
+        self._work.close()
+
+    def run(self, work: Callable[[Batch], Result], batches: Iterable[Batch]) -> Iterator[Result]:
+        """The results of *work* over *batches*, in their order. To be called once."""
+        if self._executor is None:
+            yield from map(work, batches)
+            return
+        self._work.put(work)
         try:
-            yield from _in_order(pool, batches, 2 * jobs)
+            yield from self._in_order(batches, 2 * self._jobs)
         except (BrokenExecutor, WorkerLostError):
-            # a pool that loses one while it starts them leaves the rest waiting, and would itself wait for them at its end
-            for worker in set(multiprocessing.active_children()) - others:
-                worker.kill()
+            self._kill()
             raise WorkerLostError from None
 
+    def _kill(self) -> None:
+        """A pool that loses a process while it starts them leaves the rest waiting, and would itself wait for them at its end."""
+        for worker in set(multiprocessing.active_children()) - self._others:
+            worker.kill()
 
-def _in_order(pool: ProcessPoolExecutor, batches: Iterable[Batch], most: int) -> Iterator[Result]:
-    waiting: deque[Future[object]] = deque()
-    for batch in batches:
-        waiting.append(_submitted(pool, batch))
-        if len(waiting) >= most:
+    def _in_order(self, batches: Iterable[Batch], most: int) -> Iterator[Result]:
+        waiting: deque[Future[object]] = deque()
+        for batch in batches:
+            waiting.append(self._started(_call, batch))
+            if len(waiting) >= most:
+                yield waiting.popleft().result()  # type: ignore[misc]
+        while waiting:
             yield waiting.popleft().result()  # type: ignore[misc]
-    while waiting:
-        yield waiting.popleft().result()  # type: ignore[misc]
 
-
-def _submitted(pool: ProcessPoolExecutor, batch: object) -> Future[object]:
-    """The batch, handed over. Work is pickled elsewhere: what fails here is a pool that closes its pipes, for it has lost a worker
-    at this very moment."""
-    try:
-        return pool.submit(_call, batch)
-    except (OSError, ValueError):
-        raise WorkerLostError from None
+    def _started(self, function: Callable[..., object], *arguments: object) -> Future[object]:
+        """A call, handed over. Work is pickled elsewhere: what fails here is a pool that closes its pipes, for it has lost a worker
+        at this very moment."""
+        assert self._executor is not None
+        try:
+            return self._executor.submit(function, *arguments)
+        except (BrokenExecutor, OSError, ValueError):
+            raise WorkerLostError from None
 
 
 # --- the garbage collector ------------------------------------------------------------------------------------------

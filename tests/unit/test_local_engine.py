@@ -11,7 +11,7 @@ import pytest
 RUN = """
 import multiprocessing, sys
 from multiprocessing import resource_tracker
-from harmonize.engines.local import WorkerLostError, run
+from harmonize.engines.local import Pool, WorkerLostError
 
 class Work:
     def __init__(self, size):
@@ -24,7 +24,8 @@ if __name__ == "__main__":
     resource_tracker.ensure_running()  # it is a process too, and not one of those that die
     multiprocessing.get_context("spawn").set_executable(sys.argv[1])
     try:
-        list(run(Work(int(sys.argv[2])), [b"x" * 100_000] * 500, jobs=2))
+        with Pool(jobs=2) as pool:
+            list(pool.run(Work(int(sys.argv[2])), [b"x" * 100_000] * 500))
     except WorkerLostError as error:
         print(error)
 """

@@ -11,9 +11,9 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import Any
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 from harmonize.errors import InputError
 from harmonize.terminology.build import Term
@@ -147,6 +147,6 @@ def _declared(data: bytes, classes: Sequence[str]) -> bytes:
     if not classes:
         return data
     uris = f'xmlns:owl="{_OWL.strip()}" xmlns:rdf="{_RDF.strip()}"'
-    more = "".join(f"<owl:Class {uris} rdf:about={quoteattr(iri)}/>" for iri in classes)
+    more = "".join(f'<owl:Class {uris} rdf:about="{escape(iri)}"/>' for iri in classes)
     place = data.rindex(b"</")
     return data[:place] + more.encode("ascii", "xmlcharrefreplace") + data[place:]
