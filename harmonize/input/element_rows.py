@@ -46,7 +46,7 @@ class ElementRows(Mapping[str, Sequence[RawRow]]):
             compiled = extension("harmonize.input.element_walking")
             add = compiled.add_rows if compiled is not None else _add_rows
             for document in self.documents:
-                add(orjson.loads(document), *self._layout, rows, RawRow)
+                add(document, *self._layout, rows, RawRow)
             self._rows = rows  # all of them, or none
         return self._rows
 
@@ -69,13 +69,13 @@ class ElementRows(Mapping[str, Sequence[RawRow]]):
 
 
 def _add_rows(
-    document: Sequence[tuple[int, int, Sequence[int], Sequence[str]]],
+    document: bytes,
     names: Sequence[str],
     widths: Sequence[int],
     rows: dict[str, list[RawRow]],
     row_type: type[RawRow],
 ) -> None:
-    for table, number, indexes, texts in document:
+    for table, number, indexes, texts in orjson.loads(document):
         cells = [""] * widths[table]
         for index, text in zip(indexes, texts, strict=True):
             cells[index] = text

@@ -1,14 +1,17 @@
-# cython: language_level=3, wraparound=False
-"""Takes the rows out of the tree of libxml2: what `xml_rows.Walker` does, without an object of Python for every element.
+# cython: language_level=3, wraparound=False, cdivision=True
+"""Takes the rows of a subject out of the tree of libxml2 and sets them aside as JSON, and reads them back: what `xml_rows.Walker` and
+`element_rows` do, without an object of Python for every element and text.
 
-Paths and columns are those that the walker learns; what it says of a value, it says.
+Paths and columns are those that the walker learns; what is to be said of a value, it says.
 """
 
-from cpython.dict cimport PyDict_Contains, PyDict_GetItemWithError, PyDict_SetItem
-from cpython.long cimport PyLong_AsSsize_t, PyLong_FromVoidPtr
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.long cimport PyLong_FromVoidPtr
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.string cimport strcmp, strlen
+from libc.string cimport memchr, memcmp, memcpy, strcmp, strlen
 
 from harmonize.python_objects cimport new_tuple
 from lxml.includes.etreepublic cimport (
@@ -22,17 +25,29 @@ from lxml.includes.etreepublic cimport (
     tailOf,
     textOf,
 )
-from lxml.includes.tree cimport XML_ATTRIBUTE_NODE, XML_CDATA_SECTION_NODE, XML_ELEMENT_NODE, XML_TEXT_NODE, xmlAttr, xmlNode
+from lxml.includes.tree cimport XML_ATTRIBUTE_NODE, XML_ELEMENT_NODE, XML_TEXT_NODE, xmlAttr, xmlNode
+
+from orjson import loads
 
 from harmonize.findings import PLACE_BITS, element_number
+from harmonize.profiles.xml_assembly import gathered
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
+    const Py_ssize_t PY_SSIZE_T_MAX
 
 import_lxml__etree()
 
 cdef int _PLACE_BITS = PLACE_BITS
+cdef const char* _HEXADECIMAL = b"0123456789abcdef"
 
 cdef enum:
     MOST_BELOW = 64  # names that are compared one by one; of more the walker's own table is asked
     MOST_LINES = 65535  # lines that an element holds itself; where it stands behind them, lxml finds out
+    MOST_KEPT = 1 << 20  # bytes of memory that are kept for the next subject
+
+
+# --- names, columns and paths that were met -------------------------------------------------------------------------
 
 
 cdef class _Name:
@@ -70,12 +85,14 @@ cdef class _Attribute(_Name):
 cdef class _Column:
     """A column that was met, and how many values of it were put down that are not counted in it yet."""
 
-    cdef object column, index
-    cdef bint is_known
-    cdef Py_ssize_t values
+    cdef object column
+    cdef Py_ssize_t index, values, row, cell
+    cdef bint is_slot, gathers, is_met
 
     def __cinit__(self, column):
-        self.column, self.index, self.is_known = column, column.index, column.is_known
+        self.column, self.index, self.is_slot, self.gathers = column, column.index, column.is_slot, column.gathers
+        self.is_met = column.is_known or column.first is not None  # there is nothing to say of it any more
+        self.row = self.cell = -1  # the last row that has a value of it, and the place of that
 
 
 cdef class _Path(_Name):
@@ -84,12 +101,112 @@ cdef class _Path(_Name):
     cdef object node
     cdef _Column text
     cdef bint is_row
+    cdef Py_ssize_t table, last
     cdef list below, attributes
-    cdef Py_ssize_t last
 
     def __cinit__(self, node):
-        self.node, self.text, self.is_row, self.last = node, None, node.is_row, 0
+        self.node, self.text, self.is_row, self.table, self.last = node, None, node.is_row, node.table, 0
         self.below, self.attributes = [], []
+
+
+# --- the rows of a subject ------------------------------------------------------------------------------------------
+
+
+cdef struct Text:
+    const char* at
+    Py_ssize_t size
+
+
+cdef struct Cell:
+    Py_ssize_t index
+    Text text
+    Py_ssize_t next
+
+
+cdef struct Row:
+    Py_ssize_t table
+    unsigned long long number
+    Py_ssize_t first, last
+
+
+cdef class _Memory:
+    """Memory that grows."""
+
+    cdef char* at
+    cdef Py_ssize_t size, space
+
+    def __dealloc__(self):
+        PyMem_Free(self.at)
+
+    cdef int reserve(self, Py_ssize_t more) except -1:
+        """Have room for *more* bytes behind those that are there."""
+        cdef char* larger
+        if more > PY_SSIZE_T_MAX // 4 or self.size > PY_SSIZE_T_MAX // 4 - 1024:
+            raise MemoryError
+        if self.size + more > self.space:
+            larger = <char*>PyMem_Realloc(self.at, 2 * (self.size + more) + 1024)
+            if larger is NULL:
+                raise MemoryError
+            self.at, self.space = larger, 2 * (self.size + more) + 1024
+        return 0
+
+    cdef void clear(self):
+        self.size = 0
+        if self.space > MOST_KEPT:
+            PyMem_Free(self.at)
+            self.at, self.space = NULL, 0
+
+    cdef int put(self, const char* raw, Py_ssize_t size) except -1:
+        self.reserve(size)
+        memcpy(self.at + self.size, raw, size)
+        self.size += size
+        return 0
+
+    cdef int put_number(self, unsigned long long left) except -1:
+        cdef char digits[20]
+        cdef Py_ssize_t at = sizeof(digits)
+        while left or at == sizeof(digits):
+            at -= 1
+            digits[at] = c"0" + <char>(left % 10)
+            left //= 10
+        return self.put(digits + at, sizeof(digits) - at)
+
+    cdef int put_text(self, Text text) except -1:
+        """Write a text as JSON."""
+        cdef Py_ssize_t index, more = 2
+        cdef unsigned char one
+        cdef char* at
+        for index in range(text.size):
+            one = text.at[index]
+            if one < 0x20:
+                more += 5
+            elif one == c'"' or one == c"\\":
+                more += 1
+        self.reserve(text.size + more)
+        at = self.at + self.size
+        at[0] = c'"'
+        at += 1
+        if more == 2:
+            memcpy(at, text.at, text.size)
+            at += text.size
+        else:
+            for index in range(text.size):
+                one = text.at[index]
+                if one == c'"' or one == c"\\":
+                    at[0] = c"\\"
+                    at[1] = one
+                    at += 2
+                elif one < 0x20:
+                    memcpy(at, b"\\u00", 4)
+                    at[4] = c"0" + (one >> 4)
+                    at[5] = _HEXADECIMAL[one & 15]
+                    at += 6
+                else:
+                    at[0] = one
+                    at += 1
+        at[0] = c'"'
+        self.size = at + 1 - self.at
+        return 0
 
 
 cdef bint _is_blank(const char* text):
@@ -99,72 +216,52 @@ cdef bint _is_blank(const char* text):
     return text[0] == 0
 
 
-cdef object _decoded(const char* text):
-    """The text without blanks around it, None where there is none."""
-    cdef Py_ssize_t length = strlen(text)
-    cdef unsigned char first = text[0], last = text[length - 1] if length else 0
-    decoded = PyUnicode_DecodeUTF8(text, length, NULL)
-    if first > 0x20 and first < 0x7F and last > 0x20 and last < 0x7F:
-        return decoded
-    return decoded.strip() or None
-
-
 cdef bint _is_all(xmlNode* node):
     """Whether the text of *node* is all text that stands there."""
     return node.type == XML_TEXT_NODE and (node.next is NULL or node.next.type == XML_ELEMENT_NODE)
-
-
-cdef object _text_in(xmlNode* node):
-    """The text of a text, None for blanks."""
-    cdef const char* content = <const char*>node.content
-    return None if content is NULL or _is_blank(content) else _decoded(content)
-
-
-cdef object _text_of(xmlNode* element):
-    """The text before the first child of *element*, None for blanks."""
-    cdef xmlNode* first = element.children
-    if first is NULL or first.type == XML_ELEMENT_NODE:
-        return None
-    if _is_all(first):
-        return _text_in(first)
-    text = textOf(element)
-    return None if text is None else text.strip() or None
-
-
-cdef object _tail_of(xmlNode* element):
-    """The text between *element* and the next one, None for blanks."""
-    cdef xmlNode* following = element.next
-    if following is NULL or following.type == XML_ELEMENT_NODE:
-        return None
-    if _is_all(following):
-        return _text_in(following)
-    tail = tailOf(element)
-    return None if tail is None else tail.strip() or None
 
 
 cdef class ElementWalk:
     """Walks the subjects of one document for a `Walker`."""
 
     cdef object walker
-    cdef type row_type
-    cdef dict columns
-    cdef unsigned long long first_number
-    cdef frozenset blank
-    cdef _Path subject
+    cdef type document_type
+    cdef dict columns, beside
+    cdef unsigned long long first_number, last
+    cdef list blank, kept
+    cdef _Path subject_path
+    cdef _Column identifier
+    cdef _Memory rows, cells, text
+    cdef Py_ssize_t rows_before
+    cdef Text found
 
-    def __init__(self, walker, row_type):
-        """*row_type* is `ElementRow`."""
-        if not issubclass(row_type, tuple):
-            raise TypeError("rows are tuples")
-        self.walker, self.row_type, self.blank, self.columns = walker, row_type, walker.blank, {}
-        self.subject = _Path(walker.subject_node)
+    def __init__(self, walker, document_type):
+        """*document_type* is `SubjectDocument`."""
+        if not issubclass(document_type, tuple):
+            raise TypeError("documents are tuples")
+        self.walker, self.document_type, self.columns, self.beside = walker, document_type, {}, {}
+        self.blank, self.kept = [text.encode() for text in walker.blank], []
+        self.rows, self.cells, self.text, self.rows_before = _Memory(), _Memory(), _Memory(), 0
         self.first_number = element_number(walker.index, 0, 0)  # what the numbers of all its elements have in common
+        self.subject_path = _Path(walker.subject_node)
 
-    def walk(self, _Element element not None, row):
-        """Add the rows below the element of a subject to the walker's, and the cells of *row*, which is its own."""
-        if element._c_node is NULL or self.subject is None:
+    def subject(self, _Element element not None, dict beside not None):
+        """`Walker.subject`."""
+        if element._c_node is NULL or self.subject_path is None:
             raise ValueError("no element, or no walk")
-        self._walk(element._doc, element._c_node, self.subject, row, row.cells)
+        self.rows_before += self._number_of_rows()
+        self.rows.clear()
+        self.cells.clear()
+        self.kept.clear()
+        self.last = self.walker.last
+        self._row(element._doc, element._c_node, self.subject_path)
+        for name, value in beside.items():
+            if self._keep(value):
+                self._put(0, self._beside(name))
+        self._walk(element._doc, element._c_node, self.subject_path, 0)
+        self.walker.last = self.last
+        self.walker.paths.rows += self._number_of_rows()
+        return new_tuple(self.document_type, (self._identifier(), (<Row*>self.rows.at)[0].number, self._json()))
 
     def count(self):
         """Count the values that were put down in their columns."""
@@ -173,43 +270,166 @@ cdef class ElementWalk:
             known.column.values += known.values
             known.values = 0
 
-    cdef int _walk(self, _Document document, xmlNode* element, _Path path, object row, dict cells) except -1:
+    cdef Py_ssize_t _number_of_rows(self):
+        return self.rows.size // <Py_ssize_t>sizeof(Row)
+
+    cdef int _walk(self, _Document document, xmlNode* element, _Path path, Py_ssize_t row) except -1:
         cdef xmlNode* child
         cdef _Path below
-        cdef object text, inner
         if element.properties is not NULL:
-            self._attributes(element, path, row, cells)
-        text = _text_of(element)
-        if text is not None:
-            self._put(row, cells, self._text(path), text)
+            self._attributes(element, path, row)
+        if self._has_text(element):
+            self._put(row, self._text(path))
         child = element.children
         while child is not NULL:
             if child.type == XML_ELEMENT_NODE:
                 below = self._below(path, child)
-                if below.is_row:
-                    inner = self._row(document, child, below)
-                    self._walk(document, child, below, inner, inner.cells)
-                else:
-                    self._walk(document, child, below, row, cells)
-                text = _tail_of(child)
-                if text is not None:
-                    self._put(row, cells, self._text(path), text)
+                self._walk(document, child, below, self._row(document, child, below) if below.is_row else row)
+                if self._has_tail(child):
+                    self._put(row, self._text(path))
             child = child.next
         return 0
 
-    cdef int _attributes(self, xmlNode* element, _Path path, object row, dict cells) except -1:
+    cdef int _attributes(self, xmlNode* element, _Path path, Py_ssize_t row) except -1:
         cdef xmlAttr* attribute = element.properties
         cdef _Attribute known
-        cdef object text
         while attribute is not NULL:
             if attribute.type == XML_ATTRIBUTE_NODE:
                 known = self._attribute(path, attribute)
-                if known.column is not None:
-                    text = attributeValue(element, attribute).strip()
-                    if text:
-                        self._put(row, cells, known.column, text)
+                if known.column is not None and self._has_value(element, attribute):
+                    self._put(row, known.column)
             attribute = attribute.next
         return 0
+
+    cdef bint _has_text(self, xmlNode* element) except -1:
+        """Find the text before the first child of *element*."""
+        cdef xmlNode* first = element.children
+        if first is NULL or first.type == XML_ELEMENT_NODE:
+            return False
+        return self._find(first.content) if _is_all(first) else self._keep(textOf(element))
+
+    cdef bint _has_tail(self, xmlNode* element) except -1:
+        """Find the text between *element* and the next one."""
+        cdef xmlNode* following = element.next
+        if following is NULL or following.type == XML_ELEMENT_NODE:
+            return False
+        return self._find(following.content) if _is_all(following) else self._keep(tailOf(element))
+
+    cdef bint _has_value(self, xmlNode* element, xmlAttr* attribute) except -1:
+        """Find the value of an attribute."""
+        cdef xmlNode* first = attribute.children
+        if first is not NULL and first.type == XML_TEXT_NODE and first.next is NULL:
+            return self._find(first.content)
+        return self._keep(attributeValue(element, attribute))
+
+    cdef bint _find(self, const unsigned char* content) except -1:
+        """Find a text of libxml2 without blanks around it; False where there is none."""
+        cdef const char* text = <const char*>content
+        cdef unsigned char first, last
+        if text is NULL or _is_blank(text):
+            return False
+        self.found = Text(text, strlen(text))
+        first, last = text[0], text[self.found.size - 1]
+        if first > 0x20 and first < 0x7F and last > 0x20 and last < 0x7F:
+            return True
+        return self._keep(PyUnicode_DecodeUTF8(text, self.found.size, NULL))
+
+    cdef bint _keep(self, str text) except -1:
+        """Find a text of Python without blanks around it, and hold it until the rows are set aside."""
+        cdef str stripped = None if text is None else text.strip()
+        if not stripped:
+            return False
+        self.kept.append(stripped)
+        self.found.at = PyUnicode_AsUTF8AndSize(stripped, &self.found.size)
+        return True
+
+    cdef int _put(self, Py_ssize_t row, _Column known) except -1:
+        """Put the text that was found into its cell, or have said why not."""
+        cdef Row* of_row = <Row*>self.rows.at + row
+        cdef Cell* cells
+        cdef bytes blank
+        for blank in self.blank:
+            if len(blank) == self.found.size and memcmp(<const char*>blank, self.found.at, self.found.size) == 0:
+                return 0
+        known.values += 1
+        if not known.is_met:
+            self.walker.met(known.column, of_row.number)
+            known.is_met = True
+        if known.row != self.rows_before + row:
+            known.row, known.cell = self.rows_before + row, self.cells.size // <Py_ssize_t>sizeof(Cell)
+            self.cells.reserve(sizeof(Cell))
+            self.cells.size += sizeof(Cell)
+            cells = <Cell*>self.cells.at
+            cells[known.cell] = Cell(known.index, self.found, -1)
+            if of_row.last < 0:
+                of_row.first = known.cell
+            else:
+                cells[of_row.last].next = known.cell
+            of_row.last = known.cell
+        elif known.gathers:
+            known.values -= 1
+            self._keep(gathered(_decoded((<Cell*>self.cells.at)[known.cell].text), _decoded(self.found)))
+            (<Cell*>self.cells.at)[known.cell].text = self.found
+        elif known.is_slot:
+            known.values -= 1
+            self.walker.refuse_second(known.column, of_row.number)
+        return 0
+
+    cdef Py_ssize_t _row(self, _Document document, xmlNode* element, _Path path) except -1:
+        """Begin a row. Its place."""
+        cdef long line = element.line
+        cdef Py_ssize_t place = self._number_of_rows()
+        if line >= MOST_LINES:
+            line = elementFactory(document, element).sourceline or 1
+        cdef unsigned long long number = self.first_number | <unsigned long long>(line or 1) << _PLACE_BITS
+        if number <= self.last:
+            number = self.last + 1
+        self.last = number
+        self.rows.reserve(sizeof(Row))
+        self.rows.size += sizeof(Row)
+        (<Row*>self.rows.at)[place] = Row(path.table, number, -1, -1)
+        return place
+
+    cdef str _identifier(self):
+        """The identifier of the subject, empty where it has none."""
+        if self.identifier is None:
+            column = self.walker.identifier_column()
+            if column is None:
+                return ""
+            self.identifier = self._column(column)
+        if self.identifier.row != self.rows_before:
+            return ""
+        return _decoded((<Cell*>self.cells.at)[self.identifier.cell].text)
+
+    cdef bytes _json(self):
+        """The rows, as `element_rows` reads them."""
+        cdef Row* row = <Row*>self.rows.at
+        cdef Cell* cells = <Cell*>self.cells.at
+        cdef _Memory text = self.text
+        cdef Py_ssize_t place, at
+        text.clear()
+        for place in range(self._number_of_rows()):
+            text.put(b",[" if place else b"[[", 2)
+            text.put_number(row[place].table)
+            text.put(b",", 1)
+            text.put_number(row[place].number)
+            text.put(b",[", 2)
+            at = row[place].first
+            while at >= 0:
+                text.put_number(cells[at].index)
+                at = cells[at].next
+                if at >= 0:
+                    text.put(b",", 1)
+            text.put(b"],[", 3)
+            at = row[place].first
+            while at >= 0:
+                text.put_text(cells[at].text)
+                at = cells[at].next
+                if at >= 0:
+                    text.put(b",", 1)
+            text.put(b"]]", 2)
+        text.put(b"]", 1)
+        return PyBytes_FromStringAndSize(text.at, text.size)
 
     cdef _Attribute _attribute(self, _Path path, xmlAttr* attribute):
         cdef _Attribute known
@@ -248,6 +468,13 @@ cdef class ElementWalk:
             path.text = self._column(self.walker.text(path.node))
         return path.text
 
+    cdef _Column _beside(self, str name):
+        """The column of a cell from beside the subjects."""
+        known = self.beside.get(name)
+        if known is None:
+            known = self.beside[name] = self._column(self.walker.beside_column(name))
+        return known
+
     cdef _Column _column(self, object column):
         cdef PyObject* found = PyDict_GetItemWithError(self.columns, PyLong_FromVoidPtr(<void*>column))
         if found is not NULL:
@@ -255,54 +482,116 @@ cdef class ElementWalk:
         known = self.columns[PyLong_FromVoidPtr(<void*>column)] = _Column(column)
         return known
 
-    cdef object _row(self, _Document document, xmlNode* element, _Path path):
-        cdef long line = element.line
-        if line >= MOST_LINES:
-            line = elementFactory(document, element).sourceline or 1
-        cdef unsigned long long number = self.first_number | <unsigned long long>(line or 1) << _PLACE_BITS, last = self.walker.last
-        if number <= last:
-            number = last + 1
-        self.walker.last = number
-        row = new_tuple(self.row_type, (path.node.table, number, {}))
-        self.walker.rows.append(row)
-        return row
 
-    cdef int _put(self, object row, dict cells, _Column known, object text) except -1:
-        """Put down a value that is the first of a known column; of others there is more to say."""
-        if text in self.blank:
-            return 0
-        if known.is_known and not PyDict_Contains(cells, known.index):
-            known.values += 1
-            PyDict_SetItem(cells, known.index, text)
-        else:
-            self.walker.put(row, known.column, text)
-        return 0
+cdef str _decoded(Text text):
+    return PyUnicode_DecodeUTF8(text.at, text.size, NULL)
 
 
-def add_rows(list payload not None, list names not None, list widths not None, dict rows not None, type row_type not None):
+# --- rows that were set aside ---------------------------------------------------------------------------------------
+
+
+def add_rows(bytes document not None, list names not None, list widths not None, dict rows not None, type row_type not None):
     """Add the rows of a document of a subject to *rows*: what `element_rows` does."""
-    cdef list row, cells, indexes, texts
-    cdef Py_ssize_t table, width, index, place
-    cdef object made, name, number
-    cdef PyObject* listed
+    cdef const char* at = document
+    cdef const char* end = at + len(document)
     if not issubclass(row_type, tuple):
         raise TypeError("rows are tuples")
-    for row in payload:
-        if len(row) != 4:
-            raise ValueError("no row of an element")
-        table, number, indexes, texts = PyLong_AsSsize_t(row[0]), row[1], <list?>row[2], <list?>row[3]
-        if not 0 <= table < len(widths) or table >= len(names) or len(indexes) != len(texts):
-            raise ValueError("no row of an element")
-        width = PyLong_AsSsize_t(widths[table])
-        cells = [""] * width
-        for place in range(len(indexes)):
-            index = PyLong_AsSsize_t(indexes[place])
-            if not 0 <= index < width:
-                raise IndexError("a cell past the columns of its row")
-            cells[index] = texts[place]
-        name = names[table]
-        listed = PyDict_GetItemWithError(rows, name)
-        if listed is NULL:
-            rows[name] = [new_tuple(row_type, (number, cells, None))]
-        else:
-            (<list?><object>listed).append(new_tuple(row_type, (number, cells, None)))
+    if memchr(at, c"\\", len(document)) is not NULL:  # texts with quotes or line breaks, which are few
+        for row in loads(document):
+            _add_row(row[0], row[1], _cells_of(row[2], row[3], widths[row[0]]), names, rows, row_type)
+        return
+    _expect(&at, end, c"[")
+    if at[0] != c"]":
+        _read_row(&at, end, names, widths, rows, row_type)
+    while at < end and at[0] == c",":
+        at += 1
+        _read_row(&at, end, names, widths, rows, row_type)
+    _expect(&at, end, c"]")
+    if at != end:
+        raise ValueError("no rows of elements")
+
+
+cdef list _cells_of(list indexes, list texts, Py_ssize_t width):
+    cdef list cells = [""] * width
+    for index, text in zip(indexes, texts, strict=True):
+        if not 0 <= index < width:
+            raise IndexError("a cell past the columns of its row")
+        cells[index] = text
+    return cells
+
+
+cdef int _read_row(const char** at, const char* end, list names, list widths, dict rows, type row_type) except -1:
+    """Read a row: index of its path, number, indexes of its cells, their texts."""
+    cdef const char* index_at
+    cdef const char* closing
+    cdef unsigned long long table, number, index
+    cdef Py_ssize_t width
+    cdef list cells
+    _expect(at, end, c"[")
+    table = _number(at, end)
+    _expect(at, end, c",")
+    number = _number(at, end)
+    _expect(at, end, c",")
+    _expect(at, end, c"[")
+    if table >= <unsigned long long>len(widths) or table >= <unsigned long long>len(names):
+        raise ValueError("no rows of elements")
+    width = widths[<Py_ssize_t>table]
+    cells = [""] * width
+    index_at = at[0]
+    closing = <const char*>memchr(index_at, c"]", end - index_at)
+    if closing is NULL:
+        raise ValueError("no rows of elements")
+    at[0] = closing + 1
+    _expect(at, end, c",")
+    _expect(at, end, c"[")
+    while at[0] < end and at[0][0] == c'"':
+        at[0] += 1
+        closing = <const char*>memchr(at[0], c'"', end - at[0])
+        if closing is NULL:
+            raise ValueError("no rows of elements")
+        index = _number(&index_at, end)
+        if index >= <unsigned long long>width:
+            raise IndexError("a cell past the columns of its row")
+        cells[<Py_ssize_t>index] = PyUnicode_DecodeUTF8(at[0], closing - at[0], NULL)
+        at[0] = closing + 1
+        if at[0][0] != index_at[0]:  # a comma behind both, or both are at their end
+            raise ValueError("no rows of elements")
+        if at[0][0] == c",":
+            at[0] += 1
+            index_at += 1
+            if at[0][0] != c'"':
+                raise ValueError("no rows of elements")
+    if index_at[0] != c"]":
+        raise ValueError("no rows of elements")
+    _expect(at, end, c"]")
+    _expect(at, end, c"]")
+    return _add_row(<Py_ssize_t>table, number, cells, names, rows, row_type)
+
+
+cdef int _expect(const char** at, const char* end, char one) except -1:
+    if at[0] >= end or at[0][0] != one:
+        raise ValueError("no rows of elements")
+    at[0] += 1
+    return 0
+
+
+cdef unsigned long long _number(const char** at, const char* end) except? 0xFFFFFFFFFFFFFFFF:
+    cdef unsigned long long made = 0
+    cdef int digits = 0
+    while at[0] < end and c"0" <= at[0][0] <= c"9":
+        made = 10 * made + <unsigned long long>(at[0][0] - c"0")
+        at[0] += 1
+        digits += 1
+    if not 1 <= digits <= 19:
+        raise ValueError("no rows of elements")
+    return made
+
+
+cdef int _add_row(Py_ssize_t table, object number, list cells, list names, dict rows, type row_type) except -1:
+    cdef object name = names[table], row = new_tuple(row_type, (number, cells, None))
+    cdef PyObject* listed = PyDict_GetItemWithError(rows, name)
+    if listed is NULL:
+        rows[name] = [row]
+    else:
+        (<list?><object>listed).append(row)
+    return 0

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import orjson
+
 from harmonize.errors import InputError
 from harmonize.extensions import extension
 from harmonize.findings import Cell, Finding, Outcome, Severity, element_number
@@ -28,6 +30,17 @@ class ElementRow(NamedTuple):
     table: int
     number: int
     cells: dict[int, str]
+
+
+class SubjectDocument(NamedTuple):
+    """The rows of a subject in the order of the document, its own first, as they are set aside."""
+
+    identifier: str
+    """Empty where the element names no subject."""
+    number: int
+    """That of the subject's own row."""
+    rows: bytes
+    """JSON, as `element_rows.ElementRows` reads it; without line breaks and tabs."""
 
 
 @dataclass(slots=True)
@@ -118,26 +131,38 @@ class Walker:
         self.prefix = f"{{{dialect.namespace}}}" if dialect.namespace else ""
         self.blank = frozenset(paths.profile.assembly.blank)
         self.last = 0
-        self.rows: list[ElementRow] = []
+        self._rows: list[ElementRow] = []
         compiled = extension("harmonize.input.element_walking")
-        walk = compiled.ElementWalk(self, ElementRow) if compiled is not None else None
-        self._walk = walk.walk if walk is not None else self._walk_subject
-        self._count = walk.count if walk is not None else None
+        self._walk = compiled.ElementWalk(self, SubjectDocument) if compiled is not None else None
 
-    def subject(self, element: Element, beside: Mapping[str, str]) -> list[ElementRow]:
-        """The rows of a subject in the order of the document, its own first; *beside* are cells from beside the subjects."""
-        self.rows = []
+    def subject(self, element: Element, beside: Mapping[str, str]) -> SubjectDocument:
+        """The rows of a subject; *beside* are cells from beside the subjects."""
+        if self._walk is not None:
+            document: SubjectDocument = self._walk.subject(element, beside)
+            return document
+        self._rows = []
         row = self._row(self.subject_node, element)
         for name, value in beside.items():
-            self.put(row, self.paths.column(self.subject_node.table, name), value)
-        self._walk(element, row)
-        self.paths.rows += len(self.rows)
-        return self.rows
+            self._put(row, self.beside_column(name), value)
+        self._walk_below(element, self.subject_node, row)
+        self.paths.rows += len(self._rows)
+        column = self.identifier_column()
+        identifier = row.cells.get(column.index, "").strip() if column is not None else ""
+        rows = [(table, number, list(cells), list(cells.values())) for table, number, cells in self._rows]
+        return SubjectDocument(identifier, row.number, orjson.dumps(rows))
 
     def close(self) -> None:
         """Bring the counts of the columns up to date: the extension keeps its own on the way."""
-        if self._count is not None:
-            self._count()
+        if self._walk is not None:
+            self._walk.count()
+
+    def beside_column(self, name: str) -> Column:
+        """The column of the subjects' own rows that takes cells from beside the subjects."""
+        return self.paths.column(self.subject_node.table, name)
+
+    def identifier_column(self) -> Column | None:
+        """The column of the subjects' own rows that identifies them; None where none was met yet."""
+        return self.paths.columns[self.subject_node.table].get(self.dialect.identifier)
 
     def beside(self, root: Element) -> dict[str, str]:
         """The cells from beside the subjects that the dialect gives to every subject's row."""
@@ -150,7 +175,7 @@ class Walker:
 
     def document(self, root: Element) -> None:
         """Count what stands beside the subjects; it reaches no record."""
-        self.rows = []
+        self._rows = []
         row = self._row(self.document_node, root)
         self._attributes(root, self.document_node, row)
         container = self.dialect.subject.split("/")[0]
@@ -162,18 +187,15 @@ class Walker:
     def _row(self, node: _Node, element: Element) -> ElementRow:
         self.last = number = element_number(self.index, element.sourceline or 1, self.last)
         row = ElementRow(node.table, number, {})
-        self.rows.append(row)
+        self._rows.append(row)
         return row
-
-    def _walk_subject(self, element: Element, row: ElementRow) -> None:
-        self._walk_below(element, self.subject_node, row)
 
     def _walk_below(self, element: Element, node: _Node, row: ElementRow) -> None:
         if element.keys():
             self._attributes(element, node, row)
         text = element.text
         if text is not None and (text := text.strip()):
-            self.put(row, self.text(node), text)
+            self._put(row, self.text(node), text)
         for child in element:
             tag = child.tag
             if tag.__class__ is not str:
@@ -182,13 +204,13 @@ class Walker:
             self._walk_below(child, below, self._row(below, child) if below.is_row else row)
             tail = child.tail
             if tail is not None and (tail := tail.strip()):
-                self.put(row, self.text(node), tail)
+                self._put(row, self.text(node), tail)
 
     def _attributes(self, element: Element, node: _Node, row: ElementRow) -> None:
         for name, value in element.items():
             column = self.attribute(node, name)
             if column is not None and (text := value.strip()):
-                self.put(row, column, text)
+                self._put(row, column, text)
 
     def attribute(self, node: _Node, name: str) -> Column | None:
         """The column of an attribute of the elements of *node*; None where it is of the schema language, not of the format."""
@@ -215,13 +237,13 @@ class Walker:
             node.text = self.paths.column(node.table, node.path)
         return node.text
 
-    def put(self, row: ElementRow, column: Column, text: str) -> None:
+    def _put(self, row: ElementRow, column: Column, text: str) -> None:
         """Put a value into its cell, or say why not."""
         if text in self.blank:
             return
         column.values += 1
         if not column.is_known and column.first is None:
-            column.first = Cell(self.file, row.number, column.name)
+            self.met(column, row.number)
         if column.index not in row.cells:
             row.cells[column.index] = text
         elif column.gathers:
@@ -229,10 +251,16 @@ class Walker:
             row.cells[column.index] = gathered(row.cells[column.index], text)
         elif column.is_slot:  # of what is not carried each is counted, and dropped as the first is
             column.values -= 1
-            self._refuse_second(Cell(self.file, row.number, column.name))
+            self.refuse_second(column, row.number)
 
-    def _refuse_second(self, cell: Cell) -> None:
+    def met(self, column: Column, number: int) -> None:
+        """Keep where a column that the profile does not know stands first."""
+        column.first = Cell(self.file, number, column.name)
+
+    def refuse_second(self, column: Column, number: int) -> None:
+        """Say that the row *number* has a second value of a column."""
         message = "the element is there twice where one is expected; the first is used"
         fix = "keep one of them"
+        cell = Cell(self.file, number, column.name)
         finding = Finding("source.duplicate-value", Severity.ERROR, message, Outcome.REJECTED, cell=cell, fix=fix)
-        self.log.reject_cell(cell.column or "", finding)
+        self.log.reject_cell(column.name, finding)

@@ -21,7 +21,7 @@ from harmonize.input.files import find_files, plain_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.subject_spool import Spool
-from harmonize.input.xml_rows import ElementRow, Paths, Walker
+from harmonize.input.xml_rows import Paths, Walker
 from harmonize.input.xml_schema import SchemaJudge, schema_file
 from harmonize.input.xml_subjects import Root, read_root, subject_elements
 from harmonize.profiles.assembly import BadRow, RawSubject
@@ -211,17 +211,10 @@ def _read(path: Path, root: Root, reading: _Reading, log: ReadLog) -> Iterator[t
             if beside is None:
                 beside = walker.beside(top)
             reading.ask(element, top)
-            rows = walker.subject(element, beside)
-            key = _identifier(rows[0], walker, dialect)
-            payload = [(table, number, list(cells), list(cells.values())) for table, number, cells in rows]
-            yield key, rows[0].number, orjson.dumps(key) + b"\t" + orjson.dumps(payload)
+            key, number, rows = walker.subject(element, beside)
+            yield key, number, orjson.dumps(key) + b"\t" + rows
     except InputError as error:
         log.cut_off(path.name, error.row or 1, error.what, error.fix or "")
-
-
-def _identifier(row: ElementRow, walker: Walker, dialect: Dialect) -> str:
-    column = walker.paths.columns[row.table].get(dialect.identifier)
-    return row.cells.get(column.index, "").strip() if column is not None else ""
 
 
 def _account(source: XmlSource, log: ReadLog) -> None:
