@@ -399,9 +399,16 @@ def make_gene(environment: Environment) -> Callable[..., Any]:
 def make_pseudonym(environment: Environment) -> Callable[..., Any]:
     """`pseudonym(text, CLASS)`: the keyed pseudonym of an identifier; blanks around it are no part of it."""
 
+    of_classes: dict[str, Callable[[str], str]] = {}
+
     def pseudonym(text: str, kind: str) -> str | None:
         identifier = text.strip()
-        return environment.key.pseudonym(environment.site, kind, identifier) if identifier else None
+        if not identifier:
+            return None
+        known = of_classes.get(kind)
+        if known is None:
+            known = of_classes[kind] = environment.key.of_class(environment.site, kind)
+        return known(identifier)
 
     return pseudonym
 

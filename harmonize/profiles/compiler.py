@@ -88,6 +88,8 @@ class _Compiler:
             "row_functions": self.row_functions,
             "tuple": tuple,
         }
+        self.named: dict[type, list[tuple[str, Any]]] = {}
+        """Type -> the constants of that type that have no name of their own: equal ones of two types are two."""
         self.made: dict[str, str] = {}
         self.shaped: dict[str, None] = {}
         """Functions that are there by the shape of objects as well."""
@@ -569,11 +571,13 @@ class _Compiler:
         return range_, many
 
     def constant(self, value: Any) -> str:
-        for name, known in self.constants.items():
-            if name.startswith("k") and type(known) is type(value) and known == value:
+        named = self.named.setdefault(type(value), [])
+        for name, known in named:
+            if known == value:
                 return name
         name = f"k{len(self.constants)}"
         self.constants[name] = value
+        named.append((name, value))
         return name
 
     def function(self, name: str) -> str:

@@ -23,7 +23,6 @@ _AGE = re.compile(r"[0-9]{1,3}")
 _DURATION = re.compile(
     r"P(?:[0-9]+W|(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?(?:T(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.][0-9]+)?S)?)?)"
 )
-_PRECISIONS = ("year", "month", "day")
 
 
 def read_date(text: str) -> dict[str, str] | Noted | None:
@@ -35,21 +34,20 @@ def read_date(text: str) -> dict[str, str] | Noted | None:
     'source.date'
     """
     match = _DATE.fullmatch(text.strip())
-    parts = [int(part) for part in match.groups()[:3] if part] if match else []
-    if match is None or not _is_calendar_date(parts):
+    if match is None or not _is_calendar_date(int(match[1]), int(match[2] or 1), int(match[3] or 1)):
         return rejected("source.date", "the value is no ISO 8601 calendar date", "write YYYY-MM-DD, YYYY-MM or YYYY")
-    precision = _PRECISIONS[len(parts) - 1]
-    value = {"value": text.strip()[: (4, 7, 10)[len(parts) - 1]], "precision": precision}
-    if match.group(4):
+    precision = "year" if match[2] is None else "month" if match[3] is None else "day"
+    value = {"value": match[0].partition("T")[0], "precision": precision}
+    if match[4]:
         message = "the time of day is dropped: dates of the hub are days"
         return Noted(value, "source.time-of-day", Severity.INFO, Outcome.COARSENED, message, None)
     return value
 
 
-def _is_calendar_date(parts: list[int]) -> bool:
+def _is_calendar_date(year: int, month: int = 1, day: int = 1) -> bool:
     """Whether year, month and day, as far as they are there, are in the calendar."""
     try:
-        dt.date(*parts, *(1, 1)[len(parts) - 1 :])
+        dt.date(year, month, day)
     except ValueError:
         return False
     return True
@@ -88,7 +86,7 @@ def read_date_of_parts(year: str | None, month: str | None, day: str | None) -> 
     if not known:
         return None
     parts = [int(match[1]) if (match := _WHOLE.fullmatch(part.strip())) else 0 for part in known]
-    if None in stated[: len(known)] or parts[0] < 1000 or not _is_calendar_date(parts):
+    if None in stated[: len(known)] or parts[0] < 1000 or not _is_calendar_date(*parts):
         message = "year, month and day are no calendar date"
         return rejected("source.date", message, "write whole numbers, and no smaller part without the larger one")
     return read_date("-".join(f"{part:02}" for part in parts))

@@ -7,7 +7,7 @@ contents; equal rows of a list are one; lists stand in the order of their conten
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -104,7 +104,7 @@ class TreeAssembler:
         ]
         compiled = extension("harmonize.profiles.tree_machine")
         self._machine = compiled.TreeMachine(self) if compiled is not None else None
-        self._held_cells = compiled.held_cells if compiled is not None else held_cells
+        self._held_cells = compiled.HeldCells().of if compiled is not None else held_cells
 
     def _plans(self, profile: Profile, path: str, header: Sequence[str]) -> Iterator[_Plan]:
         specs = {spec.name: spec for spec in profile.assembly.physical_tables().get(path, ())}
@@ -252,15 +252,22 @@ class TreeAssembler:
     def _assembled(self, record: SourceObject, said: Said) -> Assembled:
         """What was lost in one table and is held by another is not lost."""
         bad_cells, left_out, replaced = said.bad_cells, said.left_out, said.replaced
-        if bad_cells or left_out or replaced:
-            lost_cells = [*bad_cells, *left_out, *(cell for _, cells in replaced for cell in cells)]
-            asked = frozenset(cell for cell in lost_cells if cell.column in self._in_several)
-            held: set[Cell] = self._held_cells(record, asked) if asked else set()
+        if bad_cells or replaced:
+            held = self._held(record, [*bad_cells, *left_out, *(cell for _, cells in replaced for cell in cells)])
             bad_cells = {cell: bad for cell, bad in bad_cells.items() if cell not in held}
             replaced = _without(replaced, held | set(bad_cells))
             lost = {cell for _, cells in replaced for cell in cells}
             left_out = {c: why for c, why in left_out.items() if not (c in held or c in bad_cells or c in lost)}
+        elif left_out:
+            for cell in self._held(record, left_out):
+                del left_out[cell]
         return Assembled(record, (), tuple(bad_cells.values()), tuple(left_out.items()), (), tuple(replaced))
+
+    def _held(self, record: SourceObject, lost: Iterable[Cell]) -> Set[Cell]:
+        """Those of the *lost* cells that the record holds all the same."""
+        asked = frozenset(cell for cell in lost if cell.column in self._in_several)
+        held: Set[Cell] = self._held_cells(record, asked) if asked else asked
+        return held
 
 
 def _without(

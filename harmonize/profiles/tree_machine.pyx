@@ -631,51 +631,75 @@ cdef list _in_order(list item):
     return [known[text] for text in sorted(known)]
 
 
-def held_cells(record, asked):
-    """Which of the cells that are *asked* for hold values of *record*: `tree_placing.held_cells`."""
-    cdef dict columns = {}
-    cdef set held = set()
-    cdef object cell
-    for cell in asked:
-        columns.setdefault(cell[1], set()).add(cell[2])
-    _collect(_source(record), columns, held)
-    return held & asked
+cdef class HeldCells:
+    """Which cells hold values of a record: `tree_placing.held_cells`."""
 
+    cdef dict slots
 
-cdef int _collect(object value, dict asked, set held) except -1:
-    """Add the cells of *value* that may be among those that are *asked* for, as columns by row; there are many others."""
-    cdef PyObject* found
-    cdef Py_ssize_t at = 0
-    cdef object item
-    _add_cells(value, value, asked, held)
-    while PyDict_Next(value, &at, NULL, &found):
-        item = <object>found
-        if type(item) is _OBJECT:
-            _collect(item, asked, held)
-        elif type(item) is list:
-            for inner in <list>item:
-                _collect(_source(inner), asked, held)
-    return 0
+    def __cinit__(self):
+        self.slots = {}
 
+    def of(self, record, asked):
+        """Those of the cells that are *asked* for."""
+        cdef dict columns = {}
+        cdef set held = set()
+        cdef object cell
+        for cell in asked:
+            columns.setdefault(cell[1], set()).add(cell[2])
+        self._collect(_source(record), columns, held)
+        return held & asked
 
-cdef int _add_cells(object row, object stating, dict asked, set held) except -1:
-    """Add the cells of *row*, and of the rows that it is made of, that hold what *stating* states."""
-    cdef object table = held_at(row, _TABLE), members = held_at(row, _MEMBERS)
-    cdef PyObject* columns
-    cdef PyObject* slot
-    cdef PyObject* column
-    cdef PyObject* text
-    cdef Py_ssize_t at = 0
-    if table is not None:
-        columns = PyDict_GetItemWithError(asked, held_at(row, _NUMBER))
-        if columns is not NULL:
-            stated = table.columns
-            while PyDict_Next(stated, &at, &slot, &column):
-                if <object>column in <set>columns and PyDict_Contains(row, <object>slot):
-                    text = PyDict_GetItemWithError(stating, <object>slot)
-                    if text is not NULL and type(<object>text) is str:
-                        held.add(_cell(table, held_at(row, _NUMBER), <object>column))
-    if members is not None:
-        for member in members:
-            _add_cells(_source(member), stating, asked, held)
-    return 0
+    cdef int _collect(self, object value, dict asked, set held) except -1:
+        """Add the cells of *value* that may be among those that are *asked* for, as columns by row; there are many others."""
+        cdef PyObject* found
+        cdef Py_ssize_t at = 0
+        cdef object item
+        self._add_cells(value, value, asked, held)
+        while PyDict_Next(value, &at, NULL, &found):
+            item = <object>found
+            if type(item) is _OBJECT:
+                self._collect(item, asked, held)
+            elif type(item) is list:
+                for inner in <list>item:
+                    self._collect(_source(inner), asked, held)
+        return 0
+
+    cdef int _add_cells(self, object row, object stating, dict asked, set held) except -1:
+        """Add the cells of *row*, and of the rows that it is made of, that hold what *stating* states."""
+        cdef object table = held_at(row, _TABLE), members = held_at(row, _MEMBERS), slots, slot, column
+        cdef PyObject* columns
+        cdef PyObject* of_column
+        cdef PyObject* text
+        if table is not None:
+            columns = PyDict_GetItemWithError(asked, held_at(row, _NUMBER))
+            if columns is not NULL:
+                slots = self._slots_of(table)
+                for column in <set><object>columns:
+                    of_column = PyDict_GetItemWithError(slots, column)
+                    if of_column is NULL:
+                        continue
+                    for slot in <list><object>of_column:
+                        if PyDict_Contains(row, slot):
+                            text = PyDict_GetItemWithError(stating, slot)
+                            if text is not NULL and type(<object>text) is str:
+                                held.add(_cell(table, held_at(row, _NUMBER), column))
+        if members is not None:
+            for member in members:
+                self._add_cells(_source(member), stating, asked, held)
+        return 0
+
+    cdef dict _slots_of(self, object table):
+        """The slots by their column; there are few tables."""
+        cdef PyObject* known = PyDict_GetItemWithError(self.slots, _id(table))
+        cdef dict made
+        if known is not NULL:
+            return <dict>(<tuple><object>known)[1]
+        if type(table) is not _TABLE_TYPE:
+            raise TypeError("no table")
+        if len(self.slots) >= MOST_SHAPES:
+            self.slots.clear()
+        made = {}
+        for slot, column in table.columns.items():
+            made.setdefault(column, []).append(slot)
+        self.slots[_id(table)] = (table, made)  # holds it, so that its id stays its own
+        return made

@@ -6,7 +6,8 @@ Sources: UICC TNM Classification of Malignant Tumours, 8th edition (prefixes and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from harmonize.errors import SpecificationError
@@ -40,7 +41,7 @@ def known_date(text: str, accuracy: str | None = None, *choices: str) -> Any:
     made = read_date(clean)
     if not isinstance(made, dict) or accuracy is None:
         return made
-    exact = dict(choice.split("=", 1) for choice in choices).get(accuracy.strip())
+    exact = _exactness(choices).get(accuracy.strip())
     if exact is None:
         message, fix = "how exact the date is, is said by none of the words that the map knows", "correct the accuracy"
         return Noted(None, "source.date", Severity.ERROR, Outcome.REJECTED, message, fix)
@@ -49,6 +50,12 @@ def known_date(text: str, accuracy: str | None = None, *choices: str) -> Any:
     if len(made["value"]) <= _LENGTHS[exact]:
         return made
     return {"value": made["value"][: _LENGTHS[exact]], "precision": exact}
+
+
+@lru_cache(maxsize=100)
+def _exactness(choices: tuple[str, ...]) -> Mapping[str, str]:
+    """What a text says of a date, by the choices of a map."""
+    return dict(choice.split("=", 1) for choice in choices)
 
 
 def known_date_if(text: str, condition: str | None, *values: str) -> Any:
