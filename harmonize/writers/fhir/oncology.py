@@ -19,7 +19,7 @@ TUMOR_SIZE = fixed(LOINC, "21889-1", "Size Tumor")
 
 
 class _Category(NamedTuple):
-    """A part of a TNM classification: the slot, and the code of its Observation by the evaluation."""
+    """A part of a TNM classification: the slot, the kind of its Observation, and the code of that by the evaluation."""
 
     slot: str
     kind: str
@@ -33,7 +33,7 @@ def _codes(general: str, clinical: str, pathological: str, display: tuple[str, s
 
 _STAGE = _Category(
     "stage",
-    "tnm-stage",
+    "Observation/tnm-stage",
     _codes(
         "399390009", "399537006", "399588009",
         ("TNM stage grouping", "Clinical TNM stage grouping", "Pathologic TNM stage grouping"),
@@ -42,17 +42,17 @@ _STAGE = _Category(
 _CATEGORIES = (
     _Category(
         "primary_tumor",
-        "tnm-t",
+        "Observation/tnm-t",
         _codes("78873005", "399504009", "384625004", ("T category", "cT category", "pT category")),
     ),
     _Category(
         "lymph_node_status",
-        "tnm-n",
+        "Observation/tnm-n",
         _codes("277206009", "399534004", "371494008", ("N category", "cN category", "pN category")),
     ),
     _Category(
         "metastases",
-        "tnm-m",
+        "Observation/tnm-m",
         _codes("277208005", "399387003", "371497001", ("M category", "cM category", "pM category")),
     ),
 )
@@ -139,14 +139,8 @@ def _category(
     sheet: Sheet, tnm: HubObject, category: _Category, common: dict[str, Any], evaluation: str | None
 ) -> dict[str, str] | None:
     """A reference to the Observation of a category or of the stage group; None where it is not stated."""
-    if category.slot not in tnm:
-        return None
-    resource_id = sheet.new_id(f"Observation/{category.kind}", tnm)
-    value = sheet.concept(tnm, category.slot, "/valueCodeableConcept")
-    if value is None:
-        return None
-    body = {**common, "code": category.codes[evaluation], "valueCodeableConcept": value}
-    return _put(sheet, resource_id, tnm, body)
+    resource_id = sheet.observed(category.kind, tnm, category.slot, common, category.codes[evaluation])
+    return None if resource_id is None else {"reference": f"Observation/{resource_id}"}
 
 
 def _size(sheet: Sheet, tnm: HubObject, common: dict[str, Any]) -> bool:
@@ -157,12 +151,7 @@ def _size(sheet: Sheet, tnm: HubObject, common: dict[str, Any]) -> bool:
     quantity = sheet.quantity(tnm["tumor_size"], "/valueQuantity")
     if quantity is None:
         return False
-    _put(sheet, resource_id, tnm, {**common, "code": TUMOR_SIZE, "valueQuantity": quantity})
-    return True
-
-
-def _put(sheet: Sheet, resource_id: str, tnm: HubObject, body: dict[str, Any]) -> dict[str, str]:
-    if body["status"] == "final":
+    if common["status"] == "final":
         sheet.log.default("Observation.status")
-    sheet.add("Observation", resource_id, tnm, body)
-    return {"reference": f"Observation/{resource_id}"}
+    sheet.add("Observation", resource_id, tnm, {**common, "code": TUMOR_SIZE, "valueQuantity": quantity})
+    return True

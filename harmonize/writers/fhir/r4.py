@@ -11,7 +11,7 @@ What is decided here
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,25 @@ def _declaration() -> dict[str, Support]:
     return result
 
 
+_RESOURCES: Sequence[tuple[str | None, Callable[[Sheet], None]]] = (
+    ("samples", specimens.specimens),
+    (None, clinical.conditions),
+    ("phenotypic_features", clinical.phenotypic_features),
+    ("measurements", clinical.measurements),
+    ("variants", genomics.variants),
+    ("disabilities", clinical.disabilities),
+    ("environmental_exposure", exposure.exposures),
+    ("pedigree", person.family_member_histories),
+    ("consents", person.consents),
+    ("care_episodes", care.encounters),
+    ("procedures", care.procedures),
+    ("treatments", treatments.treatments),
+    ("device_uses", care.device_use_statements),
+    ("clinical_episodes", care.episodes_of_care),
+)
+"""The slot of a record, and what writes the resources of it; None for what looks at several slots. Later ones refer to earlier ones."""
+
+
 class FhirR4Writer:
     """Writes the resources of one subject; the Group and the Provenance of a run at its end."""
 
@@ -160,20 +179,9 @@ class FhirR4Writer:
         """The resources of *record*. Each refers to the Patient; none refers out of the set."""
         sheet = self._sheet(self._run, record, log)
         person.patient(sheet)
-        specimens.specimens(sheet)
-        clinical.conditions(sheet)
-        clinical.phenotypic_features(sheet)
-        clinical.measurements(sheet)
-        genomics.variants(sheet)
-        clinical.disabilities(sheet)
-        exposure.exposures(sheet)
-        person.family_member_histories(sheet)
-        person.consents(sheet)
-        care.encounters(sheet)
-        care.procedures(sheet)
-        treatments.treatments(sheet)
-        care.device_use_statements(sheet)
-        care.episodes_of_care(sheet)
+        for slot, write in _RESOURCES:
+            if slot is None or slot in record:
+                write(sheet)
         return sheet.documents
 
     def close(self, subjects: int, parts: Parts) -> Iterator[tuple[str, Iterator[bytes]]]:

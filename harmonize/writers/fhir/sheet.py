@@ -141,6 +141,21 @@ class Sheet:
         """
         return self.new_id("Observation/measurement", measurement)
 
+    def observed(
+        self, kind: str, holder: HubObject, slot: str, common: Mapping[str, Any], code: orjson.Fragment
+    ) -> str | None:
+        """Put down the Observation of a coded slot, whose first elements are *common*. Its id; None where there is no value."""
+        if slot not in holder:
+            return None
+        resource_id = self.new_id(kind, holder)
+        value = self.concept(holder, slot, "/valueCodeableConcept")
+        if value is None:
+            return None
+        if common["status"] == "final":
+            self.log.default("Observation.status")
+        self.add("Observation", resource_id, holder, {**common, "code": code, "valueCodeableConcept": value})
+        return resource_id
+
     def beside(self, kind: str, resource_type: str, hub_object: HubObject, body: Mapping[str, Any]) -> str:
         """Put a resource down that another one, which stays under way, refers to. Its id."""
         under_way = self._under_way

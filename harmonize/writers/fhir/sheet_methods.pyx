@@ -14,6 +14,7 @@ from harmonize.writers import Document
 
 cdef extern from "Python.h":
     object PyLong_FromVoidPtr(void*)
+    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
 
 cdef type _DOCUMENT = Document
 cdef object _dumps = dumps
@@ -23,17 +24,36 @@ if not issubclass(_DOCUMENT, tuple):
     raise ImportError("built of other sources: install harmonize again")
 
 
-cdef bytes _joined(bytes before_id, bytes resource_id, bytes after_id, bytes body):
+cdef bint _is_plain(const char* raw, Py_ssize_t size):
+    """Whether a text is JSON between quotes as it is: an id of FHIR (R4, Data Types, id: letters, digits, `-`, `.`)."""
+    cdef Py_ssize_t index
+    cdef char one
+    for index in range(size):
+        one = raw[index]
+        if not (c"a" <= one <= c"z" or c"0" <= one <= c"9" or c"A" <= one <= c"Z" or one == c"-" or one == c"."):
+            return False
+    return True
+
+
+cdef bytes _joined(bytes before_id, str resource_id, bytes after_id, bytes body):
     """A resource: what stands before and behind its id, and the elements of its body."""
-    cdef Py_ssize_t before = PyBytes_GET_SIZE(before_id), middle = PyBytes_GET_SIZE(resource_id)
+    cdef Py_ssize_t before = PyBytes_GET_SIZE(before_id), middle = 0
     cdef Py_ssize_t after = PyBytes_GET_SIZE(after_id), rest = PyBytes_GET_SIZE(body)
-    cdef bint is_empty = rest == 2
-    cdef bytes made = PyBytes_FromStringAndSize(NULL, before + middle + after + (1 if is_empty else rest))
-    cdef char* at = PyBytes_AS_STRING(made)
+    cdef const char* raw = PyUnicode_AsUTF8AndSize(resource_id, &middle)
+    cdef bint is_empty = rest == 2, is_plain = _is_plain(raw, middle)
+    cdef bytes quoted, made
+    cdef char* at
+    if not is_plain:
+        quoted = _dumps(resource_id)
+        raw, middle = PyBytes_AS_STRING(quoted) + 1, PyBytes_GET_SIZE(quoted) - 2
+    made = PyBytes_FromStringAndSize(NULL, before + middle + 2 + after + (1 if is_empty else rest))
+    at = PyBytes_AS_STRING(made)
     memcpy(at, PyBytes_AS_STRING(before_id), before)
     at += before
-    memcpy(at, PyBytes_AS_STRING(resource_id), middle)
-    at += middle
+    at[0] = c'"'
+    memcpy(at + 1, raw, middle)
+    at[middle + 1] = c'"'
+    at += middle + 2
     memcpy(at, PyBytes_AS_STRING(after_id), after)
     at += after
     if is_empty:
@@ -51,14 +71,18 @@ cdef class Methods:
     cdef public list documents
     cdef object identity_of, identifiers, heads, rendered, log, made_of
     cdef object patient_id, content
-    cdef dict twins
+    cdef dict twins, defaulted
 
     def __cinit__(self, run, record, log):
+        self.defaulted = log.defaulted
         self.identity_of, self.identifiers, self.heads = run.identities.of, run.identifiers, run.heads
         self.rendered, self.log, self.patient_id, self.twins = run.concepts.rendered, log, record["subject_id"], {}
 
     def new_id(self, str kind not None, made_of):
         """`Sheet.new_id`."""
+        return self._new_id(kind, made_of)
+
+    cdef str _new_id(self, str kind, object made_of):
         cdef object content, key, made
         cdef PyObject* twins
         if self.content is None or made_of is not self.made_of:
@@ -78,11 +102,39 @@ cdef class Methods:
 
     def add(self, str resource_type not None, str resource_id not None, hub_object, dict body not None, profile=None):
         """`Sheet.add`."""
+        self._add(resource_type, resource_id, hub_object, body, profile)
+
+    cdef int _add(self, str resource_type, str resource_id, object hub_object, dict body, object profile) except -1:
         cdef tuple head = self.heads[resource_type, profile]
-        line = _joined(head[0], _dumps(resource_id), head[1], _dumps(body))
+        line = _joined(head[0], resource_id, head[1], _dumps(body))
         self.documents.append(new_tuple(_DOCUMENT, (resource_type, resource_id, line)))
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
+        return 0
+
+    def observed(self, str kind not None, holder, slot, dict common not None, code):
+        """`Sheet.observed`."""
+        cdef object coded = stated(holder, slot)
+        cdef str resource_id
+        cdef dict body
+        if coded is None:
+            return None
+        resource_id = self._new_id(kind, holder)
+        value = self._concept_of(holder, slot, coded, "/valueCodeableConcept")
+        if value is None:
+            return None
+        body = common.copy()
+        body["code"], body["valueCodeableConcept"] = code, value
+        if body["status"] == "final":
+            self._default("Observation.status")
+        self._add("Observation", resource_id, holder, body, None)
+        return resource_id
+
+    cdef int _default(self, str element) except -1:
+        """`TargetLog.default` of one element."""
+        cdef PyObject* known = PyDict_GetItemWithError(self.defaulted, element)
+        self.defaulted[element] = 1 if known is NULL else <object>known + 1
+        return 0
 
     def concept(self, holder, slot, inside):
         """`Sheet.concept`."""
@@ -95,7 +147,7 @@ cdef class Methods:
 
     def measured(self, measurement, dict categories not None):
         """`Sheet.measured`: where a measurement states nothing but what is written without a word, it is put down here."""
-        cdef str resource_id = self.new_id("Observation/measurement", measurement)
+        cdef str resource_id = self._new_id("Observation/measurement", measurement)
         cdef object date = stated(measurement, "date"), coded = stated(measurement, "coded_value")
         cdef object code = self._known(stated(measurement, "assay")), kind = stated(measurement, "kind"), value = None, name, status
         cdef dict body = {}
@@ -110,7 +162,7 @@ cdef class Methods:
                 return resource_id
         status = stated(measurement, "status")
         if status is None:
-            self.log.default("Observation.status")
+            self._default("Observation.status")
         body["status"] = "final" if status is None else status
         if kind is not None:
             body["category"] = categories[kind]
@@ -123,7 +175,7 @@ cdef class Methods:
             value = self.quantity(measurement["value"], "/valueQuantity")
             if value is not None:
                 body["valueQuantity"] = value
-        self.add("Observation", resource_id, measurement, body)
+        self._add("Observation", resource_id, measurement, body, None)
         return None
 
     cdef object _known(self, object coded):
