@@ -62,6 +62,11 @@ class BatchResult:
         key = (column, outcome)
         self.lost[key] = self.lost.get(key, 0) + 1
 
+    def leave_out(self, column: str, reason: str) -> None:
+        """Count a value of *column* that says nothing by the profile: it is lost, and its reason is told."""
+        key = (column, reason)
+        self.tally.left_out[key] = self.tally.left_out.get(key, 0) + 1
+
     def write(self, name: str, line: bytes) -> None:
         """Add a line, without its end, to the file *name*."""
         self.lines.setdefault(name, []).append(line + b"\n")
@@ -85,6 +90,8 @@ class BatchResult:
         for target in targets:
             for (column, outcome), number in self.lost.items():
                 self.tally.account.lose(target, column, outcome, number)
+            for (column, _), number in self.tally.left_out.items():
+                self.tally.account.lose(target, column, Outcome.DROPPED, number)
         made = {name: MadeLines(b"".join(lines), len(lines)) for name, lines in self.lines.items()}
         for target, stems in self.documents.items():
             for stem, lines in stems.items():

@@ -28,7 +28,7 @@ class LineageLines:
         for name, layout in layouts.items():
             self._tables_of_slot.setdefault(layout.spec.slot, []).append(name)
 
-    def _made_of(self, raw: RawSubject, objects: list[HubObject]) -> list[Any] | orjson.Fragment:
+    def _made_of(self, raw: RawSubject, objects: list[HubObject]) -> list[Any]:
         """The rows of each object; only the files, where every row of them made an object, in the order of the rows."""
         first = objects[0].derivation.layout
         if first is not None:
@@ -39,18 +39,14 @@ class LineageLines:
                     number += len(raw.rows[name])
             if number == len(objects):
                 return files
-        if self._lineage is not None:
-            return orjson.Fragment(self._lineage.of_objects(objects))
         made = [rows_of(item.derivation.source_of(item)) for item in objects]
         if not self._parts:
             return made
         return [{file: sorted({shown_row(n) for n in rows}) for file, rows in one.items()} for one in made]
 
-    def _rows(self, raw: RawSubject) -> dict[str, list[list[int]]] | orjson.Fragment:
+    def _rows(self, raw: RawSubject) -> dict[str, list[list[int]]]:
         if not self._parts:
             return {self._files[table]: _ranges(rows) for table, rows in raw.rows.items()}
-        if self._lineage is not None:
-            return orjson.Fragment(self._lineage.of_rows(raw.rows))
         numbers: dict[str, set[int]] = {}
         for rows in raw.rows.values():
             for row in rows:
@@ -59,6 +55,9 @@ class LineageLines:
 
     def of(self, raw: RawSubject, record: HubObject, shared: SharedRows) -> bytes:
         """The rows of the subject, and of every object of its record: what `harmonize trace` needs."""
+        if self._lineage is not None and not shared.tables:
+            made: bytes = self._lineage.line(record["subject_id"], raw.rows, record)
+            return made
         objects = {slot: self._made_of(raw, value) for slot, value in record.items() if value.__class__ is list}
         rows = self._rows(raw)
         line: dict[str, Any] = {"subject": record["subject_id"], "rows": rows, "objects": objects}

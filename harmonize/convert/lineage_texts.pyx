@@ -1,15 +1,14 @@
 # cython: language_level=3, wraparound=False, cdivision=True
 """Writes the lines of the elements that objects were made of: what `lineage_lines` does for sources of XML, without the interpreter."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Next
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_Check
 from libc.stdlib cimport qsort
-from libc.string cimport memcpy
 
 from harmonize.python_objects cimport held_at, place_of
+from harmonize.written_text cimport Written, clear, put, put_number, release, written
 
 from orjson import dumps
 
@@ -30,8 +29,8 @@ cdef class Lineage:
 
     cdef tuple files, named
     cdef unsigned long long* places
-    cdef char* text
-    cdef Py_ssize_t number, room, size, space
+    cdef Written text
+    cdef Py_ssize_t number, room
 
     def __cinit__(self, tuple files not None):
         """*files* are those that the numbers of elements count."""
@@ -39,38 +38,60 @@ cdef class Lineage:
 
     def __dealloc__(self):
         PyMem_Free(self.places)
-        PyMem_Free(self.text)
+        release(&self.text)
 
-    def of_objects(self, list objects not None):
+    def line(self, subject, rows, record):
+        """The line of a subject: its rows, and for every list of its record the rows of each object."""
+        cdef object slot, value
+        cdef bint is_first = True
+        clear(&self.text)
+        put(&self.text, b'{"subject":', 11)
+        self._write_json(subject)
+        put(&self.text, b',"rows":', 8)
+        self._write_rows(rows)
+        put(&self.text, b',"objects":{', 12)
+        for slot, value in record.items():
+            if type(value) is list:
+                if not is_first:
+                    put(&self.text, b",", 1)
+                is_first = False
+                self._write_json(slot)
+                put(&self.text, b":", 1)
+                self._write_objects(<list>value)
+        put(&self.text, b"}}", 2)
+        return written(&self.text)
+
+    cdef int _write_json(self, object text) except -1:
+        cdef bytes quoted = dumps(text)
+        return put(&self.text, quoted, len(quoted))
+
+    cdef int _write_objects(self, list objects) except -1:
         """For each object of the hub the lines by file, in the order in which it meets them."""
         cdef object item, source
         cdef bint is_first = True
-        self.size = 0
-        self._write(b"[", 1)
+        put(&self.text, b"[", 1)
         for item in objects:
             if not is_first:
-                self._write(b",", 1)
+                put(&self.text, b",", 1)
             is_first = False
             self.number = 0
             source = item.source
             if type(source) is _OBJECT:
                 self._add(source)
             self._write_lines(self._met(), False)
-        self._write(b"]", 1)
-        return PyBytes_FromStringAndSize(self.text, self.size)
+        return put(&self.text, b"]", 1)
 
-    def of_rows(self, rows):
+    cdef int _write_rows(self, object rows) except -1:
         """The elements of a subject, each a range of one line, by file in the order of their names."""
         cdef object listed, row
-        self.size = self.number = 0
+        self.number = 0
         for listed in rows.values():
             for row in listed:
                 if not PyTuple_Check(row) or len(row) < 1:
                     raise TypeError("no row")
                 self._add_place(<object>PyTuple_GET_ITEM(row, 0))
         files = self._met()
-        self._write_lines(sorted(files, key=self.files.__getitem__) if len(files) > 1 else files, True)
-        return PyBytes_FromStringAndSize(self.text, self.size)
+        return self._write_lines(sorted(files, key=self.files.__getitem__) if len(files) > 1 else files, True)
 
     cdef int _add(self, object source) except -1:
         """Add the lines of *source*, of what it is made of and of what is in it."""
@@ -103,10 +124,16 @@ cdef class Lineage:
         if bits >> _LINE_BITS >= <unsigned long long>len(self.files):
             raise IndexError("a file that is none of the run's")
         if self.number == self.room:
-            self.places = <unsigned long long*>_more(self.places, (2 * self.room + 64) * sizeof(unsigned long long))
-            self.room = 2 * self.room + 64
+            self._make_room()
         self.places[self.number] = bits
         self.number += 1
+        return 0
+
+    cdef int _make_room(self) except -1:
+        cdef void* larger = PyMem_Realloc(self.places, (2 * self.room + 64) * sizeof(unsigned long long))
+        if larger is NULL:
+            raise MemoryError
+        self.places, self.room = <unsigned long long*>larger, 2 * self.room + 64
         return 0
 
     cdef list _met(self):
@@ -125,56 +152,35 @@ cdef class Lineage:
 
     cdef int _write_lines(self, list files, bint as_ranges) except -1:
         """Write the lines of the *files* as an object."""
-        cdef Py_ssize_t index, at
+        cdef Py_ssize_t index
         cdef unsigned long long file, last, line
         cdef bint is_first = True
         cdef bytes name
-        cdef char digits[20]
-        self._write(b"{", 1)
+        put(&self.text, b"{", 1)
         for file in files:
             if not is_first:
-                self._write(b",", 1)
+                put(&self.text, b",", 1)
             is_first = False
             name = <bytes>(self.named[file])
-            self._write(PyBytes_AS_STRING(name), len(name))
-            self._write(b":[", 2)
+            put(&self.text, name, len(name))
+            put(&self.text, b":[", 2)
             last = 1 << 63
             for index in range(self.number):
                 if self.places[index] >> _LINE_BITS != file or self.places[index] == last:
                     continue
                 line = self.places[index] & _LINES
                 if last != 1 << 63:
-                    self._write(b",", 1)
+                    put(&self.text, b",", 1)
                 last = self.places[index]
-                at = sizeof(digits)
-                while line or at == sizeof(digits):
-                    at -= 1
-                    digits[at] = c"0" + <char>(line % 10)
-                    line //= 10
                 if as_ranges:
-                    self._write(b"[", 1)
-                    self._write(digits + at, sizeof(digits) - at)
-                    self._write(b",", 1)
-                self._write(digits + at, sizeof(digits) - at)
+                    put(&self.text, b"[", 1)
+                    put_number(&self.text, line)
+                    put(&self.text, b",", 1)
+                put_number(&self.text, line)
                 if as_ranges:
-                    self._write(b"]", 1)
-            self._write(b"]", 1)
-        return self._write(b"}", 1)
-
-    cdef int _write(self, const char* text, Py_ssize_t size) except -1:
-        if self.size + size > self.space:
-            self.text = <char*>_more(self.text, 2 * (self.size + size) + 1024)
-            self.space = 2 * (self.size + size) + 1024
-        memcpy(self.text + self.size, text, size)
-        self.size += size
-        return 0
-
-
-cdef void* _more(void* piece, size_t size) except NULL:
-    cdef void* made = PyMem_Realloc(piece, size)
-    if made is NULL:
-        raise MemoryError
-    return made
+                    put(&self.text, b"]", 1)
+            put(&self.text, b"]", 1)
+        return put(&self.text, b"}", 1)
 
 
 cdef int _by_place(const void* one, const void* other) noexcept nogil:

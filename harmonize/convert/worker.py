@@ -187,9 +187,7 @@ class Worker:
             result.add_documents(target, made)
         self._report_assembling(raw, assembled, subject_id, result)
         for cell, reason in (*assembled.left_out, *log.left_out.items()):
-            column = self._columns.column_of(cell)
-            result.tally.left_out[column, reason] = result.tally.left_out.get((column, reason), 0) + 1
-            result.lose(column, Outcome.DROPPED)
+            result.leave_out(self._columns.column_of(cell), reason)
         for cell in self._hidden.cells(assembled.record):
             known = rule("source.hidden-field")
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))

@@ -5,15 +5,14 @@
 Paths and columns are those that the walker learns; what is to be said of a value, it says.
 """
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.long cimport PyLong_FromVoidPtr
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memchr, memcmp, memcpy, strcmp, strlen
 
 from harmonize.python_objects cimport new_tuple
+from harmonize.written_text cimport PyUnicode_AsUTF8AndSize, Written, clear, put, put_number, release, reserve, written
 from lxml.includes.etreepublic cimport (
     _Document,
     _Element,
@@ -32,10 +31,6 @@ from orjson import loads
 from harmonize.findings import PLACE_BITS, element_number
 from harmonize.profiles.xml_assembly import gathered
 
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
-    const Py_ssize_t PY_SSIZE_T_MAX
-
 import_lxml__etree()
 
 cdef int _PLACE_BITS = PLACE_BITS
@@ -44,7 +39,6 @@ cdef const char* _HEXADECIMAL = b"0123456789abcdef"
 cdef enum:
     MOST_BELOW = 64  # names that are compared one by one; of more the walker's own table is asked
     MOST_LINES = 65535  # lines that an element holds itself; where it stands behind them, lxml finds out
-    MOST_KEPT = 1 << 20  # bytes of memory that are kept for the next subject
 
 
 # --- names, columns and paths that were met -------------------------------------------------------------------------
@@ -129,84 +123,42 @@ cdef struct Row:
     Py_ssize_t first, last
 
 
-cdef class _Memory:
-    """Memory that grows."""
-
+cdef int _put_quoted(Written* written, Text text) except -1:
+    """Write a text as JSON."""
+    cdef Py_ssize_t index, more = 2
+    cdef unsigned char one
     cdef char* at
-    cdef Py_ssize_t size, space
-
-    def __dealloc__(self):
-        PyMem_Free(self.at)
-
-    cdef int reserve(self, Py_ssize_t more) except -1:
-        """Have room for *more* bytes behind those that are there."""
-        cdef char* larger
-        if more > PY_SSIZE_T_MAX // 4 or self.size > PY_SSIZE_T_MAX // 4 - 1024:
-            raise MemoryError
-        if self.size + more > self.space:
-            larger = <char*>PyMem_Realloc(self.at, 2 * (self.size + more) + 1024)
-            if larger is NULL:
-                raise MemoryError
-            self.at, self.space = larger, 2 * (self.size + more) + 1024
-        return 0
-
-    cdef void clear(self):
-        self.size = 0
-        if self.space > MOST_KEPT:
-            PyMem_Free(self.at)
-            self.at, self.space = NULL, 0
-
-    cdef int put(self, const char* raw, Py_ssize_t size) except -1:
-        self.reserve(size)
-        memcpy(self.at + self.size, raw, size)
-        self.size += size
-        return 0
-
-    cdef int put_number(self, unsigned long long left) except -1:
-        cdef char digits[20]
-        cdef Py_ssize_t at = sizeof(digits)
-        while left or at == sizeof(digits):
-            at -= 1
-            digits[at] = c"0" + <char>(left % 10)
-            left //= 10
-        return self.put(digits + at, sizeof(digits) - at)
-
-    cdef int put_text(self, Text text) except -1:
-        """Write a text as JSON."""
-        cdef Py_ssize_t index, more = 2
-        cdef unsigned char one
-        cdef char* at
+    for index in range(text.size):
+        one = text.at[index]
+        if one < 0x20:
+            more += 5
+        elif one == c'"' or one == c"\\":
+            more += 1
+    reserve(written, text.size + more)
+    at = written.at + written.size
+    at[0] = c'"'
+    at += 1
+    if more == 2:
+        memcpy(at, text.at, text.size)
+        at += text.size
+    else:
         for index in range(text.size):
             one = text.at[index]
-            if one < 0x20:
-                more += 5
-            elif one == c'"' or one == c"\\":
-                more += 1
-        self.reserve(text.size + more)
-        at = self.at + self.size
-        at[0] = c'"'
-        at += 1
-        if more == 2:
-            memcpy(at, text.at, text.size)
-            at += text.size
-        else:
-            for index in range(text.size):
-                one = text.at[index]
-                if one == c'"' or one == c"\\":
-                    at[0] = c"\\"
-                    at[1] = one
-                    at += 2
-                elif one < 0x20:
-                    memcpy(at, b"\\u00", 4)
-                    at[4] = c"0" + (one >> 4)
-                    at[5] = _HEXADECIMAL[one & 15]
-                    at += 6
-                else:
-                    at[0] = one
-                    at += 1
-        at[0] = c'"'
-        self.size = at + 1 - self.at
-        return 0
+            if one == c'"' or one == c"\\":
+                at[0] = c"\\"
+                at[1] = one
+                at += 2
+            elif one < 0x20:
+                memcpy(at, b"\\u00", 4)
+                at[4] = c"0" + (one >> 4)
+                at[5] = _HEXADECIMAL[one & 15]
+                at += 6
+            else:
+                at[0] = one
+                at += 1
+    at[0] = c'"'
+    written.size = at + 1 - written.at
+    return 0
 
 
 cdef bint _is_blank(const char* text):
@@ -231,9 +183,14 @@ cdef class ElementWalk:
     cdef list blank, kept
     cdef _Path subject_path
     cdef _Column identifier
-    cdef _Memory rows, cells, text
+    cdef Written rows, cells, text
     cdef Py_ssize_t rows_before
     cdef Text found
+
+    def __dealloc__(self):
+        release(&self.rows)
+        release(&self.cells)
+        release(&self.text)
 
     def __init__(self, walker, document_type):
         """*document_type* is `SubjectDocument`."""
@@ -241,7 +198,7 @@ cdef class ElementWalk:
             raise TypeError("documents are tuples")
         self.walker, self.document_type, self.columns, self.beside = walker, document_type, {}, {}
         self.blank, self.kept = [text.encode() for text in walker.blank], []
-        self.rows, self.cells, self.text, self.rows_before = _Memory(), _Memory(), _Memory(), 0
+        self.rows_before = 0
         self.first_number = element_number(walker.index, 0, 0)  # what the numbers of all its elements have in common
         self.subject_path = _Path(walker.subject_node)
 
@@ -250,8 +207,8 @@ cdef class ElementWalk:
         if element._c_node is NULL or self.subject_path is None:
             raise ValueError("no element, or no walk")
         self.rows_before += self._number_of_rows()
-        self.rows.clear()
-        self.cells.clear()
+        clear(&self.rows)
+        clear(&self.cells)
         self.kept.clear()
         self.last = self.walker.last
         self._row(element._doc, element._c_node, self.subject_path)
@@ -357,7 +314,7 @@ cdef class ElementWalk:
             known.is_met = True
         if known.row != self.rows_before + row:
             known.row, known.cell = self.rows_before + row, self.cells.size // <Py_ssize_t>sizeof(Cell)
-            self.cells.reserve(sizeof(Cell))
+            reserve(&self.cells, sizeof(Cell))
             self.cells.size += sizeof(Cell)
             cells = <Cell*>self.cells.at
             cells[known.cell] = Cell(known.index, self.found, -1)
@@ -385,7 +342,7 @@ cdef class ElementWalk:
         if number <= self.last:
             number = self.last + 1
         self.last = number
-        self.rows.reserve(sizeof(Row))
+        reserve(&self.rows, sizeof(Row))
         self.rows.size += sizeof(Row)
         (<Row*>self.rows.at)[place] = Row(path.table, number, -1, -1)
         return place
@@ -405,31 +362,31 @@ cdef class ElementWalk:
         """The rows, as `element_rows` reads them."""
         cdef Row* row = <Row*>self.rows.at
         cdef Cell* cells = <Cell*>self.cells.at
-        cdef _Memory text = self.text
+        cdef Written* text = &self.text
         cdef Py_ssize_t place, at
-        text.clear()
+        clear(text)
         for place in range(self._number_of_rows()):
-            text.put(b",[" if place else b"[[", 2)
-            text.put_number(row[place].table)
-            text.put(b",", 1)
-            text.put_number(row[place].number)
-            text.put(b",[", 2)
+            put(text, b",[" if place else b"[[", 2)
+            put_number(text, row[place].table)
+            put(text, b",", 1)
+            put_number(text, row[place].number)
+            put(text, b",[", 2)
             at = row[place].first
             while at >= 0:
-                text.put_number(cells[at].index)
+                put_number(text, cells[at].index)
                 at = cells[at].next
                 if at >= 0:
-                    text.put(b",", 1)
-            text.put(b"],[", 3)
+                    put(text, b",", 1)
+            put(text, b"],[", 3)
             at = row[place].first
             while at >= 0:
-                text.put_text(cells[at].text)
+                _put_quoted(text, cells[at].text)
                 at = cells[at].next
                 if at >= 0:
-                    text.put(b",", 1)
-            text.put(b"]]", 2)
-        text.put(b"]", 1)
-        return PyBytes_FromStringAndSize(text.at, text.size)
+                    put(text, b",", 1)
+            put(text, b"]]", 2)
+        put(text, b"]", 1)
+        return written(text)
 
     cdef _Attribute _attribute(self, _Path path, xmlAttr* attribute):
         cdef _Attribute known

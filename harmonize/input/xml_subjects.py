@@ -19,7 +19,8 @@ from harmonize.input.log import ReadLog
 
 MAX_BYTES = 64_000_000
 """Bytes that are read without the end of a subject. No record of a person is longer, and reading it would fill the memory."""
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
+"""Bytes that are parsed at a time: their tree is walked while it is near in the processor."""
 _HEAD_BYTES = 1_000_000
 Element = Any
 """An element of lxml, which has no types of its own."""
@@ -138,6 +139,7 @@ def _parser(events: tuple[str, ...], tag: str | None = None) -> Any:
         dtd_validation=False,
         huge_tree=False,
         remove_comments=True,
+        remove_blank_text=True,
         remove_pis=True,
     )
 

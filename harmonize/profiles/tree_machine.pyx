@@ -31,6 +31,9 @@ cdef extern from "Python.h":
     PyObject* PySequence_Fast_GET_ITEM(object, Py_ssize_t)
     Py_ssize_t PySequence_Fast_GET_SIZE(object)
 
+cdef enum:
+    MOST_BITS = 62
+
 cdef unsigned long long _IS_ELEMENT = IS_ELEMENT
 cdef int _PLACE_BITS = PLACE_BITS, _LINE_BITS = LINE_BITS
 cdef object _FIRST = itemgetter(0), _DATE_AND_CONTENTS = itemgetter(0, 1)
@@ -179,10 +182,11 @@ cdef class _Path:
 
     cdef object known, holder
     cdef bint is_read
-    cdef dict shapes
+    cdef dict shapes, narrow
+    """By the indexes of the columns that a row states; by the bits of these indexes, where they are few."""
 
     def __init__(self, known):
-        self.known, self.holder, self.is_read, self.shapes = known, known.holder, bool(known.plans), {}
+        self.known, self.holder, self.is_read, self.shapes, self.narrow = known, known.holder, bool(known.plans), {}, {}
 
 
 cdef class TreeMachine:
@@ -236,23 +240,16 @@ cdef class TreeMachine:
 
     cdef int _make(self, _Path known, object cells, Element element, object said) except -1:
         """What the tables of a path make of the cells of an element."""
-        cdef list picked = []
         cdef Py_ssize_t place
-        cdef object made, slot, reasons, cell
-        cdef tuple stated, shapes
-        cdef PyObject* found
+        cdef object made, slot, reasons
+        cdef tuple shapes
         cdef PyObject* reason
         cdef _Shape shape
         cells = PySequence_Fast(cells, "no cells")
-        for place in range(PySequence_Fast_GET_SIZE(cells)):
-            if <object>PySequence_Fast_GET_ITEM(cells, place):
-                picked.append(PyLong_FromSsize_t(place))
-        stated = tuple(picked)
-        found = PyDict_GetItemWithError(known.shapes, stated)
-        shapes = <tuple>found if found is not NULL else self._shapes(known, stated)
+        shapes = self._shapes_of(known, cells)
         for shape in shapes:
             if shape.table is None:
-                made = _source(self.assembler.of_repeated_slots(shape.plan, stated, cells, element.number, said))
+                made = _source(self.assembler.of_repeated_slots(shape.plan, _stated_in(cells), cells, element.number, said))
             else:
                 if shape.last >= PySequence_Fast_GET_SIZE(cells):
                     raise IndexError("a row is shorter than its header")
@@ -267,6 +264,27 @@ cdef class TreeMachine:
             if shape.stands_empty or PyDict_Size(made):
                 element.objects[shape.name] = made
         return 0
+
+    cdef tuple _shapes_of(self, _Path known, object cells):
+        """What is made of a row with these *cells*, a list or a tuple."""
+        cdef Py_ssize_t place, width = PySequence_Fast_GET_SIZE(cells)
+        cdef unsigned long long bits = 0
+        cdef PyObject* found
+        cdef tuple stated
+        if width > MOST_BITS:
+            stated = _stated_in(cells)
+            found = PyDict_GetItemWithError(known.shapes, stated)
+            return <tuple>found if found is not NULL else self._shapes(known, stated)
+        for place in range(width):
+            if <object>PySequence_Fast_GET_ITEM(cells, place):
+                bits |= <unsigned long long>1 << place
+        found = PyDict_GetItemWithError(known.narrow, bits)
+        if found is not NULL:
+            return <tuple>found
+        if len(known.narrow) >= MOST_SHAPES:
+            known.narrow.clear()
+        shapes = known.narrow[bits] = self._shapes(known, _stated_in(cells))
+        return shapes
 
     cdef tuple _shapes(self, _Path known, tuple stated):
         """What is made of the rows that state the same columns; rows repeat them, so there are few."""
@@ -340,6 +358,11 @@ cdef class TreeMachine:
         return 0
 
 
+cdef tuple _stated_in(object cells):
+    """The indexes of the cells that hold a text."""
+    return tuple([place for place in range(PySequence_Fast_GET_SIZE(cells)) if <object>PySequence_Fast_GET_ITEM(cells, place)])
+
+
 cdef inline object _id(object made):
     return PyLong_FromVoidPtr(<void*>made)
 
@@ -407,12 +430,14 @@ cdef class _Placing:
 
     cdef object _merged(self, _Table table, list rows):
         """One object of rows that agree; where they do not, Python says so."""
-        cdef list dated = [(_date(table, <Element>PyTuple_GET_ITEM(pair, 0)), _canonical(<object>PyTuple_GET_ITEM(pair, 1)), pair) for pair in rows]
+        cdef list dates = [_date(table, <Element>PyTuple_GET_ITEM(pair, 0)) for pair in rows], dated = [], members = []
+        cdef bint is_told = len(set(dates)) == len(dates)  # by the dates alone which row is the newest
         cdef object made = _new(None, 0, None)
         cdef object row, pair
-        cdef list members = []
+        for date, pair in zip(dates, rows):
+            dated.append((date, None if is_told else _canonical(<object>PyTuple_GET_ITEM(pair, 1)), pair))
         dated.sort(key=_DATE_AND_CONTENTS, reverse=True)
-        for is_describing in (False, True):
+        for is_describing in range(2 if table.lead else 1):
             for row in dated:
                 if not _agrees(made, <object>PyTuple_GET_ITEM((<tuple>row)[2], 1), table, is_describing):
                     return _source(merge(table.spec, rows, self.said))

@@ -3,14 +3,12 @@
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_Size
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
-from libc.string cimport memcpy
 
 from harmonize.python_objects cimport stated
+from harmonize.written_text cimport Written, clear, put, put_text, release, written
 
 cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
     object PyLong_FromVoidPtr(void*)
 
 cdef enum Kind:
@@ -52,11 +50,10 @@ cdef class ElementTexts:
     *apart*, they give a list: each element as a text, and None for such an item.
     """
 
-    cdef char* _text
-    cdef Py_ssize_t _size, _room
+    cdef Written _text
 
     def __dealloc__(self):
-        PyMem_Free(self._text)
+        release(&self._text)
 
     def measurements(self, dict terms not None, dict units not None, dict numbers not None, items, set prefixes not None, bint apart):
         """As `common_measurements`."""
@@ -81,11 +78,11 @@ cdef class ElementTexts:
         cdef Py_ssize_t start, number = 0
         cdef object item
         cdef bint common
-        self._size = 0
+        clear(&self._text)
         for item in items:
-            start = self._size
+            start = self._text.size
             if start and each is None:
-                self._put(b",", 1)
+                put(&self._text, b",", 1)
             if kind == MEASUREMENT:
                 common = self._measurement(terms, units, numbers, item, prefixes)
             elif kind == DISEASE:
@@ -95,10 +92,10 @@ cdef class ElementTexts:
             else:
                 common = self._treatment(terms, without_a_word, item, prefixes)
             if each is not None:
-                each.append(PyBytes_FromStringAndSize(self._text + start, self._size - start) if common else None)
+                each.append(PyBytes_FromStringAndSize(self._text.at + start, self._text.size - start) if common else None)
             elif not common:
                 return self._elements(kind, terms, units, numbers, without_a_word, items, prefixes, True)
-        return PyBytes_FromStringAndSize(self._text, self._size) if each is None else each
+        return written(&self._text) if each is None else each
 
     cdef bint _measurement(self, dict terms, dict units, dict numbers, object measurement, set prefixes) except -1:
         cdef Py_ssize_t size = PyDict_Size(measurement)
@@ -123,16 +120,16 @@ cdef class ElementTexts:
                 return False
             prefixes.add("UCUM")
             self._open(b'{"assay":', 9, assay, prefixes)
-            self._put(b',"value":{"quantity":{"unit":', 29)
-            self._put_text(unit)
-            self._put(b',"value":', 9)
-            self._put_text(number)
-            self._put(b"}", 1)
-        self._put(b"}", 1)
+            put(&self._text, b',"value":{"quantity":{"unit":', 29)
+            put_text(&self._text, unit)
+            put(&self._text, b',"value":', 9)
+            put_text(&self._text, number)
+            put(&self._text, b"}", 1)
+        put(&self._text, b"}", 1)
         if day is not None:
-            self._put(b',"timeObserved":', 16)
+            put(&self._text, b',"timeObserved":', 16)
             self._put_time(day)
-        self._put(b"}", 1)
+        put(&self._text, b"}", 1)
         return True
 
     cdef bint _disease(self, dict terms, object diagnosis, set prefixes) except -1:
@@ -147,12 +144,12 @@ cdef class ElementTexts:
         if term is None or onset is None or (size == 3 and end is None):
             return False
         self._open(b'{"term":', 8, term, prefixes)
-        self._put(b',"onset":', 9)
+        put(&self._text, b',"onset":', 9)
         self._put_time(onset)
         if end is not None:
-            self._put(b',"resolution":', 14)
+            put(&self._text, b',"resolution":', 14)
             self._put_time(end)
-        self._put(b"}", 1)
+        put(&self._text, b"}", 1)
         return True
 
     cdef bint _procedure(self, dict terms, object procedure, set prefixes) except -1:
@@ -167,16 +164,16 @@ cdef class ElementTexts:
         if code is None or start is None or (size == 3 and end is None):
             return False
         self._open(b'{"procedure":{"code":', 21, code, prefixes)
-        self._put(b',"performed":', 13)
+        put(&self._text, b',"performed":', 13)
         if end is None:
             self._put_time(start)
         else:
-            self._put(b'{"interval":{"start":"', 22)
-            self._put_text(start)
-            self._put(b'T00:00:00Z","end":"', 19)
-            self._put_text(end)
-            self._put(b'T00:00:00Z"}}', 13)
-        self._put(b"}}", 2)
+            put(&self._text, b'{"interval":{"start":"', 22)
+            put_text(&self._text, start)
+            put(&self._text, b'T00:00:00Z","end":"', 19)
+            put_text(&self._text, end)
+            put(&self._text, b'T00:00:00Z"}}', 13)
+        put(&self._text, b"}}", 2)
         return True
 
     cdef bint _treatment(self, dict terms, frozenset without_a_word, object treatment, set prefixes) except -1:
@@ -191,32 +188,16 @@ cdef class ElementTexts:
             if slot not in without_a_word:
                 return False
         self._open(b'{"treatment":{"agent":', 22, agent, prefixes)
-        self._put(b"}}", 2)
+        put(&self._text, b"}}", 2)
         return True
 
     cdef int _open(self, const char* name, Py_ssize_t size, tuple term, set prefixes) except -1:
         """Write *name*, which opens an element or is one of its members, and the ontology class of *term*."""
         prefixes.add(term[1])
-        self._put(name, size)
-        return self._put_text(term[0])
+        put(&self._text, name, size)
+        return put_text(&self._text, term[0])
 
     cdef int _put_time(self, object day) except -1:
-        self._put(b'{"timestamp":"', 14)
-        self._put_text(day)
-        return self._put(b'T00:00:00Z"}', 12)
-
-    cdef int _put_text(self, object text) except -1:
-        cdef Py_ssize_t size
-        cdef const char* data = PyUnicode_AsUTF8AndSize(text, &size)
-        return self._put(data, size)
-
-    cdef int _put(self, const char* text, Py_ssize_t size) except -1:
-        cdef char* larger
-        if self._size + size > self._room:
-            larger = <char*>PyMem_Realloc(self._text, 2 * (self._size + size))
-            if larger is NULL:
-                raise MemoryError
-            self._text, self._room = larger, 2 * (self._size + size)
-        memcpy(self._text + self._size, text, size)
-        self._size += size
-        return 0
+        put(&self._text, b'{"timestamp":"', 14)
+        put_text(&self._text, day)
+        return put(&self._text, b'T00:00:00Z"}', 12)
