@@ -50,12 +50,11 @@ class BatchResult:
     def add_documents(self, target: str, documents: Iterable[Document]) -> None:
         """Add the documents of a subject, each to the file of its kind."""
         lines = self.documents.setdefault(target, {})
-        for document in documents:
-            stem = document.stem
+        for stem, _, line in documents:
             if stem in lines:
-                lines[stem].append(document.line)
+                lines[stem].append(line)
             else:
-                lines[stem] = [document.line]
+                lines[stem] = [line]
 
     def lose(self, column: str, outcome: Outcome) -> None:
         """Count a value of *column* (`file/column`) that no target has."""

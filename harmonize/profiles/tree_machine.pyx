@@ -570,23 +570,32 @@ cdef bint _agrees(object made, object row, _Table table, bint is_describing) exc
         known = PyDict_GetItemWithError(made, <object>slot)
         if known is NULL:
             PyDict_SetItem(made, <object>slot, <object>value)
-        elif <object>slot != table.newest and <object>known != <object>value:
+        elif known is not value and <object>slot != table.newest and <object>known != <object>value:
             return False
     return True
 
 
 cdef object _kept(object row, object made):
-    """*row* with the slots in which *made* says what it says."""
-    cdef object kept = _new(held_at(row, _TABLE), held_at(row, _NUMBER), held_at(row, _MEMBERS))
+    """*row* with the slots in which *made* says what it says: most often all of them."""
+    cdef object kept = None
     cdef PyObject* slot
     cdef PyObject* value
-    cdef PyObject* known
     cdef Py_ssize_t at = 0
+    while kept is None and PyDict_Next(row, &at, &slot, &value):
+        if not _says(made, <object>slot, <object>value):
+            kept = _new(held_at(row, _TABLE), held_at(row, _NUMBER), held_at(row, _MEMBERS))
+    if kept is None:
+        return row
+    at = 0
     while PyDict_Next(row, &at, &slot, &value):
-        known = PyDict_GetItemWithError(made, <object>slot)
-        if known is not NULL and <object>known == <object>value:
+        if _says(made, <object>slot, <object>value):
             PyDict_SetItem(kept, <object>slot, <object>value)
     return kept
+
+
+cdef bint _says(object made, object slot, object value) except -1:
+    cdef PyObject* known = PyDict_GetItemWithError(made, slot)
+    return known is not NULL and (<object>known is value or <object>known == value)
 
 
 cdef bint _has_parts(_Table table, Element element) except -1:

@@ -105,7 +105,8 @@ class Concepts:
         self._systems = systems
         self.rendered: dict[int, tuple[Any, orjson.Fragment | None, bool]] = {}
         """id of a coded value -> the value, its CodeableConcept, whether a part is lost."""
-        self._units: dict[tuple[str | None, int], Unit] = {}
+        self.units: dict[tuple[str | None, int], Unit] = {}
+        """(unit in UCUM, id of the stated unit) -> the unit."""
 
     def render(self, coded: Mapping[str, Any]) -> tuple[orjson.Fragment | None, bool]:
         """(CodeableConcept or None where nothing of it can be written, whether a part is lost)."""
@@ -150,11 +151,11 @@ class Concepts:
         """The unit of a quantity: in UCUM, else as the source states it."""
         stated = quantity.get("unit_source")
         key = (quantity.get("unit"), id(stated))
-        known = self._units.get(key)
+        known = self.units.get(key)
         if known is None:
-            if len(self._units) >= _CACHE_LIMIT:
-                self._units.clear()
-            known = self._units[key] = self._unit(quantity.get("unit"), stated)
+            if len(self.units) >= _CACHE_LIMIT:
+                self.units.clear()
+            known = self.units[key] = self._unit(quantity.get("unit"), stated)
         return known
 
     def _unit(self, ucum: str | None, stated: Mapping[str, Any] | None) -> Unit:

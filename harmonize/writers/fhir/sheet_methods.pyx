@@ -8,16 +8,17 @@ from libc.string cimport memcpy
 
 from harmonize.python_objects cimport new_tuple, stated
 
-from orjson import dumps
+from orjson import Fragment, dumps
 
 from harmonize.writers import Document
+from harmonize.writers.fhir.datatypes import number
 
 cdef extern from "Python.h":
     object PyLong_FromVoidPtr(void*)
     const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
 
 cdef type _DOCUMENT = Document
-cdef object _dumps = dumps
+cdef object _dumps = dumps, _fragment = Fragment, _number = number
 cdef frozenset _MEASURED = frozenset(("assay", "date", "value", "coded_value", "status", "kind"))
 
 if not issubclass(_DOCUMENT, tuple):
@@ -69,13 +70,14 @@ cdef class Methods:
 
     cdef public object _under_way
     cdef public list documents
-    cdef object identity_of, identifiers, heads, rendered, log, made_of
+    cdef object identity_of, identifiers, heads, rendered, units, log, made_of
     cdef object patient_id, content
     cdef dict twins, defaulted
 
     def __cinit__(self, run, record, log):
         self.defaulted = log.defaulted
         self.identity_of, self.identifiers, self.heads = run.identities.of, run.identifiers, run.heads
+        self.units = run.concepts.units
         self.rendered, self.log, self.patient_id, self.twins = run.concepts.rendered, log, record["subject_id"], {}
 
     def new_id(self, str kind not None, made_of):
@@ -172,7 +174,7 @@ cdef class Methods:
         if value is not None:
             body["valueCodeableConcept"] = value
         elif "value" in measurement:
-            value = self.quantity(measurement["value"], "/valueQuantity")
+            value = self._quantity(measurement["value"], "/valueQuantity")
             if value is not None:
                 body["valueQuantity"] = value
         self._add("Observation", resource_id, measurement, body, None)
@@ -202,3 +204,18 @@ cdef class Methods:
         if stated(value, "estimated"):
             return super(Methods, self).date(holder, slot, inside)
         return str(value["value"])
+
+    def quantity(self, quantity, inside):
+        """`Sheet.quantity`."""
+        return self._quantity(quantity, inside)
+
+    cdef object _quantity(self, object quantity, object inside):
+        """A number in a unit that was met before and loses nothing is written here."""
+        cdef object comparator = stated(quantity, "comparator"), source = stated(quantity, "unit_source")
+        cdef object digits = _number(quantity["value"]), key = (stated(quantity, "unit"), PyLong_FromVoidPtr(<void*>source))
+        cdef PyObject* unit = PyDict_GetItemWithError(self.units, key)
+        if digits is None or unit is NULL or (<object>unit)[2]:
+            return super(Methods, self).quantity(quantity, inside)
+        if comparator is not None:
+            digits = f'{digits},"comparator":"{comparator}"'
+        return _fragment(f'{{"value":{digits}{(<object>unit)[1]}')
