@@ -128,7 +128,8 @@ class Pool:
     def __enter__(self) -> Self:
         if self._executor is not None:
             with suppress(WorkerLostError):  # `run` finds the same
-                self._started(_nothing)
+                for _ in range(self._jobs):  # each starts one more
+                    self._started(_nothing)
         return self
 
     def __exit__(self, *error: object) -> None:

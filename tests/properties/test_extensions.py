@@ -215,15 +215,20 @@ _ELEMENTS = st.recursive(
 )
 @settings(max_examples=150, deadline=None)
 def test_the_same_rows_are_taken_out_of_elements(subjects: list[list[str]], beside: dict[str, str]) -> None:
-    """Texts in pieces, between elements, in other namespaces; attributes; names that repeat and that nobody knows."""
+    """Texts in pieces, between elements, in other namespaces; attributes; names that repeat and that nobody knows. Blanks between elements
+    may be there or, as in trees that we read, not."""
     profile = load_profile("de/obds")
     assert profile.assembly.xml is not None
     dialect = next(d for d in profile.assembly.xml.dialects.values() if d.namespace == OBDS)
     body = "\n".join(_element("Patient", {"Patient_ID": "1"}, inner) for inner in subjects)
     told = f'xmlns="{OBDS}" xmlns:other="urn:other" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    root = etree.fromstring(f"<oBDS {told}>\n{body}</oBDS>", etree.XMLParser(remove_comments=True, remove_pis=True))
+    text = f"<oBDS {told}>\n{body}</oBDS>"
+    with_blanks, without = (
+        etree.fromstring(text, etree.XMLParser(remove_comments=True, remove_pis=True, remove_blank_text=removed))
+        for removed in (False, True)
+    )
 
-    def rows() -> Any:
+    def rows(root: Any) -> Any:
         log, paths = ReadLog(), Paths(profile)
         walker = Walker(paths, dialect, "a.xml", 3, log)
         documents = [walker.subject(element, beside) for element in root]
@@ -235,8 +240,9 @@ def test_the_same_rows_are_taken_out_of_elements(subjects: list[list[str]], besi
         return made, read, paths.tables, paths.columns, paths.rows, log.rejected_cells
 
     with pure():
-        in_python = rows()
-    assert rows() == in_python
+        in_python = rows(with_blanks)
+    assert rows(with_blanks) == in_python
+    assert rows(without) == in_python
 
 
 _DOCUMENT = b'[[0,7,[0,1],["a","\xc3\xa9"]],[1,2305843009213693959,[],[]],[0,8,[1],["b"]]]'

@@ -1,12 +1,18 @@
-"""The pool of processes does not wait for ever, whenever it is that one of them dies."""
+"""The pool of processes is ready before its work is, and does not wait for ever, whenever it is that one of them dies."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from harmonize.engines.local import Pool
 
 RUN = """
 import multiprocessing, sys
@@ -55,3 +61,38 @@ def _said(folder: Path, interpreter: Path, size: int) -> str:
     script.write_text(RUN)
     call = [sys.executable, str(script), str(interpreter), str(size)]
     return subprocess.run(call, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def _prepared(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+
+
+def _fails() -> None:
+    raise OSError("nothing to be prepared")
+
+
+def _waits(folder: Path) -> None:
+    time.sleep(30)
+    _prepared(folder)
+
+
+def test_processes_are_prepared_before_there_is_work(tmp_path: Path) -> None:
+    with Pool(2, partial(_prepared, tmp_path)) as pool:
+        for _ in range(600):
+            if len(list(tmp_path.iterdir())) == 2:
+                break
+            time.sleep(0.1)
+        prepared = {path.name for path in tmp_path.iterdir()}
+        assert prepared == {str(child.pid) for child in multiprocessing.active_children()} and len(prepared) == 2
+        assert list(pool.run(len, ["a", "bc", ""])) == [1, 2, 0]
+
+
+def test_what_cannot_be_prepared_is_left_to_the_work() -> None:
+    with Pool(2, _fails) as pool:
+        assert list(pool.run(len, ["a", "bc"])) == [1, 2]
+
+
+def test_processes_end_with_an_error_whatever_they_are_at(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), Pool(2, partial(_waits, tmp_path)):
+        raise KeyError
+    assert not multiprocessing.active_children() and not list(tmp_path.iterdir())
