@@ -7,7 +7,8 @@ from typing import Any
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, local_code, says_death
-from harmonize.writers.fhir.datatypes import ACT_CODE, LOINC, SNOMED_CT, concept
+from harmonize.writers import kept
+from harmonize.writers.fhir.datatypes import ACT_CODE, LOINC, SNOMED_CT, concept, fixed
 from harmonize.writers.fhir.sheet import Sheet
 
 PATIENT_GENDER_IDENTITY = "http://hl7.org/fhir/StructureDefinition/patient-genderIdentity"
@@ -16,9 +17,9 @@ CAUSE_OF_DEATH = concept(SNOMED_CT, "184305005", "Cause of death")  # RD-CDM 2.0
 KARYOTYPIC_SEX = concept(SNOMED_CT, "1296886006", "Karyotypic sex")  # RD-CDM 2.0, element 2.3
 AGE_CATEGORY = concept(SNOMED_CT, "105727008", "Age AND/OR growth period")  # RD-CDM 2.0, element 3.4
 GESTATION_AT_BIRTH = concept(SNOMED_CT, "412726003", "Length of gestation at birth")  # RD-CDM 2.0, element 3.5
-SEX_AT_BIRTH = concept(LOINC, "76689-9", "Sex assigned at birth")
+SEX_AT_BIRTH = fixed(LOINC, "76689-9", "Sex assigned at birth")
 _OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
-SOCIAL_HISTORY = [concept(_OBSERVATION_CATEGORY, "social-history", "Social History")]
+SOCIAL_HISTORY = kept([concept(_OBSERVATION_CATEGORY, "social-history", "Social History")])
 CONSENT_SCOPE = concept("http://terminology.hl7.org/CodeSystem/consentscope", "research", "Research")
 CONSENT_CATEGORY = concept(
     "http://terminology.hl7.org/CodeSystem/consentcategorycodes", "research", "Research Information Access"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harmonize.hub.objects import COMPLETED, DISCONTINUED, PLANNED, HubObject, local_code
+from harmonize.writers import kept
 from harmonize.writers.fhir import radiotherapy
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT
 from harmonize.writers.fhir.sheet import Sheet
@@ -30,12 +31,14 @@ _OF_PROCEDURES = (
     "surgical_resection_quality",
     *radiotherapy.SLOTS,
 )
-RESIDUAL_TUMOUR = {  # MII KDS Onkologie, mii-pr-onko-residualstatus
-    "coding": [
-        {"system": LOINC, "code": "84892-9", "display": "Residual tumor status after surgical resection"},
-        {"system": SNOMED_CT, "code": "445200009", "display": "Status of residual neoplasm"},
-    ]
-}
+RESIDUAL_TUMOUR = kept(  # MII KDS Onkologie, mii-pr-onko-residualstatus
+    {
+        "coding": [
+            {"system": LOINC, "code": "84892-9", "display": "Residual tumor status after surgical resection"},
+            {"system": SNOMED_CT, "code": "445200009", "display": "Status of residual neoplasm"},
+        ]
+    }
+)
 _OF_MEDICATION = ("routes_of_administration", "dose_interval")
 _INTERVAL = re.compile(r"P(?:([0-9]{1,9})([YMWD])|T([0-9]{1,9})([HMS]))")
 _PERIOD_UNITS = {"PY": "a", "PM": "mo", "PW": "wk", "PD": "d", "TH": "h", "TM": "min", "TS": "s"}

@@ -44,7 +44,7 @@ def _findings_of_disease(sheet: Sheet, tnm: HubObject) -> list[Any]:
 
 def _is_of_a_biosample(sheet: Sheet, tnm: HubObject) -> bool:
     """Whether a classification is pathological and its sample is in the packet."""
-    return evaluation_of(tnm) == "pathological" and tnm.get("sample_id") in _sample_ids(sheet)
+    return "sample_id" in tnm and evaluation_of(tnm) == "pathological" and tnm["sample_id"] in _sample_ids(sheet)
 
 
 def _sample_ids(sheet: Sheet) -> frozenset[str]:
@@ -52,8 +52,7 @@ def _sample_ids(sheet: Sheet) -> frozenset[str]:
 
 
 def _bodies(sheet: Sheet, holder: HubObject, slots: Iterable[str], inside: str) -> list[Any]:
-    terms = (sheet.term(holder, slot, inside) for slot in slots)
-    return [term.body for term in terms if term is not None]
+    return [term.body for slot in slots if (term := sheet.term(holder, slot, inside)) is not None]
 
 
 def pathological_findings(sheet: Sheet, sample: HubObject) -> dict[str, Any]:
