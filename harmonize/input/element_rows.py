@@ -26,9 +26,9 @@ def element_layout(headers: Mapping[str, Sequence[str]]) -> ElementLayout:
 class ElementRows(Mapping[str, Sequence[RawRow]]):
     """Path of the elements -> their rows, in the order of the documents.
 
-    A document is the JSON of a list of (index of the path, number of the row, indexes of its cells, their texts).
+    A document is the JSON, without blanks, of a list of (index of the path, number of the row, indexes of its cells, their texts).
 
-    >>> rows = ElementRows([b'[[0, 7, [1], ["x"]]]'], element_layout({"Message": ("id", "date")}))
+    >>> rows = ElementRows([b'[[0,7,[1],["x"]]]'], element_layout({"Message": ("id", "date")}))
     >>> rows["Message"]
     [RawRow(number=7, cells=['', 'x'], whole=None)]
     """
