@@ -59,6 +59,8 @@ cdef inline int put_text(Written* text, str added) except -1:
     cdef Py_ssize_t size = 0
     cdef const char* raw
     cdef bytes encoded
+    if added is None:
+        raise TypeError("no text")
     if PyUnicode_IS_COMPACT_ASCII(added):
         raw = PyUnicode_AsUTF8AndSize(added, &size)  # the text itself: of other ones Python would keep a second form
         return put(text, raw, size)

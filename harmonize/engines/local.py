@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from typing import IO, Any, Self, TypeVar
 
@@ -117,7 +118,7 @@ class Pool:
     def __init__(self, jobs: int = 1, prepare: Callable[[], object] = _nothing) -> None:
         """*prepare* is called in each process as soon as it stands, where there are several; it can be pickled."""
         self._jobs = jobs
-        self._others = set(multiprocessing.active_children())
+        self._processes: set[BaseProcess] = set()
         self._executor: ProcessPoolExecutor | None = None
         if jobs > 1:
             self._prepare, self._work = _HandedOver(_unnamed_file()), _HandedOver(_unnamed_file())
@@ -126,23 +127,18 @@ class Pool:
             self._executor = ProcessPoolExecutor(jobs, context, _begin, (self._prepare, self._work))
 
     def __enter__(self) -> Self:
-        if self._executor is not None:
-            with suppress(WorkerLostError):  # `run` finds the same
-                for _ in range(self._jobs):  # each starts one more
-                    self._started(_nothing)
+        try:
+            self._start()
+        except BaseException:  # an interrupt, for which `__exit__` is not called yet
+            self._end(at_once=True)
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._executor is None:
-            return
-        if error[0] is not None:
-            self._kill()  # whatever they are at, nobody waits for it
-        self._executor.shutdown()
-        self._prepare.close()
-        self._work.close()
+        self._end(at_once=error[0] is not None)
 
     def run(self, work: Callable[[Batch], Result], batches: Iterable[Batch]) -> Iterator[Result]:
-        """The results of *work* over *batches*, in their order. To be called once."""
+        """The results of *work* over *batches*, in their order. To be called once: the processes end with the last one."""
         if self._executor is None:
             yield from map(work, batches)
             return
@@ -152,11 +148,32 @@ class Pool:
         except (BrokenExecutor, WorkerLostError):
             self._kill()
             raise WorkerLostError from None
+        self._executor.shutdown()
+
+    def _start(self) -> None:
+        if self._executor is None:
+            return
+        others = set(multiprocessing.active_children())
+        try:
+            with suppress(WorkerLostError):  # `run` finds the same
+                for _ in range(self._jobs):  # each starts one more
+                    self._started(_nothing)
+        finally:
+            self._processes = set(multiprocessing.active_children()) - others
+
+    def _end(self, *, at_once: bool) -> None:
+        if self._executor is None:
+            return
+        if at_once:
+            self._kill()  # whatever they are at, nobody waits for it
+        self._executor.shutdown()
+        self._prepare.close()
+        self._work.close()
 
     def _kill(self) -> None:
         """A pool that loses a process while it starts them leaves the rest waiting, and would itself wait for them at its end."""
-        for worker in set(multiprocessing.active_children()) - self._others:
-            worker.kill()
+        for process in self._processes:
+            process.kill()
 
     def _in_order(self, batches: Iterable[Batch], most: int) -> Iterator[Result]:
         waiting: deque[Future[object]] = deque()

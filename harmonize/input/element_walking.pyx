@@ -80,13 +80,13 @@ cdef class _Column:
     """A column that was met, and how many values of it were put down that are not counted in it yet."""
 
     cdef object column
-    cdef Py_ssize_t index, values, row, cell
+    cdef Py_ssize_t index, values, row, cell, kept
     cdef bint is_slot, gathers, is_met
 
     def __cinit__(self, column):
         self.column, self.index, self.is_slot, self.gathers = column, column.index, column.is_slot, column.gathers
         self.is_met = column.is_known or column.first is not None  # there is nothing to say of it any more
-        self.row = self.cell = -1  # the last row that has a value of it, and the place of that
+        self.row = self.cell = self.kept = -1  # the last row that has a value of it, the place of that, and of its gathered text
 
 
 cdef class _Path(_Name):
@@ -211,12 +211,14 @@ cdef class ElementWalk:
         clear(&self.cells)
         self.kept.clear()
         self.last = self.walker.last
-        self._row(element._doc, element._c_node, self.subject_path)
-        for name, value in beside.items():
-            if self._keep(value):
-                self._put(0, self._beside(name))
-        self._walk(element._doc, element._c_node, self.subject_path, 0)
-        self.walker.last = self.last
+        try:
+            self._row(element._doc, element._c_node, self.subject_path)
+            for name, value in beside.items():
+                if self._keep(value):
+                    self._put(0, self._beside(name))
+            self._walk(element._doc, element._c_node, self.subject_path, 0)
+        finally:
+            self.walker.last = self.last
         self.walker.paths.rows += self._number_of_rows()
         return new_tuple(self.document_type, (self._identifier(), (<Row*>self.rows.at)[0].number, self._json()))
 
@@ -313,7 +315,7 @@ cdef class ElementWalk:
             self.walker.met(known.column, of_row.number)
             known.is_met = True
         if known.row != self.rows_before + row:
-            known.row, known.cell = self.rows_before + row, self.cells.size // <Py_ssize_t>sizeof(Cell)
+            known.row, known.cell, known.kept = self.rows_before + row, self.cells.size // <Py_ssize_t>sizeof(Cell), -1
             reserve(&self.cells, sizeof(Cell))
             self.cells.size += sizeof(Cell)
             cells = <Cell*>self.cells.at
@@ -325,11 +327,22 @@ cdef class ElementWalk:
             of_row.last = known.cell
         elif known.gathers:
             known.values -= 1
-            self._keep(gathered(_decoded((<Cell*>self.cells.at)[known.cell].text), _decoded(self.found)))
-            (<Cell*>self.cells.at)[known.cell].text = self.found
+            self._gather(known)
         elif known.is_slot:
             known.values -= 1
             self.walker.refuse_second(known.column, of_row.number)
+        return 0
+
+    cdef int _gather(self, _Column known) except -1:
+        """Add the text that was found to the value that is in its cell. The text of all of them is held, and no earlier one."""
+        cdef Cell* cell = <Cell*>self.cells.at + known.cell
+        cdef str made = gathered(_decoded(cell.text), _decoded(self.found))
+        if known.kept < 0:
+            known.kept = len(self.kept)
+            self.kept.append(made)
+        else:
+            self.kept[known.kept] = made
+        cell.text.at = PyUnicode_AsUTF8AndSize(made, &cell.text.size)
         return 0
 
     cdef Py_ssize_t _row(self, _Document document, xmlNode* element, _Path path) except -1:

@@ -152,9 +152,10 @@ class Walker:
         return SubjectDocument(identifier, row.number, orjson.dumps(rows))
 
     def close(self) -> None:
-        """Bring the counts of the columns up to date: the extension keeps its own on the way."""
+        """Bring the counts of the columns up to date: the extension keeps its own on the way. To be called behind the last subject."""
         if self._walk is not None:
             self._walk.count()
+            self._walk = None  # it knows this one, and only the collector, which runs seldom, would free its memory
 
     def beside_column(self, name: str) -> Column:
         """The column of the subjects' own rows that takes cells from beside the subjects."""

@@ -150,8 +150,7 @@ def _parser(events: tuple[str, ...], tag: str | None = None) -> Any:
         dtd_validation=False,
         huge_tree=False,
         remove_comments=True,
-        remove_blank_text=True,
-        remove_pis=True,
+        remove_pis=True,  # blanks stay: past line 65,534 libxml2 keeps the line of an element in the texts beside it
     )
 
 

@@ -85,6 +85,7 @@ def test_processes_are_prepared_before_there_is_work(tmp_path: Path) -> None:
         prepared = {path.name for path in tmp_path.iterdir()}
         assert prepared == {str(child.pid) for child in multiprocessing.active_children()} and len(prepared) == 2
         assert list(pool.run(len, ["a", "bc", ""])) == [1, 2, 0]
+        assert not multiprocessing.active_children()  # what comes after the last batch needs the memory
 
 
 def test_what_cannot_be_prepared_is_left_to_the_work() -> None:
@@ -96,3 +97,13 @@ def test_processes_end_with_an_error_whatever_they_are_at(tmp_path: Path) -> Non
     with pytest.raises(KeyError), Pool(2, partial(_waits, tmp_path)):
         raise KeyError
     assert not multiprocessing.active_children() and not list(tmp_path.iterdir())
+
+
+def test_a_process_of_somebody_else_goes_on(tmp_path: Path) -> None:
+    other = multiprocessing.get_context("spawn").Process(target=_waits, args=(tmp_path,))
+    with pytest.raises(KeyError), Pool(2):
+        other.start()
+        raise KeyError
+    assert multiprocessing.active_children() == [other]
+    other.kill()
+    other.join()
