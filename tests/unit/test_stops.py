@@ -185,7 +185,9 @@ def test_a_run_that_is_asked_to_end_ends_as_an_interrupted_one(
 ) -> None:
     call, whole = whole_run(place, "OMOP CSV")
     out = tmp_path / "out"
+    before = signal.signal(sign, signal.SIG_DFL)  # where the tests run under nohup, the run would ignore it as well
     process = start(into(call, out, "--jobs", "2"))
+    signal.signal(sign, before)
     while not (out / CHECKPOINT).exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(sign)
