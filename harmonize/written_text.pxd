@@ -64,7 +64,7 @@ cdef inline int put_text(Written* text, str added) except -1:
     if PyUnicode_IS_COMPACT_ASCII(added):
         raw = PyUnicode_AsUTF8AndSize(added, &size)  # the text itself: of other ones Python would keep a second form
         return put(text, raw, size)
-    encoded = added.encode("utf-8", "surrogatepass")
+    encoded = added.encode()
     return put(text, encoded, len(encoded))
 
 

@@ -76,13 +76,18 @@ cdef class IdentityTexts:
             text = <bytes>(<tuple><object>known)[1]
             return put(&self.text, text, len(text))
         if PyDict_Contains(value, _CODINGS):
-            put_text(&self.text, _of_codings(value[_CODINGS]))
+            self._add_codes(value[_CODINGS])
         else:
             self._add_items(value)
         if len(self.known) >= self.limit:
             self.known.clear()
         self.known[key] = (value, self.text.at[start : self.text.size])  # holds it, so that its id stays its own
         return 0
+
+    cdef int _add_codes(self, object codings) except -1:
+        """Add the codes, whatever stands in them: the hash takes lone surrogates too, which no text of UTF-8 holds."""
+        cdef bytes codes = _of_codings(codings).encode("utf-8", "surrogatepass")
+        return put(&self.text, codes, len(codes))
 
     cdef int _add_items(self, object value) except -1:
         cdef PyObject* name
