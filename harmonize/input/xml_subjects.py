@@ -81,8 +81,6 @@ class _Reading:
     def __init__(self, path: Path, steps: list[str]) -> None:
         self.path, self.steps = path, steps
         self.root: Element | None = None
-        self._container: Element | None = None
-        """What holds the last subject, and so most likely the next one."""
         self.line = 1
         """The line on which the last subject begins."""
         self.read = 0
@@ -121,15 +119,6 @@ class _Reading:
                     before = element.getprevious()
 
     def _is_subject(self, element: Element) -> bool:
-        """Whether an element with the name of a subject stands where one does."""
-        container = element.getparent()
-        if container is None or container is not self._container:
-            if not self._is_at_path(element):
-                return False
-            self._container = container
-        return True
-
-    def _is_at_path(self, element: Element) -> bool:
         for step in reversed(self.steps):
             if element is None or element.tag != step:
                 return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from harmonize.errors import SpecificationError
@@ -399,16 +400,13 @@ def make_gene(environment: Environment) -> Callable[..., Any]:
 def make_pseudonym(environment: Environment) -> Callable[..., Any]:
     """`pseudonym(text, CLASS)`: the keyed pseudonym of an identifier; blanks around it are no part of it."""
 
-    of_classes: dict[str, Callable[[str], str]] = {}
+    @cache
+    def of_class(kind: str) -> Callable[[str], str]:
+        return environment.key.of_class(environment.site, kind)
 
     def pseudonym(text: str, kind: str) -> str | None:
         identifier = text.strip()
-        if not identifier:
-            return None
-        known = of_classes.get(kind)
-        if known is None:
-            known = of_classes[kind] = environment.key.of_class(environment.site, kind)
-        return known(identifier)
+        return of_class(kind)(identifier) if identifier else None
 
     return pseudonym
 

@@ -133,11 +133,7 @@ def cells_at(source: SourceObject, paths: Iterable[tuple[str, ...]]) -> Iterator
     """The cells that *paths* of slot names reach from *source*; lists on the way are followed item by item."""
     for path in paths:
         if path[0] in source:  # of dozens of paths few are stated
-            yield from (
-                source.cells(path[0])
-                if len(path) == 1 and source.__class__ is SourceObject
-                else _cells_at(source, path)
-            )
+            yield from _cells_at(source, path)
 
 
 def _cells_at(source: Any, path: tuple[str, ...]) -> Iterator[Cell]:
