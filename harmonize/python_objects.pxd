@@ -2,15 +2,17 @@
 
 from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError
 from cpython.ref cimport Py_INCREF, Py_TYPE, Py_XDECREF, PyObject
+from cpython.tuple cimport PyTuple_SET_ITEM
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
         object (*tp_new)(PyTypeObject*, PyObject*, PyObject*)
+        object (*tp_alloc)(PyTypeObject*, Py_ssize_t)
     ctypedef struct PyMemberDef:
         Py_ssize_t offset
     ctypedef struct PyMemberDescrObject:
         PyMemberDef* d_member
-    PyTypeObject PyTuple_Type, PyMemberDescr_Type
+    PyTypeObject PyMemberDescr_Type
 
 
 cdef inline object stated(object holder, object slot):
@@ -24,8 +26,13 @@ cdef inline object stated(object holder, object slot):
 
 cdef inline object new_tuple(type kind, tuple items):
     """What `kind(*items)` makes of a NamedTuple, without a call of Python."""
-    cdef tuple arguments = (items,)
-    return PyTuple_Type.tp_new(<PyTypeObject*><PyObject*>kind, <PyObject*>arguments, NULL)
+    cdef Py_ssize_t place, many = len(items)
+    cdef object made = (<PyTypeObject*><PyObject*>kind).tp_alloc(<PyTypeObject*><PyObject*>kind, many), item
+    for place in range(many):
+        item = items[place]
+        Py_INCREF(item)
+        PyTuple_SET_ITEM(made, place, item)  # takes the reference
+    return made
 
 
 cdef inline object new_object(type kind):

@@ -7,7 +7,7 @@ contents; equal rows of a list are one; lists stand in the order of their conten
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -263,10 +263,9 @@ class TreeAssembler:
                 del left_out[cell]
         return Assembled(record, (), tuple(bad_cells.values()), tuple(left_out.items()), (), tuple(replaced))
 
-    def _held(self, record: SourceObject, lost: Iterable[Cell]) -> Set[Cell]:
+    def _held(self, record: SourceObject, lost: Iterable[Cell]) -> set[Cell]:
         """Those of the *lost* cells that the record holds all the same."""
-        asked = frozenset(cell for cell in lost if cell.column in self._in_several)
-        held: Set[Cell] = self._held_cells(record, asked) if asked else asked
+        held: set[Cell] = self._held_cells(record, lost, self._in_several)
         return held
 
 

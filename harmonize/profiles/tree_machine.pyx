@@ -5,16 +5,16 @@ What is done for every element is here. What is said of some, rows that replace 
 of these modules, which are given our elements.
 """
 
-from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem, PyDict_Size
+from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem, PyDict_Size, PyDict_Update
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsSsize_t, PyLong_FromSsize_t, PyLong_FromVoidPtr
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.ref cimport PyObject
-from cpython.tuple cimport PyTuple_Check
+from cpython.ref cimport Py_INCREF, PyObject
+from cpython.tuple cimport PyTuple_Check, PyTuple_New, PyTuple_SET_ITEM
+from libc.stdlib cimport qsort
+from libc.string cimport memchr
 
 from harmonize.python_objects cimport held_at, hold_at, new_object, new_tuple, place_of
-
-from operator import itemgetter
 
 from orjson import OPT_SORT_KEYS, dumps
 
@@ -30,14 +30,16 @@ cdef extern from "Python.h":
     object PySequence_Fast(object, const char*)
     PyObject* PySequence_Fast_GET_ITEM(object, Py_ssize_t)
     Py_ssize_t PySequence_Fast_GET_SIZE(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    bint PyUnicode_CheckExact(object)
+    Py_UCS4 PyUnicode_READ_CHAR(object, Py_ssize_t)
 
 cdef enum:
     MOST_BITS = 62
 
 cdef unsigned long long _IS_ELEMENT = IS_ELEMENT
 cdef int _PLACE_BITS = PLACE_BITS, _LINE_BITS = LINE_BITS
-cdef object _FIRST = itemgetter(0), _DATE_AND_CONTENTS = itemgetter(0, 1)
-cdef str _WHAT = WHAT
+cdef str _WHAT = WHAT, _NO_TEXT = ""
 cdef type _OBJECT = SourceObject, _TABLE_TYPE = Table, _CELL = Cell
 cdef Py_ssize_t _FILE = Table._fields.index("file"), _COLUMNS = Table._fields.index("columns"), _FILES = Table._fields.index("files")
 
@@ -92,17 +94,44 @@ cdef object _source(object made):
     return made
 
 
+cdef struct _InOrder:
+    unsigned long long number
+    Py_ssize_t place
+    PyObject* row
+    PyObject* path
+
+
+cdef int _by_number(const void* one, const void* other) noexcept nogil:
+    cdef const _InOrder* a = <const _InOrder*>one
+    cdef const _InOrder* b = <const _InOrder*>other
+    if a.number != b.number:
+        return -1 if a.number < b.number else 1
+    return -1 if a.place < b.place else 1
+
+
 cdef class Element:
     """An element on the way into the record, with the objects that its tables make of it: `tree_elements.Element`."""
 
     cdef readonly object number
     cdef readonly Element holder
     cdef readonly dict objects
-    cdef readonly list parts
+    cdef list held
+    """Its parts; None for an element without any, as most are."""
     cdef public bint replaced
 
     def __cinit__(self):
-        self.objects, self.parts = {}, []
+        self.objects = {}
+
+    @property
+    def parts(self):
+        """The elements that it holds."""
+        return () if self.held is None else self.held
+
+    cdef int hold(self, Element part) except -1:
+        if self.held is None:
+            self.held = []
+        self.held.append(part)
+        return 0
 
     cpdef object stated(self, object slot):
         """What the element, or the nearest one that holds it, states in *slot*."""
@@ -180,13 +209,14 @@ cdef class _Shape:
 cdef class _Path:
     """What is made of the rows of one path: a `tree_assembly._Path`, taken apart."""
 
-    cdef object known, holder
+    cdef object known, path, holder
     cdef bint is_read
     cdef dict shapes, narrow
     """By the indexes of the columns that a row states; by the bits of these indexes, where they are few."""
 
     def __init__(self, known):
-        self.known, self.holder, self.is_read, self.shapes, self.narrow = known, known.holder, bool(known.plans), {}, {}
+        self.known, self.path, self.holder, self.is_read = known, known.path, known.holder, bool(known.plans)
+        self.shapes, self.narrow = {}, {}
 
 
 cdef class TreeMachine:
@@ -210,31 +240,49 @@ cdef class TreeMachine:
 
     def elements(self, rows, said):
         """The elements in the order of the documents, each in what holds it."""
-        cdef list ordered = []
+        cdef list held = []
+        cdef object path, listed, row
+        cdef Py_ssize_t place = 0, many = 0
+        cdef _InOrder* ordered
+        cdef _Path known
+        for path, listed in rows.items():
+            listed = tuple(listed)
+            held.append((self.paths[path], listed))  # so that the rows stay where they are
+            many += len(<tuple>listed)
+        ordered = <_InOrder*>PyMem_Malloc((many + 1) * sizeof(_InOrder))
+        if ordered is NULL:
+            raise MemoryError
+        try:
+            for known, listed in held:
+                for row in listed:
+                    if not PyTuple_Check(row) or len(row) < 2:
+                        raise TypeError("no row")
+                    ordered[place] = _InOrder(<object>PyTuple_GET_ITEM(row, 0), place, <PyObject*>row, <PyObject*>known)
+                    place += 1
+            qsort(ordered, place, sizeof(_InOrder), _by_number)
+            return self._in_what_holds_them(ordered, place, said)
+        finally:
+            PyMem_Free(ordered)
+
+    cdef list _in_what_holds_them(self, _InOrder* ordered, Py_ssize_t many, object said):
+        """An element for each row. The rows are held by the caller."""
         cdef dict last = {}
         cdef list made = []
-        cdef object path, listed, row, item
+        cdef Py_ssize_t place
         cdef PyObject* found
         cdef _Path known
         cdef Element element, holder
-        for path, listed in rows.items():
-            for row in listed:
-                if not PyTuple_Check(row) or len(row) < 2:
-                    raise TypeError("no row")
-                ordered.append((<object>PyTuple_GET_ITEM(row, 0), <object>PyTuple_GET_ITEM(row, 1), path))
-        ordered.sort(key=_FIRST)
-        for item in ordered:
-            path = <object>PyTuple_GET_ITEM(item, 2)
-            known = self.paths[path]
+        for place in range(many):
+            known = <_Path>ordered[place].path
             found = PyDict_GetItemWithError(last, known.holder)
             holder = <Element>found if found is not NULL else None
             element = Element.__new__(Element)
-            element.number, element.holder = <object>PyTuple_GET_ITEM(item, 0), holder
-            last[path] = element
+            element.number, element.holder = <object>PyTuple_GET_ITEM(<object>ordered[place].row, 0), holder
+            PyDict_SetItem(last, known.path, element)
             if holder is not None:
-                holder.parts.append(element)
+                holder.hold(element)
             if known.is_read:
-                self._make(known, <object>PyTuple_GET_ITEM(item, 1), element, said)
+                self._make(known, <object>PyTuple_GET_ITEM(<object>ordered[place].row, 1), element, said)
             made.append(element)
         return made
 
@@ -243,6 +291,7 @@ cdef class TreeMachine:
         cdef Py_ssize_t place
         cdef object made, slot, reasons
         cdef tuple shapes
+        cdef PyObject* text
         cdef PyObject* reason
         cdef _Shape shape
         cells = PySequence_Fast(cells, "no cells")
@@ -257,7 +306,10 @@ cdef class TreeMachine:
                 for place in range(len(shape.slots)):
                     PyDict_SetItem(made, shape.slots[place], <object>PySequence_Fast_GET_ITEM(cells, shape.indexes[place]))
             for slot, reasons in shape.judged:
-                reason = PyDict_GetItemWithError(reasons, made[slot])
+                text = PyDict_GetItemWithError(made, slot)
+                if text is NULL:
+                    raise KeyError(slot)
+                reason = PyDict_GetItemWithError(reasons, <object>text)
                 if reason is not NULL:
                     _leave_out(made, slot, <object>reason, said.left_out)
                     PyDict_DelItem(made, slot)
@@ -276,7 +328,7 @@ cdef class TreeMachine:
             found = PyDict_GetItemWithError(known.shapes, stated)
             return <tuple>found if found is not NULL else self._shapes(known, stated)
         for place in range(width):
-            if <object>PySequence_Fast_GET_ITEM(cells, place):
+            if _is_stated(PySequence_Fast_GET_ITEM(cells, place)):
                 bits |= <unsigned long long>1 << place
         found = PyDict_GetItemWithError(known.narrow, bits)
         if found is not NULL:
@@ -338,7 +390,7 @@ cdef class TreeMachine:
         if placing.made:
             self._say_what_has_no_place(placing)
         for element in elements:
-            element.parts.clear()  # they know one another: only the collector would free them
+            element.held = None  # they know one another: only the collector would free them
         _settle(record)
 
     cdef int _say_what_has_no_place(self, _Placing placing) except -1:
@@ -358,6 +410,13 @@ cdef class TreeMachine:
         return 0
 
 
+cdef inline bint _is_stated(PyObject* cell) except -1:
+    """Whether a cell holds a text."""
+    if cell is <PyObject*>_NO_TEXT:
+        return False
+    return PyUnicode_GET_LENGTH(<object>cell) != 0 if PyUnicode_CheckExact(<object>cell) else bool(<object>cell)
+
+
 cdef tuple _stated_in(object cells):
     """The indexes of the cells that hold a text."""
     return tuple([place for place in range(PySequence_Fast_GET_SIZE(cells)) if <object>PySequence_Fast_GET_ITEM(cells, place)])
@@ -369,11 +428,14 @@ cdef inline object _id(object made):
 
 cdef tuple _stated(_Table table, Element element):
     """The key that *element* states."""
-    cdef list key = []
-    cdef object slot
-    for slot in table.by:
-        key.append(element.stated(slot))
-    return tuple(key)
+    cdef Py_ssize_t place, many = len(table.by)
+    cdef tuple key = PyTuple_New(many)
+    cdef object text
+    for place in range(many):
+        text = element.stated(table.by[place])
+        Py_INCREF(text)
+        PyTuple_SET_ITEM(key, place, text)  # takes the reference
+    return key
 
 
 cdef class _Placing:
@@ -433,16 +495,19 @@ cdef class _Placing:
         cdef list dates = [_date(table, <Element>PyTuple_GET_ITEM(pair, 0)) for pair in rows], dated = [], members = []
         cdef bint is_told = len(set(dates)) == len(dates)  # by the dates alone which row is the newest
         cdef object made = _new(None, 0, None)
-        cdef object row, pair
-        for date, pair in zip(dates, rows):
-            dated.append((date, None if is_told else _canonical(<object>PyTuple_GET_ITEM(pair, 1)), pair))
-        dated.sort(key=_DATE_AND_CONTENTS, reverse=True)
+        cdef object row
+        cdef tuple item
+        cdef Py_ssize_t place
+        for place in range(len(rows)):
+            row = <object>PyTuple_GET_ITEM(<object>PyList_GET_ITEM(rows, place), 1)
+            dated.append((dates[place], None if is_told else _canonical(row), -place, row))
+        dated.sort(reverse=True)
         for is_describing in range(2 if table.lead else 1):
-            for row in dated:
-                if not _agrees(made, <object>PyTuple_GET_ITEM((<tuple>row)[2], 1), table, is_describing):
+            for item in dated:
+                if not _agrees(made, item[3], table, is_describing):
                     return _source(merge(table.spec, rows, self.said))
-        for row in dated:
-            members.append(_kept(<object>PyTuple_GET_ITEM((<tuple>row)[2], 1), made))
+        for item in dated:
+            members.append(_kept(item[3], made, table))
         hold_at(made, _MEMBERS, members)
         return made
 
@@ -547,7 +612,15 @@ cdef object _date(_Table table, Element element):
     cdef object text = element.stated(table.newest) if table.newest is not None else None
     if text is None:
         return ""
-    return date_order(text) if "." in text else text.strip()
+    if "." in text:
+        return date_order(text)
+    return text if _is_bare(text) else text.strip()
+
+
+cdef bint _is_bare(str text):
+    """Whether no blanks can stand around *text*."""
+    cdef Py_ssize_t size = len(text)
+    return size > 0 and 0x20 < PyUnicode_READ_CHAR(text, 0) < 0x7F and 0x20 < PyUnicode_READ_CHAR(text, size - 1) < 0x7F
 
 
 cdef bint _agrees(object made, object row, _Table table, bint is_describing) except -1:
@@ -575,34 +648,29 @@ cdef bint _agrees(object made, object row, _Table table, bint is_describing) exc
     return True
 
 
-cdef object _kept(object row, object made):
-    """*row* with the slots in which *made* says what it says: most often all of them."""
-    cdef object kept = None
-    cdef PyObject* slot
-    cdef PyObject* value
-    cdef Py_ssize_t at = 0
-    while kept is None and PyDict_Next(row, &at, &slot, &value):
-        if not _says(made, <object>slot, <object>value):
-            kept = _new(held_at(row, _TABLE), held_at(row, _NUMBER), held_at(row, _MEMBERS))
-    if kept is None:
+cdef object _kept(object row, object made, _Table table):
+    """*row* with the slots in which *made*, with which it agrees, says what it says: in that of the date it may be older."""
+    cdef PyObject* date = NULL if table.newest is None else PyDict_GetItemWithError(row, table.newest)
+    cdef PyObject* known
+    cdef object kept
+    if date is NULL:
         return row
-    at = 0
-    while PyDict_Next(row, &at, &slot, &value):
-        if _says(made, <object>slot, <object>value):
-            PyDict_SetItem(kept, <object>slot, <object>value)
+    known = PyDict_GetItemWithError(made, table.newest)
+    if known is date or (known is not NULL and <object>known == <object>date):
+        return row
+    kept = _new(held_at(row, _TABLE), held_at(row, _NUMBER), held_at(row, _MEMBERS))
+    PyDict_Update(kept, row)
+    PyDict_DelItem(kept, table.newest)
     return kept
-
-
-cdef bint _says(object made, object slot, object value) except -1:
-    cdef PyObject* known = PyDict_GetItemWithError(made, slot)
-    return known is not NULL and (<object>known is value or <object>known == value)
 
 
 cdef bint _has_parts(_Table table, Element element) except -1:
     """Whether an element holds rows of the tables that stand for its own."""
     cdef Element part
     cdef object name
-    for part in element.parts:
+    if element.held is None:
+        return False
+    for part in element.held:
         for name in table.without_parts:
             if PyDict_Contains(part.objects, name):
                 return True
@@ -643,6 +711,8 @@ cdef object _canonical(object value):
     cdef bytes text = dumps(value, None, OPT_SORT_KEYS)
     cdef const unsigned char* at = text
     cdef Py_ssize_t index
+    if memchr(at, c".", len(text)) is NULL:
+        return text
     for index in range(len(text) - 11):
         if at[index] == c'"' and at[index + 3] == c"." and at[index + 6] == c"." and at[index + 11] == c'"':
             return canonical(value)
@@ -673,14 +743,20 @@ cdef class HeldCells:
     def __cinit__(self):
         self.slots = {}
 
-    def of(self, record, asked):
-        """Those of the cells that are *asked* for."""
+    def of(self, record, lost, frozenset in_several not None):
+        """Those of the *lost* cells whose columns are among those *in_several* objects."""
         cdef dict columns = {}
-        cdef set held = set()
-        cdef object cell
-        for cell in asked:
-            columns.setdefault(cell[1], set()).add(cell[2])
-        self._collect(_source(record), columns, held)
+        cdef set held = set(), asked = set()
+        cdef object cell, column
+        for cell in lost:
+            if type(cell) is not _CELL:
+                raise TypeError("no cell")
+            column = <object>PyTuple_GET_ITEM(cell, 2)
+            if column in in_several:
+                asked.add(cell)
+                columns.setdefault(<object>PyTuple_GET_ITEM(cell, 1), set()).add(column)
+        if asked:
+            self._collect(_source(record), columns, held)
         return held & asked
 
     cdef int _collect(self, object value, dict asked, set held) except -1:

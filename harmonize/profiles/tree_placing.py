@@ -300,13 +300,15 @@ def settle(value: SourceObject) -> None:
             value[slot] = [known[text] for text in sorted(known)]
 
 
-def held_cells(record: SourceObject, asked: frozenset[Cell]) -> set[Cell]:
-    """Which of the cells that are *asked* for hold values of *record*."""
+def held_cells(record: SourceObject, lost: Iterable[Cell], in_several: frozenset[str]) -> set[Cell]:
+    """Which of the *lost* cells, of columns whose value is *in_several* objects, hold values of *record*."""
+    asked = {cell for cell in lost if cell.column in in_several}
     columns: dict[int | None, set[str | None]] = {}
     for cell in asked:
         columns.setdefault(cell.row, set()).add(cell.column)
     held: set[Cell] = set()
-    _collect(record, columns, held)
+    if asked:
+        _collect(record, columns, held)
     return held & asked
 
 
