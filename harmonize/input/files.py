@@ -49,6 +49,12 @@ def find_files(inputs: Sequence[Path]) -> list[Path]:
     return found
 
 
+def folders_passed_over(inputs: Sequence[Path]) -> list[Path]:
+    """The folders inside those of *inputs*: what is in them is not read, so it must be said."""
+    folders = [path for path in inputs if path.is_dir()]
+    return sorted(p for folder in folders for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
 def plain_name(path: Path) -> str:
     """The name of *path* without the suffix of its compression.
 

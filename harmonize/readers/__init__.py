@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harmonize.errors import NotAvailableError
+from harmonize.findings import Cell, Finding, Severity
+from harmonize.input.cells import readable_name
+from harmonize.input.files import folders_passed_over
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import RawSubject
@@ -57,4 +60,13 @@ def open_source(opening: Opening) -> Source:
     module, function = dotted.split(":")
     opener: Callable[[Opening], Any] = getattr(importlib.import_module(module), function)
     source: Source = opener(opening)
+    passed_over = folders_passed_over(opening.inputs)
+    source.log.findings += [_of_folder(path) for path in passed_over if path not in opening.work.parents]  # not the output
     return source
+
+
+def _of_folder(path: Path) -> Finding:
+    name = f"{readable_name(path.name)}/"
+    message = f"{name} is a folder inside a folder of the input, and was not read"
+    fix = "give the folder itself, beside the other input, if it holds input; else move it away"
+    return Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(name, None, None), fix=fix)

@@ -173,6 +173,12 @@ def test_unknown_file_is_a_warning_with_the_closest_name(registry: Registry, tmp
     assert "Status.csv" in finding["fix"]
 
 
+def test_folder_inside_the_input_is_said_and_that_of_the_output_is_not(registry: Registry, tmp_path: Path) -> None:
+    (registry.folder / "2024").mkdir()
+    (registry.folder / ".cache").mkdir()
+    assert only(convert(registry.folder, registry.folder / "out"), "source.unknown-file")["source"]["file"] == "2024/"
+
+
 @pytest.mark.parametrize("damage", [b"", b"\n\n"])
 def test_empty_table(registry: Registry, tmp_path: Path, damage: bytes) -> None:
     registry.write_bytes("Sex", damage)
