@@ -61,7 +61,9 @@ def open_source(opening: Opening) -> Source:
     opener: Callable[[Opening], Any] = getattr(importlib.import_module(module), function)
     source: Source = opener(opening)
     passed_over = folders_passed_over(opening.inputs)
-    source.log.findings += [_of_folder(path) for path in passed_over if path not in opening.work.parents]  # not the output
+    source.log.findings += [
+        _of_folder(path) for path in passed_over if path not in opening.work.parents
+    ]  # not the output
     return source
 
 
