@@ -85,7 +85,7 @@ def key_file(folder: Path) -> Path:
 
 def command(profile: str, source: Path, out: Path, key: Path, jobs: int = 1) -> list[str]:
     """The call of a conversion to all targets, with a checkpoint after every batch."""
-    call = [sys.executable, "-m", "harmonize.cli.main", "convert", str(source), "--profile", profile]
+    call = [sys.executable, "-m", "harmonize", "convert", str(source), "--profile", profile]
     call += ["--to", "hub,fhir-r4,phenopackets", "--out", str(out), "--pseudonym-key", str(key), "--jobs", str(jobs)]
     return [*call, "--max-errors", "100%", "--checkpoint", "0", "--consent", "record", "--quiet"]
 

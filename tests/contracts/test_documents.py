@@ -31,7 +31,7 @@ def blocks(page: str) -> list[tuple[str, str, str]]:
 
 
 def run_command(line: str) -> None:
-    command = [sys.executable, "-m", "harmonize.cli.main", *shlex.split(line)[1:]]
+    command = [sys.executable, "-m", "harmonize", *shlex.split(line)[1:]]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
@@ -49,7 +49,7 @@ def test_every_block_runs_in_an_environment_of_its_own(page: str, tmp_path: Path
         pytest.skip(f"what {page} needs is not installed in {python.parents[1].name}; `make test` installs it")
     commands = [line for language, _, text in blocks(page) if language == "console" for line in text.splitlines()]
     for line in commands:
-        command = [sys.executable, "-m", "harmonize.cli.main", *shlex.split(line.removeprefix("$ "))[1:]]
+        command = [sys.executable, "-m", "harmonize", *shlex.split(line.removeprefix("$ "))[1:]]
         subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     script = "\n".join(text for language, _, text in blocks(page) if language == "python")
     (tmp_path / "page.py").write_text(script)

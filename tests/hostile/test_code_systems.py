@@ -250,7 +250,7 @@ def test_what_a_killed_run_left_is_swept(tmp_path: Path, into: Path) -> None:
 
     path = tmp_path / "x.csv"
     path.write_text("code,label\n" + "".join(f"{n},label {n}\n" for n in range(400_000)))
-    command = [sys.executable, "-m", "harmonize.cli.main", "terminology", "add", str(path), "--system", "X", "--version", "1", "--into", str(into)]  # fmt: skip
+    command = [sys.executable, "-m", "harmonize", "terminology", "add", str(path), "--system", "X", "--version", "1", "--into", str(into)]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         while not list(into.glob(".adding-*/*")):
             time.sleep(0.01)

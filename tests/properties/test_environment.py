@@ -50,7 +50,7 @@ def converted(source: Path, key: Path, out: Path, machine: Machine, profile: str
         "LANG": machine.locale,
         **dict(machine.python),
     }
-    command = [sys.executable, "-m", "harmonize.cli.main", "convert", str(source), "--profile", profile]
+    command = [sys.executable, "-m", "harmonize", "convert", str(source), "--profile", profile]
     command += ["--to", "hub,fhir-r4,phenopackets", "--out", str(out), "--pseudonym-key", str(key), "--quiet"]
     command += [
         "--site",

@@ -23,7 +23,7 @@ def harmonize(*arguments: object, cwd: Path | None = None, **environment: str) -
     """Run the command line as a process."""
     import os
 
-    command = [sys.executable, "-m", "harmonize.cli.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "harmonize", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **environment})
     return Done(done.returncode, done.stdout, done.stderr)
 
@@ -301,7 +301,7 @@ def test_interruption_leaves_with_130_and_no_manifest(tmp_path: Path, key: Path)
         "--pseudonym-key",
         key,
     ]
-    command = [sys.executable, "-m", "harmonize.cli.main", *map(str, arguments)]
+    command = [sys.executable, "-m", "harmonize", *map(str, arguments)]
 
     def heed_interruption() -> None:
         """A shell that starts pytest in the background makes its children deaf to SIGINT."""
