@@ -29,7 +29,7 @@ from harmonize.convert.batches import TableColumns
 from harmonize.extensions import EXTENSIONS, SWITCH, extension
 from harmonize.findings import shown_row
 from harmonize.hub.identities import Identities
-from harmonize.hub.objects import hub_object
+from harmonize.hub.objects import HubObject, hub_object
 from harmonize.input.csv_records import Dialect, Unquoted, csv_blocks
 from harmonize.input.delimited_tables import RowCutter, _Table
 from harmonize.input.element_rows import ElementRows, element_layout
@@ -587,27 +587,81 @@ _MEASURED = st.fixed_dictionaries(
         "reference_low": st.just("1"),
     },
 )  # fmt: skip
+_CLASSIFIED = st.fixed_dictionaries(
+    {},
+    optional={
+        **{slot: st.sampled_from(_CODES) for slot in ("primary_tumor", "lymph_node_status", "metastases", "stage")},
+        "pathology_clinical": st.sampled_from([{"text": "Clinical"}, *_CODES]),
+        "version": st.sampled_from(["8", '"é"']),
+        "date_of_evaluation": st.just({"value": "2001-05", "precision": "month"}),
+        "tumor_size": st.sampled_from([{"value": "7.50", "unit": "mm"}, {"value": "1e999"}]),
+    },
+)  # fmt: skip
+_DIAGNOSED = st.fixed_dictionaries(
+    {"disease": st.sampled_from(_CODES)},
+    optional={
+        **{slot: st.sampled_from(_CODES) for slot in ("body_site", "topography", "laterality", "morphology")},
+        "certainty": st.sampled_from(["confirmed", "entered_in_error"]),
+        "tnm_classifications": st.lists(_CLASSIFIED, max_size=3),
+    },
+)  # fmt: skip
+_OBSERVED = st.fixed_dictionaries(
+    {},
+    optional={
+        "measurements": st.lists(_MEASURED, max_size=4),
+        "diagnoses": st.lists(_DIAGNOSED, max_size=2),
+    },
+)
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.lists(_MEASURED, max_size=4), max_size=3))
-def test_measurements_become_the_same_resources_and_words(records: list[list[dict[str, Any]]]) -> None:
-    """Of several records, for what was rendered is kept; measurements that say the same are twins."""
+@given(st.lists(_OBSERVED, max_size=3), st.sampled_from(["ab", 'a"é']))
+def test_observations_become_the_same_resources_and_words(records: list[dict[str, Any]], subject_id: str) -> None:
+    """Of several records, for what was rendered is kept; measurements and stages that say the same are twins."""
 
     def written() -> Any:
         writer = load_writer("fhir-r4", WriterContext("x", RECORDED, "eu/ern-cde", "1", KEY, load_systems(), {}, "0"))
         made = []
-        for measurements in records:
-            record = hub_object({"subject_id": "ab", "measurements": [{**one} for one in measurements]})
-            for one, stated in zip(record["measurements"], measurements, strict=True):
-                one.update({slot: stated[slot] for slot in ("assay", "coded_value", "method") if slot in stated})
-            log = TargetLog("fhir-r4")
-            made.append((writer.documents(record, log), [loss[1:] for loss in log.losses], log.defaulted))
+        for stated in records:
+            log = TargetLog("fhir-r4", trace=[])
+            documents = writer.documents(_with_shared_codes({"subject_id": subject_id, **stated}), log)
+            made.append((documents, [loss[1:] for loss in log.losses], log.defaulted, log.trace))
         return made
 
     with pure():
         in_python = written()
     assert written() == in_python
+
+
+def test_wrong_calls_of_a_sheet_are_refused() -> None:
+    """Its compiled methods take what its Python makes, and no other kind of thing."""
+    writer = load_writer("fhir-r4", WriterContext("x", RECORDED, "eu/ern-cde", "1", KEY, load_systems(), {}, "0"))
+    run = writer._run
+    sheet = writer._sheet(run, HubObject(subject_id="ab"), TargetLog("fhir-r4"))
+    stated = HubObject(assay=_CODES[0])
+    for call in (
+        lambda: sheet.observed("Observation/x", stated, "assay", "{}", None),
+        lambda: sheet.observed("Observation/x", stated, "assay", None, b"{}"),
+        lambda: sheet.observed("Observation/x", None, "assay", "{}", b"{}"),
+        lambda: sheet.measured(None, {}),
+        lambda: sheet.measured(HubObject(assay=_CODES[0], kind="exam"), {"exam": 7}),
+        lambda: sheet.add("Patient", "ab", stated, None),
+    ):
+        sheet.concept(stated, "assay", "")
+        with pytest.raises((TypeError, AttributeError)):
+            call()
+    run.concepts.rendered[id(_CODES[0])] = 7
+    with pytest.raises((TypeError, AttributeError)):
+        sheet.concept(stated, "assay", "")
+
+
+def _with_shared_codes(value: Any) -> Any:
+    """As objects of the hub, in which coded values are those of `_CODES`, as records share them."""
+    if isinstance(value, dict) and value not in _CODES:
+        return HubObject({name: _with_shared_codes(inside) for name, inside in value.items()})
+    if isinstance(value, list):
+        return [_with_shared_codes(one) for one in value]
+    return value
 
 
 # --- dates ----------------------------------------------------------------------------------------------------------

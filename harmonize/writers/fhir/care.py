@@ -8,17 +8,17 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
-from harmonize.writers.fhir.datatypes import ACT_CODE, DATA_ABSENT_REASON, SNOMED_CT, fixed
-from harmonize.writers.fhir.oncology import LATERALITY_QUALIFIER
+from harmonize.writers.fhir.datatypes import ACT_CODE, DATA_ABSENT_REASON, SNOMED_CT, fixed_text
+from harmonize.writers.fhir.oncology import with_side
 from harmonize.writers.fhir.sheet import Sheet
 
 _NOT_STATED = orjson.Fragment(orjson.dumps({"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}))
 """A primitive that must be there and is not known, where its required value set has no code that says so."""
 
 _SIDES = {  # qualifiers of codes (mappings/systems); SNOMED CT as mCODE 4.0.0 has it, LateralityQualifierVS
-    ("left",): fixed(SNOMED_CT, "7771000", "Left"),
-    ("right",): fixed(SNOMED_CT, "24028007", "Right"),
-    ("both sides",): fixed(SNOMED_CT, "51440002", "Right and left"),
+    ("left",): fixed_text(SNOMED_CT, "7771000", "Left"),
+    ("right",): fixed_text(SNOMED_CT, "24028007", "Right"),
+    ("both sides",): fixed_text(SNOMED_CT, "51440002", "Right and left"),
 }
 
 
@@ -70,8 +70,8 @@ def procedures(sheet: Sheet) -> None:
         body.update(sheet.time(procedure, "date", "end_date", "performed"))
         site = sheet.concept(procedure, "body_site", "/bodySite")
         if side:
-            place = sheet.run.concepts.codings(procedure["body_site"])[0] if site else {}
-            body["bodySite"] = [{**place, "extension": [{"url": LATERALITY_QUALIFIER, "valueCodeableConcept": side}]}]
+            place = sheet.run.concepts.render(procedure["body_site"]).text if site else ""
+            body["bodySite"] = [with_side(place, side)]
         elif site:
             body["bodySite"] = [site]
         sheet.add("Procedure", resource_id, procedure, body)
@@ -144,7 +144,7 @@ def _conditions_of(sheet: Sheet, episode: HubObject) -> list[str]:
     if not found:
         message = "EpisodeOfCare.diagnosis refers to a Condition; the record states none of this disease"
         sheet.lost(episode, "object", "/diagnosis", message)
-    elif sheet.run.concepts.render(stated)[1]:
+    elif sheet.run.concepts.render(stated).loses:
         message = "a code or qualifier has no place in a CodeableConcept"
         sheet.lost(episode, "object", "/diagnosis", message, Outcome.COARSENED)
     return found

@@ -39,6 +39,7 @@ _CLINICAL_STATUSES = {
     for code in ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 }
 _PLAIN = frozenset({"disease", "certainty", "excluded", "clinical_status", "onset_date", "onset_age", "end_date"})
+_ONSET = ("onset_date", "onset_age", "onset_stage")
 _NOT_HAD = frozenset({"refuted", "entered_in_error"})
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 UNDIAGNOSED = concept(  # RareLink's concept map of RD-CDM 2.0, element 3.6
@@ -46,7 +47,7 @@ UNDIAGNOSED = concept(  # RareLink's concept map of RD-CDM 2.0, element 3.6
 )
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CATEGORIES = {
-    code: orjson.Fragment(orjson.dumps([concept(_CATEGORY, code, display)]))
+    code: orjson.dumps([concept(_CATEGORY, code, display)]).decode()
     for code, display in (
         ("laboratory", "Laboratory"),
         ("exam", "Exam"),
@@ -89,7 +90,8 @@ def _condition(sheet: Sheet, diagnosis: HubObject, first_symptoms: HubObject | N
     if code:
         body["code"] = code
     body["subject"] = sheet.patient
-    body.update(_onset(sheet, diagnosis, ("onset_date", "onset_age", "onset_stage")))
+    if not diagnosis.keys().isdisjoint(_ONSET):
+        body.update(_onset(sheet, diagnosis, _ONSET))
     if first_symptoms is not None:
         body.update(_onset(sheet, first_symptoms, ("date", "age", "stage")))
     if "end_date" in diagnosis:
@@ -100,7 +102,8 @@ def _condition(sheet: Sheet, diagnosis: HubObject, first_symptoms: HubObject | N
         if "role" in diagnosis:
             sheet.conditions_by_role.setdefault(diagnosis["role"], []).append(resource_id)
         stages = oncology.stages(sheet, diagnosis, resource_id)
-        body.update({"stage": stages} if stages else {})
+        if stages:
+            body["stage"] = stages
     sheet.add("Condition", resource_id, diagnosis, body)
 
 
@@ -113,6 +116,7 @@ def _remember(sheet: Sheet, diagnosis: HubObject, resource_id: str) -> None:
 
 def _described(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:
     """When the diagnosis was made, what mCODE says of a tumour beside its site, severity and sites."""
+    made: dict[str, Any] = {}
     extensions: list[dict[str, Any]] = []
     diagnosed = sheet.date(diagnosis, "date_of_diagnosis", "/extension")
     if diagnosed:
@@ -120,21 +124,31 @@ def _described(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any]:
     morphology = sheet.concept(diagnosis, "morphology", "/extension")
     if morphology:
         extensions.append({"url": oncology.HISTOLOGY_MORPHOLOGY_BEHAVIOR, "valueCodeableConcept": morphology})
+    if extensions:
+        made["extension"] = extensions
     severity = sheet.concept(diagnosis, "severity", "/severity")
+    if severity:
+        made["severity"] = severity
     sites = _sites(sheet, diagnosis)
-    made = (("extension", extensions), ("severity", severity), ("bodySite", sites))
-    return {name: value for name, value in made if value}
+    if sites:
+        made["bodySite"] = sites
+    return made
 
 
 def _sites(sheet: Sheet, diagnosis: HubObject) -> list[Any]:
     """The sites of a disease; the side is said with the last of them, or where there is none by itself."""
-    slots = [slot for slot in ("body_site", "topography") if slot in diagnosis]
-    sites: list[Any] = [site for slot in slots if (site := sheet.concept(diagnosis, slot, "/bodySite"))]
-    side = sheet.concept(diagnosis, "laterality", "/bodySite")
-    if side:
-        last = sheet.run.concepts.codings(diagnosis[slots[-1]])[0] if sites else {}
-        extension = {"url": oncology.LATERALITY_QUALIFIER, "valueCodeableConcept": side}
-        sites[-1:] = [{**last, "extension": [extension]}]
+    sites: list[Any] = []
+    last: Any = None
+    for slot in ("body_site", "topography"):
+        if slot in diagnosis:
+            last = diagnosis[slot]
+            site = sheet.concept(diagnosis, slot, "/bodySite")
+            if site:
+                sites.append(site)
+    if sheet.concept(diagnosis, "laterality", "/bodySite"):
+        render = sheet.run.concepts.render
+        place = render(last).text if sites else ""
+        sites[-1:] = [oncology.with_side(place, render(diagnosis["laterality"]).text)]
     return sites
 
 
@@ -207,10 +221,12 @@ def _onset(sheet: Sheet, holder: HubObject, slots: tuple[str, str, str]) -> dict
 def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | None:
     """(diagnosis, first symptoms) where they can only be those of one disease that states no onset itself."""
     onsets = sheet.record.get("symptom_onsets", ())
-    diseases = [d for d in sheet.record.get("diagnoses", ()) if is_had(d)]
-    if len(onsets) != 1 or len(diseases) != 1 or "stage" in onsets[0]:
+    if len(onsets) != 1 or "stage" in onsets[0]:
         return None
-    return None if {"onset_date", "onset_age", "onset_stage"} & diseases[0].keys() else (diseases[0], onsets[0])
+    diseases = [d for d in sheet.record.get("diagnoses", ()) if is_had(d)]
+    if len(diseases) != 1 or not diseases[0].keys().isdisjoint(_ONSET):
+        return None
+    return diseases[0], onsets[0]
 
 
 def _symptom_onset(sheet: Sheet, first: HubObject) -> None:
@@ -333,7 +349,7 @@ def _measurement(sheet: Sheet, measurement: HubObject, resource_id: str) -> None
         sheet.log.default("Observation.status")
     body: dict[str, Any] = {"status": measurement.get("status", "final")}
     if "kind" in measurement:
-        body["category"] = _CATEGORIES[measurement["kind"]]
+        body["category"] = orjson.Fragment(_CATEGORIES[measurement["kind"]])
     body["code"], body["subject"] = code, sheet.patient
     taken = sheet.date(measurement, "date", "/effectiveDateTime")
     if taken:
@@ -407,7 +423,7 @@ def disabilities(sheet: Sheet) -> None:
         sheet.log.default("Observation.status")
         body: dict[str, Any] = {
             "status": "final",
-            "category": _CATEGORIES["survey"],
+            "category": orjson.Fragment(_CATEGORIES["survey"]),
             "code": code,
             "subject": sheet.patient,
         }

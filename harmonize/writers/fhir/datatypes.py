@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from harmonize.terminology.notation import Systems
-from harmonize.writers import kept
 
 UCUM = "http://unitsofmeasure.org"
 LOINC = "http://loinc.org"
@@ -42,8 +41,13 @@ def concept(system: str, code: str, display: str) -> dict[str, Any]:
 
 
 def fixed(system: str, code: str, display: str) -> orjson.Fragment:
-    """`concept` as bytes."""
-    return kept(concept(system, code, display))
+    """`concept` as JSON."""
+    return orjson.Fragment(fixed_text(system, code, display))
+
+
+def fixed_text(system: str, code: str, display: str) -> str:
+    """`concept` as a text of JSON."""
+    return orjson.dumps(concept(system, code, display)).decode()
 
 
 @lru_cache(maxsize=_CACHE_LIMIT)
@@ -98,30 +102,36 @@ def _after_value(elements: Mapping[str, Any]) -> str:
     return f",{text[1:]}" if elements else "}"
 
 
+class Rendered(NamedTuple):
+    """A coded value as a CodeableConcept, None where nothing of it can be written, and whether a part of it is lost."""
+
+    coded: Mapping[str, Any]  # held, so that its id stays its own
+    concept: orjson.Fragment | None
+    loses: bool
+    text: str
+    """The JSON of the CodeableConcept; empty for none."""
+
+
 class Concepts:
     """Coded values of the hub as CodeableConcepts. Remembers what it rendered: records repeat their codes."""
 
     def __init__(self, systems: Systems) -> None:
         self._systems = systems
-        self.rendered: dict[int, tuple[Any, orjson.Fragment | None, bool]] = {}
-        """id of a coded value -> the value, its CodeableConcept, whether a part is lost."""
+        self.rendered: dict[int, Rendered] = {}
+        """id of a coded value -> what it is in FHIR."""
         self.units: dict[tuple[str | None, int], Unit] = {}
         """(unit in UCUM, id of the stated unit) -> the unit."""
 
-    def render(self, coded: Mapping[str, Any]) -> tuple[orjson.Fragment | None, bool]:
-        """(CodeableConcept or None where nothing of it can be written, whether a part is lost)."""
+    def render(self, coded: Mapping[str, Any]) -> Rendered:
+        """What a coded value is in FHIR."""
         known = self.rendered.get(id(coded))
         if known is None:
             if len(self.rendered) >= _CACHE_LIMIT:
                 self.rendered.clear()
             body, loses = self.codings(coded)
-            fragment = kept(body) if body else None
-            known = self.rendered[id(coded)] = (
-                coded,
-                fragment,
-                loses,
-            )  # holds the value, so that its id stays its own
-        return known[1], known[2]
+            text = orjson.dumps(body).decode() if body else ""
+            known = self.rendered[id(coded)] = Rendered(coded, orjson.Fragment(text) if text else None, loses, text)
+        return known
 
     def codings(self, coded: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """The CodeableConcept as a dict, empty where nothing can be written, and whether a part is lost."""

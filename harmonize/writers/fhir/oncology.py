@@ -7,10 +7,13 @@ values to AJCC and demand a method.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import orjson
+
 from harmonize.hub.objects import HubObject, evaluation_of
-from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, fixed
+from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, fixed, fixed_text
 from harmonize.writers.fhir.sheet import Sheet
 
 HISTOLOGY_MORPHOLOGY_BEHAVIOR = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-histology-morphology-behavior"
@@ -23,12 +26,12 @@ class _Category(NamedTuple):
 
     slot: str
     kind: str
-    codes: dict[str | None, Any]
+    codes: dict[str | None, str]
 
 
-def _codes(general: str, clinical: str, pathological: str, display: tuple[str, str, str]) -> dict[str | None, Any]:
+def _codes(general: str, clinical: str, pathological: str, display: tuple[str, str, str]) -> dict[str | None, str]:
     codes = zip((None, "clinical", "pathological"), (general, clinical, pathological), display, strict=True)
-    return {evaluation: fixed(SNOMED_CT, code, label) for evaluation, code, label in codes}
+    return {evaluation: fixed_text(SNOMED_CT, code, label) for evaluation, code, label in codes}
 
 
 _STAGE = _Category(
@@ -82,25 +85,28 @@ def _tnm(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: str) 
     common = _common(sheet, tnm, diagnosis, condition_id)
     sized = _size(sheet, tnm, common)
     if "version" in tnm:
-        common = {**common, "method": {"text": tnm["version"]}}
+        common["method"] = {"text": tnm["version"]}
     evaluation = evaluation_of(tnm)
-    members = [made for category in _CATEGORIES if (made := _category(sheet, tnm, category, common, evaluation))]
-    group = _category(sheet, tnm, _STAGE, {**common, "hasMember": members} if members else common, evaluation)
+    members = _observed(sheet, tnm, _CATEGORIES, common, evaluation)
+    if members:
+        common["hasMember"] = members
+    group = _observed(sheet, tnm, (_STAGE,), common, evaluation)
     sheet.under_way("Condition", condition_id)
     if not (group or members):
         _without_category(sheet, tnm, sized=sized)
         return None
-    stage: dict[str, Any] = {"assessment": [group] if group else members}
-    if group:
-        stage = {"summary": sheet.run.concepts.render(tnm["stage"])[0], **stage}
+    stage: dict[str, Any] = {"summary": sheet.run.concepts.render(tnm["stage"]).concept} if group else {}
+    stage["assessment"] = group or members
     kind = _evaluation(sheet, tnm, evaluation)
-    return {**stage, "type": kind} if kind else stage
+    if kind:
+        stage["type"] = kind
+    return stage
 
 
 def _evaluation(sheet: Sheet, tnm: HubObject, evaluation: str | None) -> Any:
     """Condition.stage.type: by which evaluation a classification was made; mCODE's code where the stated one has no system in FHIR."""
-    if evaluation is not None and sheet.run.concepts.render(tnm["pathology_clinical"])[0] is None:
-        return _STAGE.codes[evaluation]
+    if evaluation is not None and sheet.run.concepts.render(tnm["pathology_clinical"]).concept is None:
+        return orjson.Fragment(_STAGE.codes[evaluation])
     return sheet.concept(tnm, "pathology_clinical", "/stage/type")
 
 
@@ -135,12 +141,25 @@ def _common(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: st
     return made
 
 
-def _category(
-    sheet: Sheet, tnm: HubObject, category: _Category, common: dict[str, Any], evaluation: str | None
-) -> dict[str, str] | None:
-    """A reference to the Observation of a category or of the stage group; None where it is not stated."""
-    resource_id = sheet.observed(category.kind, tnm, category.slot, common, category.codes[evaluation])
-    return None if resource_id is None else {"reference": f"Observation/{resource_id}"}
+def _observed(
+    sheet: Sheet, tnm: HubObject, parts: Iterable[_Category], common: dict[str, Any], evaluation: str | None
+) -> list[dict[str, str]]:
+    """References to the Observations of those parts of a classification that are stated, which are put down."""
+    first = orjson.dumps(common)
+    made = []
+    for slot, kind, codes in parts:
+        resource_id = sheet.observed(kind, tnm, slot, codes[evaluation], first)
+        if resource_id is not None:
+            made.append({"reference": f"Observation/{resource_id}"})
+    if made and common["status"] == "final":
+        sheet.log.default("Observation.status", len(made))
+    return made
+
+
+def with_side(site: str, side: str) -> orjson.Fragment:
+    """The CodeableConcept of a site, whose JSON is *site*, empty for none, with the side of the body."""
+    opened = f"{site[:-1]}," if site else "{"
+    return orjson.Fragment(f'{opened}"extension":[{{"url":"{LATERALITY_QUALIFIER}","valueCodeableConcept":{side}}}]}}')
 
 
 def _size(sheet: Sheet, tnm: HubObject, common: dict[str, Any]) -> bool:

@@ -117,7 +117,7 @@ def _centi(digits: str) -> str:
 def _volume(sheet: Sheet, treatment: HubObject) -> str | None:
     """The id of the BodyStructure that is the only site of a treatment; None where there is not one."""
     sites = treatment.get("sites", ())
-    location = sheet.run.concepts.render(sites[0])[0] if len(sites) == 1 else None
+    location = sheet.run.concepts.render(sites[0]).concept if len(sites) == 1 else None
     if location is None:
         return None
     return sheet.beside(

@@ -10,7 +10,7 @@ import orjson
 from harmonize.findings import Outcome
 from harmonize.hub.identities import Identities
 from harmonize.hub.objects import HubObject
-from harmonize.profiles.memos import Memo
+from harmonize.profiles.memos import Memo, MemoOfSeveral
 from harmonize.writers import Document, TargetLog, WriterContext, identifiers_of, kept
 from harmonize.writers.fhir.datatypes import Concepts, age, number
 
@@ -39,9 +39,8 @@ class Meta:
             known = self._known[profile] = kept(body)
         return known
 
-    def head(self, of: tuple[str, str | None]) -> tuple[bytes, bytes]:
-        """What stands before and behind the id of a resource of a type that claims a profile."""
-        resource_type, profile = of
+    def head(self, resource_type: str, profile: str | None) -> tuple[bytes, bytes]:
+        """The JSON before and behind the id of a resource, by its type and the profile that it claims."""
         return b'{"resourceType":"%b","id":' % resource_type.encode(), b',"meta":%b' % orjson.dumps(self.of(profile))
 
 
@@ -54,8 +53,10 @@ class RunParts:
         self.identities = Identities()
         self.identifiers = identifiers_of(context, "fhir/")
         self.meta = Meta(context)
-        self.heads = Memo(self.meta.head, ())
-        """(type of resource, profile that it claims) -> the JSON before and behind its id."""
+        self.heads = Memo(self.meta.head, (None,))
+        """Type of resource -> the JSON before and behind its id."""
+        self.claiming_heads = MemoOfSeveral(self.meta.head, ())
+        """(type of resource, profile that it claims) -> the same."""
 
 
 class Sheet:
@@ -67,7 +68,8 @@ class Sheet:
     def __init__(self, run: RunParts, record: HubObject, log: TargetLog) -> None:
         self.run, self.record, self.log = run, record, log
         self.patient_id: str = record["subject_id"]
-        self.patient = orjson.Fragment(orjson.dumps({"reference": f"Patient/{self.patient_id}"}))
+        self.patient_reference = orjson.dumps({"reference": f"Patient/{self.patient_id}"})
+        self.patient = orjson.Fragment(self.patient_reference)
         self.documents: list[Document] = []
         self.conditions: dict[str, list[tuple[HubObject, str]]] = {}
         self.conditions_by_role: dict[str, list[str]] = {}
@@ -126,34 +128,40 @@ class Sheet:
         profile: str | None = None,
     ) -> None:
         """Put a resource down. *body* holds its elements without resourceType, id and meta."""
-        before_id, after_id = self.run.heads[resource_type, profile]
-        rest = b"," + orjson.dumps(body)[1:] if body else b"}"
+        self._put_down(resource_type, resource_id, hub_object, orjson.dumps(body), profile)
+
+    def _put_down(
+        self, resource_type: str, resource_id: str, hub_object: HubObject, body: bytes, profile: str | None = None
+    ) -> None:
+        run = self.run
+        before_id, after_id = run.heads[resource_type] if profile is None else run.claiming_heads[resource_type, profile]
+        rest = b"," + body[1:] if len(body) > len(b"{}") else b"}"
         self.documents.append(
             Document(resource_type, resource_id, before_id + orjson.dumps(resource_id) + after_id + rest)
         )
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
 
-    def measured(self, measurement: HubObject, categories: Mapping[str, orjson.Fragment]) -> str | None:
+    def measured(self, measurement: HubObject, categories: Mapping[str, str]) -> str | None:
         """The id of the Observation of a measurement, which is still to be put down; None where that is done.
 
         Most measurements state a code, a day and a value: the extension writes these as one text.
         """
         return self.new_id("Observation/measurement", measurement)
 
-    def observed(
-        self, kind: str, holder: HubObject, slot: str, common: Mapping[str, Any], code: orjson.Fragment
-    ) -> str | None:
-        """Put down the Observation of a coded slot, whose first elements are *common*. Its id; None where there is no value."""
+    def observed(self, kind: str, holder: HubObject, slot: str, code: str, common: bytes) -> str | None:
+        """Put down the Observation of a coded slot. Its id; None where there is no value.
+
+        *code* is JSON, as are the elements before it: several Observations of an object have them in *common*.
+        """
         if slot not in holder:
             return None
         resource_id = self.new_id(kind, holder)
         value = self.concept(holder, slot, "/valueCodeableConcept")
         if value is None:
             return None
-        if common["status"] == "final":
-            self.log.default("Observation.status")
-        self.add("Observation", resource_id, holder, {**common, "code": code, "valueCodeableConcept": value})
+        body = orjson.dumps({"code": orjson.Fragment(code), "valueCodeableConcept": value})
+        self._put_down("Observation", resource_id, holder, common[:-1] + b"," + body[1:])
         return resource_id
 
     def beside(self, kind: str, resource_type: str, hub_object: HubObject, body: Mapping[str, Any]) -> str:
@@ -175,12 +183,12 @@ class Sheet:
 
     def concept_of(self, holder: HubObject, slot: str, coded: Mapping[str, Any], inside: str) -> orjson.Fragment | None:
         """The CodeableConcept of *coded*, a value of *slot*."""
-        rendered, loses = self.run.concepts.render(coded)
-        if rendered is None:
+        rendered = self.run.concepts.render(coded)
+        if rendered.concept is None:
             self.lost(holder, slot, inside, "its codes belong to no code system that FHIR names")
-        elif loses:
+        elif rendered.loses:
             self.lost(holder, slot, inside, "a code or qualifier has no place in a CodeableConcept", Outcome.COARSENED)
-        return rendered
+        return rendered.concept
 
     def concepts(self, holder: HubObject, slot: str, inside: str) -> list[orjson.Fragment]:
         """The CodeableConcepts of a slot of several coded values, without those that cannot be written."""

@@ -1,68 +1,55 @@
 # cython: language_level=3, wraparound=False
 """What every resource calls of `sheet.Sheet`, without the interpreter. Where more is to be done than the common thing, the sheet does it."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.ref cimport PyObject
-from libc.string cimport memcpy
 
 from harmonize.python_objects cimport new_tuple, stated
+from harmonize.written_text cimport (
+    PyUnicode_AsUTF8AndSize, PyUnicode_IS_COMPACT_ASCII, Written, clear, put, put_text, release, written
+)
 
 from orjson import Fragment, dumps
 
 from harmonize.writers import Document
-from harmonize.writers.fhir.datatypes import number
+from harmonize.writers.fhir.datatypes import Rendered, number
 
 cdef extern from "Python.h":
     object PyLong_FromVoidPtr(void*)
-    const char* PyUnicode_AsUTF8AndSize(object, Py_ssize_t*) except NULL
 
 cdef type _DOCUMENT = Document
 cdef object _dumps = dumps, _fragment = Fragment, _number = number
+cdef Py_ssize_t _CONCEPT = Rendered._fields.index("concept"), _LOSES = Rendered._fields.index("loses")
+cdef Py_ssize_t _TEXT = Rendered._fields.index("text")
 cdef frozenset _MEASURED = frozenset(("assay", "date", "value", "coded_value", "status", "kind"))
 
 if not issubclass(_DOCUMENT, tuple):
     raise ImportError("built of other sources: install harmonize again")
 
 
-cdef bint _is_plain(const char* raw, Py_ssize_t size):
-    """Whether a text is JSON between quotes as it is: an id of FHIR (R4, Data Types, id: letters, digits, `-`, `.`)."""
-    cdef Py_ssize_t index
-    cdef char one
-    for index in range(size):
-        one = raw[index]
-        if not (c"a" <= one <= c"z" or c"0" <= one <= c"9" or c"A" <= one <= c"Z" or one == c"-" or one == c"."):
-            return False
-    return True
+cdef int _put_bytes(Written* text, bytes added) except -1:
+    if added is None:
+        raise TypeError("no bytes")
+    return put(text, PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
 
 
-cdef bytes _joined(bytes before_id, str resource_id, bytes after_id, bytes body):
-    """A resource: what stands before and behind its id, and the elements of its body."""
-    cdef Py_ssize_t before = PyBytes_GET_SIZE(before_id), middle = 0
-    cdef Py_ssize_t after = PyBytes_GET_SIZE(after_id), rest = PyBytes_GET_SIZE(body)
-    cdef const char* raw = PyUnicode_AsUTF8AndSize(resource_id, &middle)
-    cdef bint is_empty = rest == 2, is_plain = _is_plain(raw, middle)
-    cdef bytes quoted, made
+cdef int _put_json(Written* text, object value) except -1:
+    """Add what `orjson.dumps` makes of a value: of ids, days and codes the text itself between quotes."""
+    cdef Py_ssize_t size = 0, index
+    cdef const char* raw
     cdef char* at
-    if not is_plain:
-        quoted = _dumps(resource_id)
-        raw, middle = PyBytes_AS_STRING(quoted) + 1, PyBytes_GET_SIZE(quoted) - 2
-    made = PyBytes_FromStringAndSize(NULL, before + middle + 2 + after + (1 if is_empty else rest))
-    at = PyBytes_AS_STRING(made)
-    memcpy(at, PyBytes_AS_STRING(before_id), before)
-    at += before
-    at[0] = c'"'
-    memcpy(at + 1, raw, middle)
-    at[middle + 1] = c'"'
-    at += middle + 2
-    memcpy(at, PyBytes_AS_STRING(after_id), after)
-    at += after
-    if is_empty:
-        at[0] = c"}"
-    else:
-        at[0] = c","
-        memcpy(at + 1, PyBytes_AS_STRING(body) + 1, rest - 1)
-    return made
+    cdef bint is_escaped = False
+    if type(value) is not str or not PyUnicode_IS_COMPACT_ASCII(value):
+        return _put_bytes(text, _dumps(value))
+    raw = PyUnicode_AsUTF8AndSize(value, &size)
+    for index in range(size):
+        is_escaped |= (raw[index] < 0x20) | (raw[index] == c'"') | (raw[index] == c"\\")
+    if is_escaped:
+        return _put_bytes(text, _dumps(value))
+    put(text, b'"', 1)
+    put(text, raw, size)
+    return put(text, b'"', 1)
 
 
 cdef class Methods:
@@ -70,15 +57,21 @@ cdef class Methods:
 
     cdef public object _under_way
     cdef public list documents
-    cdef object identity_of, identifiers, heads, rendered, units, log, made_of
+    cdef public bytes patient_reference
+    cdef object identity_of, identifiers, heads, claiming_heads, rendered, units, log, made_of
     cdef object patient_id, content
     cdef dict twins, defaulted
+    cdef Written _text
 
     def __cinit__(self, run, record, log):
         self.defaulted = log.defaulted
-        self.identity_of, self.identifiers, self.heads = run.identities.of, run.identifiers, run.heads
+        self.identity_of, self.identifiers = run.identities.of, run.identifiers
+        self.heads, self.claiming_heads = run.heads, run.claiming_heads
         self.units = run.concepts.units
         self.rendered, self.log, self.patient_id, self.twins = run.concepts.rendered, log, record["subject_id"], {}
+
+    def __dealloc__(self):
+        release(&self._text)
 
     def new_id(self, str kind not None, made_of):
         """`Sheet.new_id`."""
@@ -107,29 +100,50 @@ cdef class Methods:
         self._add(resource_type, resource_id, hub_object, body, profile)
 
     cdef int _add(self, str resource_type, str resource_id, object hub_object, dict body, object profile) except -1:
-        cdef tuple head = self.heads[resource_type, profile]
-        line = _joined(head[0], resource_id, head[1], _dumps(body))
-        self.documents.append(new_tuple(_DOCUMENT, (resource_type, resource_id, line)))
+        cdef bytes elements = _dumps(body)
+        self._open(resource_type, resource_id, profile)
+        if PyBytes_GET_SIZE(elements) > 2:
+            put(&self._text, b",", 1)
+            put(&self._text, PyBytes_AS_STRING(elements) + 1, PyBytes_GET_SIZE(elements) - 2)
+        return self._close(resource_type, resource_id, hub_object)
+
+    cdef int _open(self, str resource_type, str resource_id, object profile) except -1:
+        """Begin the text of a resource."""
+        cdef tuple head = self.heads[resource_type] if profile is None else self.claiming_heads[resource_type, profile]
+        clear(&self._text)
+        _put_bytes(&self._text, head[0])
+        _put_json(&self._text, resource_id)
+        return _put_bytes(&self._text, head[1])
+
+    cdef int _close(self, str resource_type, str resource_id, object hub_object) except -1:
+        """End the text of a resource and put it down."""
+        put(&self._text, b"}", 1)
+        self.documents.append(new_tuple(_DOCUMENT, (resource_type, resource_id, written(&self._text))))
         if self.log.trace is not None:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
         return 0
 
-    def observed(self, str kind not None, holder, slot, dict common not None, code):
+    def observed(self, str kind not None, holder, slot, str code not None, bytes common not None):
         """`Sheet.observed`."""
-        cdef object coded = stated(holder, slot)
-        cdef str resource_id
-        cdef dict body
+        cdef object coded = stated(holder, slot), concept
+        cdef str resource_id, text
         if coded is None:
             return None
         resource_id = self._new_id(kind, holder)
-        value = self._concept_of(holder, slot, coded, "/valueCodeableConcept")
-        if value is None:
-            return None
-        body = common.copy()
-        body["code"], body["valueCodeableConcept"] = code, value
-        if body["status"] == "final":
-            self._default("Observation.status")
-        self._add("Observation", resource_id, holder, body, None)
+        text = self._known_text(coded)
+        if text is None:
+            concept = super(Methods, self).concept_of(holder, slot, coded, "/valueCodeableConcept")
+            if concept is None:
+                return None
+            text = _dumps(concept).decode()
+        self._open("Observation", resource_id, None)
+        put(&self._text, b",", 1)
+        put(&self._text, PyBytes_AS_STRING(common) + 1, max(PyBytes_GET_SIZE(common) - 2, 0))
+        put(&self._text, b',"code":', 8)
+        put_text(&self._text, code)
+        put(&self._text, b',"valueCodeableConcept":', 24)
+        put_text(&self._text, text)
+        self._close("Observation", resource_id, holder)
         return resource_id
 
     cdef int _default(self, str element) except -1:
@@ -150,51 +164,63 @@ cdef class Methods:
     def measured(self, measurement, dict categories not None):
         """`Sheet.measured`: where a measurement states nothing but what is written without a word, it is put down here."""
         cdef str resource_id = self._new_id("Observation/measurement", measurement)
-        cdef object date = stated(measurement, "date"), coded = stated(measurement, "coded_value")
-        cdef object code = self._known(stated(measurement, "assay")), kind = stated(measurement, "kind"), value = None, name, status
-        cdef dict body = {}
+        cdef object date = stated(measurement, "date"), coded = stated(measurement, "coded_value"), kind = stated(measurement, "kind")
+        cdef object status = stated(measurement, "status"), quantity = stated(measurement, "value"), name
+        cdef str code = self._known_text(stated(measurement, "assay")), value = self._known_text(coded)
         for name in measurement:
             if name not in _MEASURED:
                 return resource_id
         if code is None or (date is not None and stated(date, "estimated")):
             return resource_id
-        if coded is not None:
-            value = self._known(coded)
-            if value is None or "value" in measurement:
+        if coded is not None and (value is None or quantity is not None):
+            return resource_id
+        if quantity is not None:
+            value = self._quantity_text(quantity)
+            if value is None:
                 return resource_id
-        status = stated(measurement, "status")
         if status is None:
             self._default("Observation.status")
-        body["status"] = "final" if status is None else status
+        self._open("Observation", resource_id, None)
+        put(&self._text, b',"status":', 10)
+        _put_json(&self._text, "final" if status is None else status)
         if kind is not None:
-            body["category"] = categories[kind]
-        body["code"], body["subject"] = code, self.patient
+            put(&self._text, b',"category":', 12)
+            put_text(&self._text, categories[kind])
+        put(&self._text, b',"code":', 8)
+        put_text(&self._text, code)
+        put(&self._text, b',"subject":', 11)
+        _put_bytes(&self._text, self.patient_reference)
         if date is not None:
-            body["effectiveDateTime"] = date["value"]
-        if value is not None:
-            body["valueCodeableConcept"] = value
-        elif "value" in measurement:
-            value = self._quantity(measurement["value"], "/valueQuantity")
-            if value is not None:
-                body["valueQuantity"] = value
-        self._add("Observation", resource_id, measurement, body, None)
+            put(&self._text, b',"effectiveDateTime":', 21)
+            _put_json(&self._text, date["value"])
+        if quantity is not None:
+            put(&self._text, b',"valueQuantity":', 17)
+            put_text(&self._text, value)
+        elif value is not None:
+            put(&self._text, b',"valueCodeableConcept":', 24)
+            put_text(&self._text, value)
+        self._close("Observation", resource_id, measurement)
         return None
 
-    cdef object _known(self, object coded):
-        """The CodeableConcept of a coded value that was rendered before and loses nothing; None for any other."""
+    cdef object _known(self, object coded, Py_ssize_t place):
+        """What stands at a place of `Rendered` of a coded value that was rendered before and loses nothing; None for any other."""
         cdef PyObject* found
         if coded is None:
             return None
         found = PyDict_GetItemWithError(self.rendered, PyLong_FromVoidPtr(<void*>coded))
-        if found is NULL or (<tuple?><object>found)[2] is not False:
+        if found is NULL:
             return None
-        return (<tuple><object>found)[1]
+        if not isinstance(<object>found, tuple):
+            raise TypeError("nothing that was rendered")
+        return None if (<tuple>found)[_LOSES] is not False else (<tuple>found)[place]
+
+    cdef str _known_text(self, object coded):
+        """The JSON of the CodeableConcept, as `_known`."""
+        return self._known(coded, _TEXT) or None
 
     cdef object _concept_of(self, object holder, object slot, object coded, object inside):
-        known = self._known(coded)
-        if known is not None:
-            return known
-        return super(Methods, self).concept_of(holder, slot, coded, inside)
+        cdef object known = self._known(coded, _CONCEPT)
+        return known if known is not None else super(Methods, self).concept_of(holder, slot, coded, inside)
 
     def date(self, holder, slot, inside):
         """`Sheet.date`."""
@@ -207,15 +233,16 @@ cdef class Methods:
 
     def quantity(self, quantity, inside):
         """`Sheet.quantity`."""
-        return self._quantity(quantity, inside)
+        cdef str text = self._quantity_text(quantity)
+        return super(Methods, self).quantity(quantity, inside) if text is None else _fragment(text)
 
-    cdef object _quantity(self, object quantity, object inside):
-        """A number in a unit that was met before and loses nothing is written here."""
+    cdef str _quantity_text(self, object quantity):
+        """The JSON of a number in a unit that was met before and loses nothing; None for any other."""
         cdef object comparator = stated(quantity, "comparator"), source = stated(quantity, "unit_source")
         cdef object digits = _number(quantity["value"]), key = (stated(quantity, "unit"), PyLong_FromVoidPtr(<void*>source))
         cdef PyObject* unit = PyDict_GetItemWithError(self.units, key)
         if digits is None or unit is NULL or (<object>unit)[2]:
-            return super(Methods, self).quantity(quantity, inside)
+            return None
         if comparator is not None:
             digits = f'{digits},"comparator":"{comparator}"'
-        return _fragment(f'{{"value":{digits}{(<object>unit)[1]}')
+        return f'{{"value":{digits}{(<object>unit)[1]}'

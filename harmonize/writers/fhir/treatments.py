@@ -72,7 +72,7 @@ def _plain_statement(sheet: Sheet, treatment: HubObject) -> bool:
 def _treatment(sheet: Sheet, treatment: HubObject) -> bool:
     """Both resources; False where neither was made."""
     is_planned = local_code(treatment.get("treatment_status"), "SNOMEDCT") == PLANNED
-    has_agents = any(sheet.run.concepts.render(agent)[0] for agent in treatment.get("agents", ()))
+    has_agents = any(sheet.run.concepts.render(agent).text for agent in treatment.get("agents", ()))
     procedure_id = None if is_planned else _procedure(sheet, treatment, has_agents=has_agents)
     if not has_agents:
         _lost(
