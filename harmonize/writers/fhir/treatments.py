@@ -40,6 +40,8 @@ RESIDUAL_TUMOUR = kept(  # MII KDS Onkologie, mii-pr-onko-residualstatus
     }
 )
 _OF_MEDICATION = ("routes_of_administration", "dose_interval")
+_OF_AGENTS = ("agents", *_OF_MEDICATION)
+_REASONS = ("reason_for_incomplete_treatment", "toxicity_type")
 _INTERVAL = re.compile(r"P(?:([0-9]{1,9})([YMWD])|T([0-9]{1,9})([HMS]))")
 _PERIOD_UNITS = {"PY": "a", "PM": "mo", "PW": "wk", "PD": "d", "TH": "h", "TM": "min", "TS": "s"}
 
@@ -72,12 +74,10 @@ def _plain_statement(sheet: Sheet, treatment: HubObject) -> bool:
 def _treatment(sheet: Sheet, treatment: HubObject) -> bool:
     """Both resources; False where neither was made."""
     is_planned = local_code(treatment.get("treatment_status"), "SNOMEDCT") == PLANNED
-    has_agents = any(sheet.run.concepts.render(agent).text for agent in treatment.get("agents", ()))
+    has_agents = "agents" in treatment and any(sheet.run.concepts.render(agent).text for agent in treatment["agents"])
     procedure_id = None if is_planned else _procedure(sheet, treatment, has_agents=has_agents)
     if not has_agents:
-        _lost(
-            sheet, treatment, ("agents", *_OF_MEDICATION), "a Procedure holds neither a medication nor how it is given"
-        )
+        _lost(sheet, treatment, _OF_AGENTS, "a Procedure holds neither a medication nor how it is given")
         return procedure_id is not None
     _medication_statements(sheet, treatment, procedure_id)
     if procedure_id is None:
@@ -126,7 +126,8 @@ def _procedure(sheet: Sheet, treatment: HubObject, *, has_agents: bool) -> str |
     kind = _kind(sheet, treatment, "/category" if code else "/code")
     if code is None and kind is None:
         return None
-    body = {**_shared(sheet, treatment), "status": _status(sheet, treatment, _STATUSES, "Procedure.status")}
+    body = _shared(sheet, treatment)
+    body["status"] = _status(sheet, treatment, _STATUSES, "Procedure.status")
     irradiated = radiotherapy.radiation(sheet, treatment)
     if irradiated:
         body["extension"] = [*body.get("extension", ()), *irradiated]
@@ -171,18 +172,23 @@ def _residual_tumour(sheet: Sheet, treatment: HubObject, procedure_id: str) -> N
     value = sheet.concept(treatment, "surgical_resection_quality", "/valueCodeableConcept")
     if value is not None:
         sheet.log.default("Observation.status")
-        body: dict[str, Any] = {"partOf": [{"reference": f"Procedure/{procedure_id}"}], "status": "final"}
-        body |= {"code": RESIDUAL_TUMOUR, "subject": sheet.patient, "valueCodeableConcept": value}
+        body: dict[str, Any] = {
+            "partOf": [{"reference": f"Procedure/{procedure_id}"}],
+            "status": "final",
+            "code": RESIDUAL_TUMOUR,
+            "subject": sheet.patient,
+            "valueCodeableConcept": value,
+        }
         sheet.add("Observation", resource_id, treatment, body)
     sheet.under_way("Procedure/treatment", procedure_id)
 
 
 def _status(sheet: Sheet, treatment: HubObject, statuses: Mapping[str | None, str], element: str) -> str:
     """The status of a resource, by HMD's codes of the state of a treatment; `unknown`, counted, for any other."""
-    status = statuses.get(local_code(treatment.get("treatment_status"), "SNOMEDCT"))
-    if status is not None:
-        return status
     if "treatment_status" in treatment:
+        status = statuses.get(local_code(treatment["treatment_status"], "SNOMEDCT"))
+        if status is not None:
+            return status
         sheet.lost(treatment, "treatment_status", "/status", "its code is none that a status of FHIR says")
     sheet.log.default(element)
     return "unknown"
@@ -190,10 +196,7 @@ def _status(sheet: Sheet, treatment: HubObject, statuses: Mapping[str | None, st
 
 def _reasons(sheet: Sheet, treatment: HubObject) -> list[Any]:
     """Why a treatment ended: the reason, and the toxicity that ended it."""
-    stated = (
-        sheet.concept(treatment, slot, "/statusReason") for slot in ("reason_for_incomplete_treatment", "toxicity_type")
-    )
-    return [reason for reason in stated if reason is not None]
+    return [reason for slot in _REASONS if (reason := sheet.concept(treatment, slot, "/statusReason")) is not None]
 
 
 # --- the medication -------------------------------------------------------------------------------------------------
