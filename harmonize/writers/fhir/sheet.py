@@ -75,8 +75,8 @@ class Sheet:
         self.conditions_by_role: dict[str, list[str]] = {}
         self.specimens: dict[str, str] = {}
         """Identifier of a sample -> id of its Specimen."""
-        self._twins: dict[tuple[str, str], int] = {}
-        """(kind, content) of an id -> how many resources it would be the id of."""
+        self._twins: dict[str, int] = {}
+        """Id -> how many resources it would be the id of."""
         self._under_way = ("Patient", self.patient_id)
         self._made_of: Any = None
         self._content: str | None = None
@@ -91,11 +91,12 @@ class Sheet:
             self._content is None or made_of is not self._made_of
         ):  # several resources are made of one object, one after the other
             self._made_of, self._content = made_of, f"{self.patient_id}|{self.run.identities.of(made_of)}"
-        content = self._content
-        key = (kind, content)
-        twins = self._twins.get(key, 0)
-        self._twins[key] = twins + 1
-        made = self.run.identifiers[kind](f"{content}|{twins}" if twins else content)
+        identifier = self.run.identifiers[kind]
+        made = identifier(self._content)
+        twins = self._twins.get(made, 0)
+        self._twins[made] = twins + 1
+        if twins:
+            made = identifier(f"{self._content}|{twins}")
         self._under_way = (kind, made)
         return made
 

@@ -78,20 +78,20 @@ cdef class Methods:
         return self._new_id(kind, made_of)
 
     cdef str _new_id(self, str kind, object made_of):
-        cdef object content, key, made
+        cdef object content, made, identifier = self.identifiers[kind]
         cdef PyObject* twins
         if self.content is None or made_of is not self.made_of:
             self.made_of = made_of
             self.content = f"{self.patient_id}|{self.identity_of(made_of)}"
         content = self.content
-        key = (kind, content)
-        twins = PyDict_GetItemWithError(self.twins, key)
+        made = identifier(content)
+        twins = PyDict_GetItemWithError(self.twins, made)
         if twins is NULL:
-            self.twins[key] = 1
+            self.twins[made] = 1
         else:
             content = f"{content}|{<object>twins}"
-            self.twins[key] = <object>twins + 1
-        made = self.identifiers[kind](content)
+            self.twins[made] = <object>twins + 1
+            made = identifier(content)
         self._under_way = (kind, made)
         return made
 
