@@ -640,15 +640,19 @@ def test_wrong_calls_of_a_sheet_are_refused() -> None:
     sheet = writer._sheet(run, HubObject(subject_id="ab"), TargetLog("fhir-r4"))
     stated = HubObject(assay=_CODES[0])
     for call in (
-        lambda: sheet.observed("Observation/x", stated, "assay", "{}", None),
-        lambda: sheet.observed("Observation/x", stated, "assay", None, b"{}"),
-        lambda: sheet.observed("Observation/x", None, "assay", "{}", b"{}"),
+        lambda: sheet.classified(stated, (("assay", "Observation/x", {None: 7}),), None, "final", "ab"),
+        lambda: sheet.classified(stated, (("assay", "Observation/x"),), None, "final", "ab"),
+        lambda: sheet.classified(stated, (("assay", 7, {None: "{}"}),), None, "final", "ab"),
+        lambda: sheet.classified(stated, (("assay", "Observation/x", {}),), None, "final", "ab"),
+        lambda: sheet.classified(stated, (["assay"],), None, "final", "ab"),
+        lambda: sheet.classified(stated, None, None, "final", "ab"),
+        lambda: sheet.classified(None, (), None, "final", "ab"),
         lambda: sheet.measured(None, {}),
         lambda: sheet.measured(HubObject(assay=_CODES[0], kind="exam"), {"exam": 7}),
         lambda: sheet.add("Patient", "ab", stated, None),
     ):
         sheet.concept(stated, "assay", "")
-        with pytest.raises((TypeError, AttributeError)):
+        with pytest.raises((TypeError, AttributeError, LookupError)):
             call()
     run.concepts.rendered[id(_CODES[0])] = 7
     with pytest.raises((TypeError, AttributeError)):

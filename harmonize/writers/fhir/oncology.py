@@ -7,26 +7,17 @@ values to AJCC and demand a method.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from harmonize.hub.objects import HubObject, evaluation_of
 from harmonize.writers.fhir.datatypes import LOINC, SNOMED_CT, fixed, fixed_text
-from harmonize.writers.fhir.sheet import Sheet
+from harmonize.writers.fhir.sheet import Part, Sheet
 
 HISTOLOGY_MORPHOLOGY_BEHAVIOR = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-histology-morphology-behavior"
 LATERALITY_QUALIFIER = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-laterality-qualifier"
 TUMOR_SIZE = fixed(LOINC, "21889-1", "Size Tumor")
-
-
-class _Category(NamedTuple):
-    """A part of a TNM classification: the slot, the kind of its Observation, and the code of that by the evaluation."""
-
-    slot: str
-    kind: str
-    codes: dict[str | None, str]
 
 
 def _codes(general: str, clinical: str, pathological: str, display: tuple[str, str, str]) -> dict[str | None, str]:
@@ -34,31 +25,29 @@ def _codes(general: str, clinical: str, pathological: str, display: tuple[str, s
     return {evaluation: fixed_text(SNOMED_CT, code, label) for evaluation, code, label in codes}
 
 
-_STAGE = _Category(
-    "stage",
-    "Observation/tnm-stage",
-    _codes(
-        "399390009", "399537006", "399588009",
-        ("TNM stage grouping", "Clinical TNM stage grouping", "Pathologic TNM stage grouping"),
-    ),
+_CODES_OF_STAGE = _codes(
+    "399390009", "399537006", "399588009",
+    ("TNM stage grouping", "Clinical TNM stage grouping", "Pathologic TNM stage grouping"),
 )  # fmt: skip
-_CATEGORIES = (
-    _Category(
+_STAGE: Part = ("stage", "Observation/tnm-stage", _CODES_OF_STAGE)
+_CATEGORIES: tuple[Part, ...] = (
+    (
         "primary_tumor",
         "Observation/tnm-t",
         _codes("78873005", "399504009", "384625004", ("T category", "cT category", "pT category")),
     ),
-    _Category(
+    (
         "lymph_node_status",
         "Observation/tnm-n",
         _codes("277206009", "399534004", "371494008", ("N category", "cN category", "pN category")),
     ),
-    _Category(
+    (
         "metastases",
         "Observation/tnm-m",
         _codes("277208005", "399387003", "371497001", ("M category", "cM category", "pM category")),
     ),
 )
+_PARTS = (*_CATEGORIES, _STAGE)
 
 
 def stages(sheet: Sheet, diagnosis: HubObject, condition_id: str) -> list[dict[str, Any]]:
@@ -80,33 +69,48 @@ def stages(sheet: Sheet, diagnosis: HubObject, condition_id: str) -> list[dict[s
 
 
 def _tnm(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: str) -> dict[str, Any] | None:
-    """The stage of a Condition that a TNM classification makes, and its Observations; the stage group refers to the categories."""
-    sheet.under_way("Condition", condition_id)
-    common = _common(sheet, tnm, diagnosis, condition_id)
-    sized = _size(sheet, tnm, common)
-    if "version" in tnm:
-        common["method"] = {"text": tnm["version"]}
+    """The stage of a Condition that a TNM classification makes, and its Observations.
+
+    Of a diagnosis that was entered in error they were so as well.
+    """
+    status = "entered-in-error" if diagnosis.get("certainty") == "entered_in_error" else "final"
     evaluation = evaluation_of(tnm)
-    members = _observed(sheet, tnm, _CATEGORIES, common, evaluation)
-    if members:
-        common["hasMember"] = members
-    group = _observed(sheet, tnm, (_STAGE,), common, evaluation)
+    assessment = sheet.classified(tnm, _PARTS, evaluation, status, condition_id)
+    if assessment is None:
+        assessment = _assessment(sheet, tnm, evaluation, status, condition_id)
     sheet.under_way("Condition", condition_id)
-    if not (group or members):
-        _without_category(sheet, tnm, sized=sized)
+    if not assessment:
         return None
-    stage: dict[str, Any] = {"summary": sheet.run.concepts.render(tnm["stage"]).concept} if group else {}
-    stage["assessment"] = group or members
+    summary = sheet.run.concepts.render(tnm["stage"]).concept if "stage" in tnm else None
+    stage: dict[str, Any] = {} if summary is None else {"summary": summary}
+    stage["assessment"] = assessment
     kind = _evaluation(sheet, tnm, evaluation)
     if kind:
         stage["type"] = kind
     return stage
 
 
+def _assessment(
+    sheet: Sheet, tnm: HubObject, evaluation: str | None, status: str, condition_id: str
+) -> list[dict[str, str]]:
+    """References to what a classification was put down as: the stage group, which refers to the categories, else these."""
+    sheet.under_way("Condition", condition_id)
+    common = _common(sheet, tnm, status, condition_id)
+    sized = _size(sheet, tnm, common)
+    if "version" in tnm:
+        common["method"] = {"text": tnm["version"]}
+    members = [made for category in _CATEGORIES if (made := _category(sheet, tnm, category, common, evaluation))]
+    group = _category(sheet, tnm, _STAGE, {**common, "hasMember": members} if members else common, evaluation)
+    if not (group or members):
+        sheet.under_way("Condition", condition_id)
+        _without_category(sheet, tnm, sized=sized)
+    return [group] if group else members
+
+
 def _evaluation(sheet: Sheet, tnm: HubObject, evaluation: str | None) -> Any:
     """Condition.stage.type: by which evaluation a classification was made; mCODE's code where the stated one has no system in FHIR."""
     if evaluation is not None and sheet.run.concepts.render(tnm["pathology_clinical"]).concept is None:
-        return orjson.Fragment(_STAGE.codes[evaluation])
+        return orjson.Fragment(_CODES_OF_STAGE[evaluation])
     return sheet.concept(tnm, "pathology_clinical", "/stage/type")
 
 
@@ -120,11 +124,10 @@ def _without_category(sheet: Sheet, tnm: HubObject, *, sized: bool) -> None:
             sheet.lost(tnm, slot, "/stage", "it belongs to a category or a stage group; there is none")
 
 
-def _common(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: str) -> dict[str, Any]:
-    """What all Observations of a classification hold. Of a diagnosis that was entered in error they were so as well."""
-    in_error = diagnosis.get("certainty") == "entered_in_error"
+def _common(sheet: Sheet, tnm: HubObject, status: str, condition_id: str) -> dict[str, Any]:
+    """What all Observations of a classification hold."""
     made: dict[str, Any] = {
-        "status": "entered-in-error" if in_error else "final",
+        "status": status,
         "subject": sheet.patient,
         "focus": [{"reference": f"Condition/{condition_id}"}],
     }
@@ -141,19 +144,22 @@ def _common(sheet: Sheet, tnm: HubObject, diagnosis: HubObject, condition_id: st
     return made
 
 
-def _observed(
-    sheet: Sheet, tnm: HubObject, parts: Iterable[_Category], common: dict[str, Any], evaluation: str | None
-) -> list[dict[str, str]]:
-    """References to the Observations of those parts of a classification that are stated, which are put down."""
-    first = orjson.dumps(common)
-    made = []
-    for slot, kind, codes in parts:
-        resource_id = sheet.observed(kind, tnm, slot, codes[evaluation], first)
-        if resource_id is not None:
-            made.append({"reference": f"Observation/{resource_id}"})
-    if made and common["status"] == "final":
-        sheet.log.default("Observation.status", len(made))
-    return made
+def _category(
+    sheet: Sheet, tnm: HubObject, part: Part, common: dict[str, Any], evaluation: str | None
+) -> dict[str, str] | None:
+    """A reference to the Observation of a category or of the stage group; None where it is not stated."""
+    slot, kind, codes = part
+    if slot not in tnm:
+        return None
+    resource_id = sheet.new_id(kind, tnm)
+    value = sheet.concept(tnm, slot, "/valueCodeableConcept")
+    if value is None:
+        return None
+    if common["status"] == "final":
+        sheet.log.default("Observation.status")
+    code = orjson.Fragment(codes[evaluation])
+    sheet.add("Observation", resource_id, tnm, {**common, "code": code, "valueCodeableConcept": value})
+    return {"reference": f"Observation/{resource_id}"}
 
 
 def with_side(site: str, side: str) -> orjson.Fragment:

@@ -19,6 +19,8 @@ PSEUDED = {
     "code": "PSEUDED",
     "display": "pseudonymized",
 }
+Part = tuple[str, str, dict[str | None, str]]
+"""A part of a TNM classification: the slot, the kind of its Observation, and the JSON of that one's code by the evaluation."""
 
 
 class Meta:
@@ -129,14 +131,11 @@ class Sheet:
         profile: str | None = None,
     ) -> None:
         """Put a resource down. *body* holds its elements without resourceType, id and meta."""
-        self._put_down(resource_type, resource_id, hub_object, orjson.dumps(body), profile)
-
-    def _put_down(
-        self, resource_type: str, resource_id: str, hub_object: HubObject, body: bytes, profile: str | None = None
-    ) -> None:
         run = self.run
-        before_id, after_id = run.heads[resource_type] if profile is None else run.claiming_heads[resource_type, profile]
-        rest = b"," + body[1:] if len(body) > len(b"{}") else b"}"
+        before_id, after_id = (
+            run.heads[resource_type] if profile is None else run.claiming_heads[resource_type, profile]
+        )
+        rest = b"," + orjson.dumps(body)[1:] if body else b"}"
         self.documents.append(
             Document(resource_type, resource_id, before_id + orjson.dumps(resource_id) + after_id + rest)
         )
@@ -150,20 +149,20 @@ class Sheet:
         """
         return self.new_id("Observation/measurement", measurement)
 
-    def observed(self, kind: str, holder: HubObject, slot: str, code: str, common: bytes) -> str | None:
-        """Put down the Observation of a coded slot. Its id; None where there is no value.
+    def classified(
+        self,
+        tnm: HubObject,
+        parts: tuple[Part, ...],
+        evaluation: str | None,
+        status: str,
+        condition_id: str,
+    ) -> list[dict[str, str]] | None:
+        """References to what a TNM classification was put down as; None where that is still to be done.
 
-        *code* is JSON, as are the elements before it: several Observations of an object have them in *common*.
+        *parts* are its categories and, as the last one, the stage group, whose Observation refers to theirs.
+        Most classifications state these, a version and a day: the extension writes their Observations as text.
         """
-        if slot not in holder:
-            return None
-        resource_id = self.new_id(kind, holder)
-        value = self.concept(holder, slot, "/valueCodeableConcept")
-        if value is None:
-            return None
-        body = orjson.dumps({"code": orjson.Fragment(code), "valueCodeableConcept": value})
-        self._put_down("Observation", resource_id, holder, common[:-1] + b"," + body[1:])
-        return resource_id
+        return None
 
     def beside(self, kind: str, resource_type: str, hub_object: HubObject, body: Mapping[str, Any]) -> str:
         """Put a resource down that another one, which stays under way, refers to. Its id."""

@@ -2,7 +2,7 @@
 """What every resource calls of `sheet.Sheet`, without the interpreter. Where more is to be done than the common thing, the sheet does it."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_GetItemWithError
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Size
 from cpython.ref cimport PyObject
 
 from harmonize.python_objects cimport new_tuple, stated
@@ -22,6 +22,7 @@ cdef type _DOCUMENT = Document
 cdef object _dumps = dumps, _fragment = Fragment, _number = number
 cdef Py_ssize_t _CONCEPT = Rendered._fields.index("concept"), _LOSES = Rendered._fields.index("loses")
 cdef Py_ssize_t _TEXT = Rendered._fields.index("text")
+cdef tuple _BESIDE_PARTS = ("date_of_evaluation", "version", "pathology_clinical")
 cdef frozenset _MEASURED = frozenset(("assay", "date", "value", "coded_value", "status", "kind"))
 
 if not issubclass(_DOCUMENT, tuple):
@@ -123,28 +124,74 @@ cdef class Methods:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
         return 0
 
-    def observed(self, str kind not None, holder, slot, str code not None, bytes common not None):
-        """`Sheet.observed`."""
-        cdef object coded = stated(holder, slot), concept
-        cdef str resource_id, text
-        if coded is None:
+    def classified(self, tnm, tuple parts not None, evaluation, str status not None, str condition_id not None):
+        """`Sheet.classified`: where a classification states nothing but what is written without a word, it is put down here."""
+        cdef list values = self._values(tnm, parts), members = []
+        cdef Py_ssize_t index, group = len(parts) - 1
+        cdef tuple part
+        cdef bytes common
+        cdef str made
+        if values is None:
             return None
-        resource_id = self._new_id(kind, holder)
-        text = self._known_text(coded)
-        if text is None:
-            concept = super(Methods, self).concept_of(holder, slot, coded, "/valueCodeableConcept")
-            if concept is None:
-                return None
-            text = _dumps(concept).decode()
-        self._open("Observation", resource_id, None)
-        put(&self._text, b",", 1)
-        put(&self._text, PyBytes_AS_STRING(common) + 1, max(PyBytes_GET_SIZE(common) - 2, 0))
-        put(&self._text, b',"code":', 8)
-        put_text(&self._text, code)
-        put(&self._text, b',"valueCodeableConcept":', 24)
-        put_text(&self._text, text)
-        self._close("Observation", resource_id, holder)
-        return resource_id
+        common = self._common(tnm, status, condition_id)
+        for index in range(group + 1):
+            if values[index] is None:
+                continue
+            part = parts[index]
+            made = self._new_id(part[1], tnm)
+            self._open("Observation", made, None)
+            _put_bytes(&self._text, common)
+            if index == group and members:
+                put(&self._text, b',"hasMember":', 13)
+                _put_bytes(&self._text, _dumps(members))
+                members.clear()
+            put(&self._text, b',"code":', 8)
+            put_text(&self._text, (<dict?>part[2])[evaluation])
+            put(&self._text, b',"valueCodeableConcept":', 24)
+            put_text(&self._text, values[index])
+            self._close("Observation", made, tnm)
+            if status == "final":
+                self._default("Observation.status")
+            members.append({"reference": f"Observation/{made}"})
+        return members
+
+    cdef list _values(self, object tnm, tuple parts):
+        """The JSON of the codes of the parts; None where one was not rendered before, where more is stated, and where none is."""
+        cdef object date = stated(tnm, "date_of_evaluation"), coded, slot
+        cdef Py_ssize_t beside = PyDict_Size(tnm), known = 0
+        cdef list values = []
+        cdef tuple part
+        for part in parts:
+            coded = stated(tnm, part[0])
+            values.append(self._known_text(coded))
+            if coded is not None:
+                known += 1
+                if values[len(values) - 1] is None:
+                    return None
+        for slot in _BESIDE_PARTS:
+            if stated(tnm, slot) is not None:
+                beside -= 1
+        return None if not known or beside != known or (date is not None and stated(date, "estimated")) else values
+
+    cdef bytes _common(self, object tnm, str status, str condition_id):
+        """The elements that all Observations of a classification begin with."""
+        cdef object date = stated(tnm, "date_of_evaluation"), version = stated(tnm, "version")
+        clear(&self._text)
+        put(&self._text, b',"status":', 10)
+        _put_json(&self._text, status)
+        put(&self._text, b',"subject":', 11)
+        _put_bytes(&self._text, self.patient_reference)
+        put(&self._text, b',"focus":[{"reference":', 23)
+        _put_json(&self._text, f"Condition/{condition_id}")
+        put(&self._text, b"}]", 2)
+        if date is not None:
+            put(&self._text, b',"effectiveDateTime":', 21)
+            _put_json(&self._text, date["value"])
+        if version is not None:
+            put(&self._text, b',"method":{"text":', 18)
+            _put_json(&self._text, version)
+            put(&self._text, b"}", 1)
+        return written(&self._text)
 
     cdef int _default(self, str element) except -1:
         """`TargetLog.default` of one element."""
