@@ -119,8 +119,8 @@ class Concepts:
         self._systems = systems
         self.rendered: dict[int, Rendered] = {}
         """id of a coded value -> what it is in FHIR."""
-        self.units: dict[tuple[str | None, int], Unit] = {}
-        """(unit in UCUM, id of the stated unit) -> the unit."""
+        self.units: dict[str | None | tuple[str | None, int], Unit] = {}
+        """Unit in UCUM or, where the source states one, that and the id of the stated one -> the unit."""
 
     def render(self, coded: Mapping[str, Any]) -> Rendered:
         """What a coded value is in FHIR."""
@@ -160,7 +160,7 @@ class Concepts:
     def unit(self, quantity: Mapping[str, Any]) -> Unit:
         """The unit of a quantity: in UCUM, else as the source states it."""
         stated = quantity.get("unit_source")
-        key = (quantity.get("unit"), id(stated))
+        key = quantity.get("unit") if stated is None else (quantity.get("unit"), id(stated))
         known = self.units.get(key)
         if known is None:
             if len(self.units) >= _CACHE_LIMIT:

@@ -13,7 +13,7 @@ from harmonize.written_text cimport (
 from orjson import Fragment, dumps
 
 from harmonize.writers import Document
-from harmonize.writers.fhir.datatypes import Rendered, number
+from harmonize.writers.fhir.datatypes import Rendered, Unit, number
 
 cdef extern from "Python.h":
     object PyLong_FromVoidPtr(void*)
@@ -23,7 +23,7 @@ cdef object _dumps = dumps, _fragment = Fragment, _number = number
 cdef Py_ssize_t _CONCEPT = Rendered._fields.index("concept"), _LOSES = Rendered._fields.index("loses")
 cdef Py_ssize_t _TEXT = Rendered._fields.index("text")
 cdef tuple _BESIDE_PARTS = ("date_of_evaluation", "version", "pathology_clinical")
-cdef frozenset _MEASURED = frozenset(("assay", "date", "value", "coded_value", "status", "kind"))
+cdef Py_ssize_t _AFTER_VALUE = Unit._fields.index("after_value"), _LOSS = Unit._fields.index("loss")
 
 if not issubclass(_DOCUMENT, tuple):
     raise ImportError("built of other sources: install harmonize again")
@@ -212,18 +212,19 @@ cdef class Methods:
         """`Sheet.measured`: where a measurement states nothing but what is written without a word, it is put down here."""
         cdef str resource_id = self._new_id("Observation/measurement", measurement)
         cdef object date = stated(measurement, "date"), coded = stated(measurement, "coded_value"), kind = stated(measurement, "kind")
-        cdef object status = stated(measurement, "status"), quantity = stated(measurement, "value"), name
-        cdef str code = self._known_text(stated(measurement, "assay")), value = self._known_text(coded)
-        for name in measurement:
-            if name not in _MEASURED:
-                return resource_id
-        if code is None or (date is not None and stated(date, "estimated")):
+        cdef object status = stated(measurement, "status"), quantity = stated(measurement, "value"), digits = None
+        cdef str code = self._known_text(stated(measurement, "assay")), value = self._known_text(coded), after_value = None
+        if code is None or PyDict_Size(measurement) != 1 + (
+            (date is not None) + (coded is not None) + (kind is not None) + (status is not None) + (quantity is not None)
+        ):
+            return resource_id
+        if date is not None and stated(date, "estimated"):
             return resource_id
         if coded is not None and (value is None or quantity is not None):
             return resource_id
         if quantity is not None:
-            value = self._quantity_text(quantity)
-            if value is None:
+            digits, after_value = _number(quantity["value"]), self._after_value(quantity)
+            if digits is None or after_value is None:
                 return resource_id
         if status is None:
             self._default("Observation.status")
@@ -241,8 +242,9 @@ cdef class Methods:
             put(&self._text, b',"effectiveDateTime":', 21)
             _put_json(&self._text, date["value"])
         if quantity is not None:
-            put(&self._text, b',"valueQuantity":', 17)
-            put_text(&self._text, value)
+            put(&self._text, b',"valueQuantity":{"value":', 26)
+            put_text(&self._text, digits)
+            put_text(&self._text, after_value)
         elif value is not None:
             put(&self._text, b',"valueCodeableConcept":', 24)
             put_text(&self._text, value)
@@ -280,16 +282,20 @@ cdef class Methods:
 
     def quantity(self, quantity, inside):
         """`Sheet.quantity`."""
-        cdef str text = self._quantity_text(quantity)
-        return super(Methods, self).quantity(quantity, inside) if text is None else _fragment(text)
+        cdef object digits = _number(quantity["value"]), after_value = self._after_value(quantity)
+        if digits is None or after_value is None:
+            return super(Methods, self).quantity(quantity, inside)
+        return _fragment(f'{{"value":{digits}{after_value}')
 
-    cdef str _quantity_text(self, object quantity):
-        """The JSON of a number in a unit that was met before and loses nothing; None for any other."""
-        cdef object comparator = stated(quantity, "comparator"), source = stated(quantity, "unit_source")
-        cdef object digits = _number(quantity["value"]), key = (stated(quantity, "unit"), PyLong_FromVoidPtr(<void*>source))
-        cdef PyObject* unit = PyDict_GetItemWithError(self.units, key)
-        if digits is None or unit is NULL or (<object>unit)[2]:
+    cdef str _after_value(self, object quantity):
+        """What follows the digits of a quantity, in a unit that was met before and loses nothing; None for any other."""
+        cdef object comparator = stated(quantity, "comparator"), source = stated(quantity, "unit_source"), key = stated(quantity, "unit")
+        cdef PyObject* unit
+        if source is not None:
+            key = (key, PyLong_FromVoidPtr(<void*>source))
+        unit = PyDict_GetItemWithError(self.units, key)
+        if unit is NULL or (<object>unit)[_LOSS]:
             return None
         if comparator is not None:
-            digits = f'{digits},"comparator":"{comparator}"'
-        return f'{{"value":{digits}{(<object>unit)[1]}'
+            return f',"comparator":"{comparator}"{(<object>unit)[_AFTER_VALUE]}'
+        return (<object>unit)[_AFTER_VALUE]
