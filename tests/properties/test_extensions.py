@@ -6,6 +6,7 @@ import gc
 import hashlib
 import pickle
 import shutil
+import sys
 import tracemalloc
 import weakref
 from collections.abc import Iterator
@@ -390,6 +391,10 @@ def test_wrong_calls_are_refused() -> None:
         walking.ElementWalk.__new__(walking.ElementWalk).subject(etree.fromstring("<a/>"), {})
     with pytest.raises(IndexError):
         walking.add_rows(b'[[0,7,[2],["x"]]]', ["a"], [2], {}, RawRow)
+    texts_of_objects = extension("harmonize.hub.identity_texts")
+    assert texts_of_objects is not None
+    with pytest.raises(TypeError):
+        texts_of_objects.IdentityTexts.__new__(texts_of_objects.IdentityTexts).of({"codings": []})
     for text in ('[[0,7,[2],["\\n"]]]', '[[1,7,[0],["x"]]]', '[[1,7,[0],["\\n"]]]'):
         with pytest.raises((IndexError, ValueError)):
             walking.add_rows(text.encode(), ["a"], [2], {}, RawRow)
@@ -546,6 +551,21 @@ def test_objects_say_the_same(objects: list[dict[str, Any]]) -> None:
     compiled = Identities()
     for value in [hub_object(one) for one in (*objects, *objects)] + objects:
         assert compiled.of(value) == in_python.of(value)
+
+
+def test_objects_say_the_same_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts are kept up to a limit; what they are of is let go with them."""
+    monkeypatch.setattr(Identities, "LIMIT", 1_500)
+    values = [{"codings": [{"code": f"A:{number}"}]} for number in range(4_000)]
+    held = [sys.getrefcount(value) for value in values]
+    with pure():
+        in_python = Identities()
+    compiled = Identities()
+    for value in [*values, *reversed(values), *values[-10:]]:
+        assert compiled.of(value) == in_python.of(value)
+    del compiled, in_python, value
+    gc.collect()
+    assert [sys.getrefcount(value) for value in values] == held
 
 
 class _Word(str):

@@ -119,7 +119,7 @@ class Concepts:
         self._systems = systems
         self.rendered: dict[int, Rendered] = {}
         """id of a coded value -> what it is in FHIR."""
-        self.units: dict[str | None | tuple[str | None, int], Unit] = {}
+        self.units: dict[str | tuple[str | None, int] | None, Unit] = {}
         """Unit in UCUM or, where the source states one, that and the id of the stated one -> the unit."""
 
     def render(self, coded: Mapping[str, Any]) -> Rendered:
