@@ -53,6 +53,12 @@ cdef int _put_json(Written* text, object value) except -1:
     return put(text, b'"', 1)
 
 
+cdef object _remembered(object memo, object key):
+    """`memo[key]`: Python asks a subclass of dict by a call of its method, even for what is there."""
+    cdef PyObject* known = PyDict_GetItemWithError(memo, key)
+    return memo[key] if known is NULL else <object>known
+
+
 cdef class Methods:
     """The first base of a sheet; `Sheet` is the second one. What both of them use is public."""
 
@@ -62,10 +68,11 @@ cdef class Methods:
     cdef object identity_of, identifiers, heads, claiming_heads, rendered, units, log, made_of
     cdef object patient_id, content
     cdef dict twins, defaulted
+    cdef bint is_traced
     cdef Written _text
 
     def __cinit__(self, run, record, log):
-        self.defaulted = log.defaulted
+        self.defaulted, self.is_traced = log.defaulted, log.trace is not None
         self.identity_of, self.identifiers = run.identities.of, run.identifiers
         self.heads, self.claiming_heads = run.heads, run.claiming_heads
         self.units = run.concepts.units
@@ -79,7 +86,7 @@ cdef class Methods:
         return self._new_id(kind, made_of)
 
     cdef str _new_id(self, str kind, object made_of):
-        cdef object content, made, identifier = self.identifiers[kind]
+        cdef object content, made, identifier = _remembered(self.identifiers, kind)
         cdef PyObject* twins
         if self.content is None or made_of is not self.made_of:
             self.made_of = made_of
@@ -110,7 +117,7 @@ cdef class Methods:
 
     cdef int _open(self, str resource_type, str resource_id, object profile) except -1:
         """Begin the text of a resource."""
-        cdef tuple head = self.heads[resource_type] if profile is None else self.claiming_heads[resource_type, profile]
+        cdef tuple head = _remembered(self.heads, resource_type) if profile is None else self.claiming_heads[resource_type, profile]
         clear(&self._text)
         _put_bytes(&self._text, head[0])
         _put_json(&self._text, resource_id)
@@ -120,7 +127,7 @@ cdef class Methods:
         """End the text of a resource and put it down."""
         put(&self._text, b"}", 1)
         self.documents.append(new_tuple(_DOCUMENT, (resource_type, resource_id, written(&self._text))))
-        if self.log.trace is not None:
+        if self.is_traced:
             self.log.made(f"/{resource_type}/{resource_id}", hub_object)
         return 0
 
