@@ -49,7 +49,6 @@ from harmonize.synthesis.tables import write_tables
 from harmonize.terminology.notation import load_systems
 from harmonize.terminology.store import Terminologies
 from harmonize.writers import TargetLog, WriterContext, load_writer
-from harmonize.writers.phenopackets.common_elements import common_element_functions
 from tests.bench.synthetic_cdm import write_cdm
 from tests.corrupted_documents import corrupted_document
 from tests.obds import NAMESPACE as OBDS
@@ -707,68 +706,6 @@ def test_the_same_dates_look_in_order(lists: dict[str, Any], born: str, last: st
     with pure():
         in_python = dates._look_in_order(record, born, last)
     assert dates._look_in_order(record, born, last) is in_python
-
-
-# --- elements of Phenopackets ---------------------------------------------------------------------------------------
-
-CODED: tuple[dict[str, Any], ...] = tuple({"codings": [{"code": f"LOINC:{number}"}]} for number in range(3))
-TERMS = {id(CODED[0]): ('{"id":"LOINC:0","label":"é"}', "LOINC", CODED[0]), id(CODED[1]): ("{}", "HP", CODED[1])}
-UNITS, NUMBERS = {"kg": '{"id":"UCUM:kg"}'}, {"1.0": "1.0"}
-DATES = st.sampled_from(
-    [{"value": "2001-05-06", "precision": "day"}, {"value": "2001-05", "precision": "month"}]
-) | st.just({"value": "2001-05-06", "precision": "day", "estimated": True})
-QUANTITIES = st.fixed_dictionaries(
-    {"value": st.sampled_from(["1.0", "2.0"])},
-    optional={"unit": st.sampled_from(["kg", "m"]), "comparator": st.just("<")},
-)
-CODED_SLOTS = ("assay", "coded_value", "disease", "code", "status")
-ITEM = st.fixed_dictionaries(
-    {},
-    optional={
-        **dict.fromkeys(CODED_SLOTS, st.sampled_from(CODED)),
-        **dict.fromkeys(("date", "onset_date", "end_date", "start_date"), DATES),
-        "value": QUANTITIES,
-        "agents": st.lists(st.sampled_from(CODED), max_size=2),
-    },
-)
-
-
-def _common_items(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Items that are nearly of the common kind, so that many are."""
-    known, day = st.sampled_from(CODED[:2]), st.just({"value": "2001-05-06", "precision": "day"})
-    return {
-        "measurements": st.fixed_dictionaries({"assay": known, "value": QUANTITIES}, optional={"date": day})
-        | st.fixed_dictionaries({"assay": known, "coded_value": known}, optional={"date": day}),
-        "diseases": st.fixed_dictionaries({"disease": known, "onset_date": day}, optional={"end_date": day}),
-        "procedures": st.fixed_dictionaries({"code": known, "date": day}, optional={"end_date": day}),
-        "treatments": st.fixed_dictionaries({"agents": st.just([CODED[0]])}, optional={"start_date": day}),
-    }[kind]
-
-
-@pytest.mark.parametrize("kind", ["measurements", "diseases", "procedures", "treatments"])
-@settings(max_examples=200, deadline=None)
-@given(data=st.data(), apart=st.booleans())
-def test_the_same_elements_are_put_together(kind: str, data: st.DataObject, apart: bool) -> None:
-    items = data.draw(
-        st.lists(_common_items(kind) | ITEM if data.draw(st.booleans()) else _common_items(kind), max_size=4)
-    )
-    records = [hub_object(item) for item in items]
-    for record, item in zip(records, items, strict=True):  # coded values are told by their identity
-        record.update({slot: value for slot, value in item.items() if slot in (*CODED_SLOTS, "agents")})
-    kept: dict[str, tuple[Any, ...]] = {
-        "measurements": (TERMS, UNITS, NUMBERS),
-        "treatments": (TERMS, frozenset({"agents", "start_date"})),
-    }
-    answers = []
-    with pure():
-        functions = [common_element_functions()]
-    for made in (*functions, common_element_functions()):
-        prefixes: set[str] = set()
-        found = made[kind](*kept.get(kind, (TERMS,)), records, prefixes, apart)
-        texts = [found] if isinstance(found, str | bytes) else found
-        whole = [text.encode() if isinstance(text, str) else text for text in texts]
-        answers.append((isinstance(found, list), whole, prefixes))
-    assert answers[0] == answers[1]
 
 
 # --- measurements -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from harmonize.hub.objects import HubObject, is_of_a_parent
 from harmonize.writers.phenopackets.oncology import pathological_findings, tissue_of_tumour
 from harmonize.writers.phenopackets.sheet import Sheet
@@ -31,11 +33,22 @@ def biosamples(sheet: Sheet) -> list[Any]:
         seen.add(sample["sample_id"])
     for diagnosis in sheet.record.get("diagnoses", ()):
         if not diagnosis.keys().isdisjoint(_OF_TUMOURS):
-            tissue = tissue_of_tumour(sheet, diagnosis)
-            if tissue is not None and tissue["id"] not in seen:
-                made.append(tissue)
-                seen.add(tissue["id"])
+            _add_tissue(sheet, diagnosis, made, seen)
     return made
+
+
+def _add_tissue(sheet: Sheet, diagnosis: HubObject, made: list[Any], seen: set[str]) -> None:
+    """Add the Biosample of a tumour's tissue, unless there is one of its id."""
+    if sheet.log.trace is None:
+        text = sheet.run.common_elements.tissue(diagnosis, sheet.record["subject_id"], seen, sheet.prefixes)
+        if text is not None:
+            if text:
+                made.append(orjson.Fragment(text))
+            return
+    tissue = tissue_of_tumour(sheet, diagnosis)
+    if tissue is not None and tissue["id"] not in seen:
+        made.append(tissue)
+        seen.add(tissue["id"])
 
 
 def _biosample(sheet: Sheet, sample: HubObject, *, is_first: bool) -> dict[str, Any]:

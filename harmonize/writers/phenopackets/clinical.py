@@ -55,9 +55,9 @@ def diseases(sheet: Sheet) -> _Elements:
     onset_of = _onset_of_the_only_disease(sheet)
     sheet.under_way("/diseases", made)
     items = sheet.record.get("diagnoses", ())
-    common = sheet.common_of("diseases", items, sheet.run.common.terms)
+    common = [None for _ in items] if onset_of else sheet.common_of(sheet.run.common_elements.diseases, items)
     if not isinstance(common, list):
-        return [orjson.Fragment(common)]
+        return [orjson.Fragment(common)] if common else []
     for diagnosis, text in zip(items, common, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))

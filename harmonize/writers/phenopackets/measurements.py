@@ -22,10 +22,9 @@ def measurements(sheet: Sheet) -> list[Any]:
     made: list[Any] = []
     sheet.under_way("/measurements", made)
     items = sheet.record.get("measurements", ())
-    known = sheet.run.common
-    common = sheet.common_of("measurements", items, known.terms, known.units, known.numbers)
+    common = sheet.common_of(sheet.run.common_elements.measurements, items)
     if not isinstance(common, list):
-        return [orjson.Fragment(common)]
+        return [orjson.Fragment(common)] if common else []
     for measurement, text in zip(items, common, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))

@@ -21,13 +21,12 @@ def medical_actions(sheet: Sheet) -> list[Any]:
     """The MedicalActions, each of one form."""
     record = sheet.record
     procedures, treatments = record.get("procedures", ()), record.get("treatments", ())
-    of_procedures = ("procedures", procedures, sheet.run.common.terms)
-    of_treatments = ("treatments", treatments, sheet.run.common.terms, sheet.run.of_common_treatments)
-    first, second = sheet.common_of(*of_procedures), sheet.common_of(*of_treatments)
-    if "clinical_episodes" not in record and not any(isinstance(part, list) and part for part in (first, second)):
-        return [orjson.Fragment(part) for part in (first, second) if not isinstance(part, list)]
-    first = first if isinstance(first, list) else sheet.common_apart(*of_procedures)
-    second = second if isinstance(second, list) else sheet.common_apart(*of_treatments)
+    of_procedures, of_treatments = sheet.run.common_elements.procedures, sheet.run.common_elements.treatments
+    first, second = sheet.common_of(of_procedures, procedures), sheet.common_of(of_treatments, treatments)
+    if not isinstance(first, list) and not isinstance(second, list) and "clinical_episodes" not in record:
+        return [orjson.Fragment(part) for part in (first, second) if part]
+    first = first if isinstance(first, list) else sheet.common_apart(of_procedures, procedures)
+    second = second if isinstance(second, list) else sheet.common_apart(of_treatments, treatments)
     made: list[Any] = []
     sheet.under_way("/medicalActions", made)
     for procedure, text in zip(procedures, first, strict=True):

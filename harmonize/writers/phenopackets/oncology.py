@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from harmonize.hub.objects import HubObject, evaluation_of
+from harmonize.writers.phenopackets.common_elements import CATEGORIES
 from harmonize.writers.phenopackets.sheet import Sheet
-
-_CATEGORIES = ("primary_tumor", "lymph_node_status", "metastases")
 
 
 def tumour_findings(sheet: Sheet, diagnosis: HubObject) -> dict[str, list[Any]]:
@@ -32,10 +31,10 @@ def tumour_findings(sheet: Sheet, diagnosis: HubObject) -> dict[str, list[Any]]:
 
 def _findings_of_disease(sheet: Sheet, tnm: HubObject) -> list[Any]:
     if evaluation_of(tnm) != "pathological":
-        return _bodies(sheet, tnm, _CATEGORIES, "/clinicalTnmFinding")
+        return _bodies(sheet, tnm, CATEGORIES, "/clinicalTnmFinding")
     if "sample_id" not in tnm:
         return []  # they stand with the tissue of the tumour
-    for slot in _CATEGORIES:
+    for slot in CATEGORIES:
         if slot in tnm:
             message = "pathological findings belong to a biosample; the record has none of this identifier"
             sheet.lost(tnm, slot, "/clinicalTnmFinding", message)
@@ -64,7 +63,7 @@ def pathological_findings(sheet: Sheet, sample: HubObject) -> dict[str, Any]:
             sheet.put(made, "pathologicalStage", tnm, "stage")
         elif "stage" in tnm:
             sheet.lost(tnm, "stage", "/pathologicalStage", "a biosample has one stage; another is preferred")
-        findings += _bodies(sheet, tnm, _CATEGORIES, "/pathologicalTnmFinding")
+        findings += _bodies(sheet, tnm, CATEGORIES, "/pathologicalTnmFinding")
     return {**made, "pathologicalTnmFinding": findings} if findings else made
 
 
@@ -85,28 +84,26 @@ def tissue_of_tumour(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any] | Non
     examined = [
         tnm
         for tnm in diagnosis.get("tnm_classifications", ())
-        if evaluation_of(tnm) == "pathological" and "sample_id" not in tnm and not tnm.keys().isdisjoint(_CATEGORIES)
+        if evaluation_of(tnm) == "pathological" and "sample_id" not in tnm and not tnm.keys().isdisjoint(CATEGORIES)
     ]
     graded = [grading for grading in diagnosis.get("gradings", ()) if "grade" in grading]
     if diagnosis.get("excluded"):
         _of_excluded(
             sheet,
             diagnosis,
-            [*((tnm, slot) for tnm in examined for slot in _CATEGORIES), *((g, "grade") for g in graded)],
+            [*((tnm, slot) for tnm in examined for slot in CATEGORIES), *((g, "grade") for g in graded)],
         )
         return None
     if not examined and not graded:
         _without_tissue(sheet, diagnosis)
         return None
     entry: dict[str, Any] = {
-        "id": sheet.run.identifiers["phenopacket/tissue"](
-            f"{sheet.record['subject_id']}|{sheet.run.identities.of(diagnosis)}"
-        ),
+        "id": sheet.run.tissue_id(sheet.record["subject_id"], diagnosis),
         "individualId": sheet.record["subject_id"],
     }
     sheet.put(entry, "histologicalDiagnosis", diagnosis, "morphology")
     _grade(sheet, entry, graded)
-    findings = [body for tnm in examined for body in _bodies(sheet, tnm, _CATEGORIES, "/pathologicalTnmFinding")]
+    findings = [body for tnm in examined for body in _bodies(sheet, tnm, CATEGORIES, "/pathologicalTnmFinding")]
     if findings:
         entry["pathologicalTnmFinding"] = findings
     if len(entry) == len(("id", "individualId")):

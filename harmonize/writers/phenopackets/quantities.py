@@ -12,7 +12,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject
-from harmonize.writers.phenopackets.sheet import Double, Sheet, double
+from harmonize.writers.phenopackets.sheet import Sheet, double
 
 
 def quantity_of(sheet: Sheet, quantity: HubObject, inside: str) -> dict[str, Any] | None:
@@ -22,8 +22,9 @@ def quantity_of(sheet: Sheet, quantity: HubObject, inside: str) -> dict[str, Any
         sheet.lost(quantity, "value", inside, "a quantity needs a unit; the source states none")
         return None
     number, exact = double(quantity["value"])
-    sheet.run.common.learn_number(quantity["value"], Double(number, exact))
-    if not exact:
+    if exact:
+        sheet.run.common.learn_number(quantity["value"], number)
+    else:
         if isinf(number):
             for slot in ("value", "unit", "unit_source"):  # a unit says nothing without its number
                 if slot in quantity:

@@ -17,7 +17,15 @@ from harmonize.findings import Outcome
 from harmonize.hub.identities import Identities
 from harmonize.hub.objects import HubObject
 from harmonize.writers import TargetLog, WriterContext, identifiers_of, kept
-from harmonize.writers.phenopackets.common_elements import Made, Text, common_element_functions
+from harmonize.writers.phenopackets.common_elements import (
+    CACHE_LIMIT,
+    OF_AGENTS,
+    Common,
+    Made,
+    Maker,
+    Text,
+    common_elements,
+)
 
 VERSION_NOT_STATED = "not stated"
 _PREFERENCE = {
@@ -42,7 +50,6 @@ _PREFERENCE = {
         )
     )
 }
-_CACHE_LIMIT = 100_000
 
 
 class Term(NamedTuple):
@@ -63,7 +70,7 @@ class Double(NamedTuple):
     exact: bool
 
 
-@lru_cache(maxsize=_CACHE_LIMIT)
+@lru_cache(maxsize=CACHE_LIMIT)
 def double(digits: str) -> Double:
     """The double for a decimal text; infinite for a number past all bounds.
 
@@ -82,39 +89,6 @@ def ontology_class(code: str, label: str) -> orjson.Fragment:
     return kept({"id": code, "label": label})
 
 
-class Common:
-    """The values of most records as JSON, by the identity of the shared hub value or by its text.
-
-    What is here loses nothing and needs no word, so that an object made of such values alone is put together from texts. What
-    is not here goes the long way, on which it is learnt. The hub values are held, so that their ids stay their own.
-    """
-
-    def __init__(self) -> None:
-        self.terms: dict[int, tuple[str, str, Mapping[str, Any]]] = {}
-        """id of a coded value -> OntologyClass, prefix."""
-        self.units: dict[str, str] = {}
-        """UCUM code -> OntologyClass."""
-        self.numbers: dict[str, str] = {}
-        """Digits -> a number that is exactly the double and is not 0, which proto3 leaves out."""
-
-    def learn(self, known: dict[Any, Any], key: Any, value: Any) -> None:
-        """Keep *value*, and not too many of its kind."""
-        if len(known) >= _CACHE_LIMIT:
-            known.clear()
-        known[key] = value
-
-    def learn_term(self, term: Term) -> None:
-        """Keep a term that loses nothing."""
-        if term.body is not None and not term.loses:
-            text = orjson.dumps({"id": term.code, "label": term.label}).decode()
-            self.learn(self.terms, id(term.coded), (text, term.prefix, term.coded))
-
-    def learn_number(self, digits: str, number: Double) -> None:
-        """Keep a number."""
-        if number.exact and number.number:
-            self.learn(self.numbers, digits, orjson.dumps(number.number).decode())
-
-
 class RunParts:
     """What is the same for all subjects of a run."""
 
@@ -122,14 +96,12 @@ class RunParts:
         """*drops_dates_of_treatments*: by declaration, because the profile knows treatments with agents only."""
         self.context = context
         self.drops_dates_of_treatments = drops_dates_of_treatments
-        dates = ("start_date", "end_date") if drops_dates_of_treatments else ()
-        self.of_common_treatments = frozenset(("agents", "quantity", "days_supply", *dates))
-        """The slots of a treatment that is written as its agent alone, without a word."""
         self.identities = Identities()
         self.identifiers = identifiers_of(context)
         self.terms: dict[int, Term] = {}
         self.common = Common()
-        self.common_elements = common_element_functions()
+        dates = ("start_date", "end_date") if drops_dates_of_treatments else ()
+        self.common_elements = common_elements(self.common, self.tissue_id, OF_AGENTS.union(dates))
         self._units: dict[str, orjson.Fragment] = {}
         self._times: dict[str, orjson.Fragment] = {}
         self._resources: dict[str, tuple[dict[str, str], bool]] = {}
@@ -138,27 +110,32 @@ class RunParts:
         """The OntologyClass of a coded value. Remembers what it rendered: records repeat their codes."""
         known = self.terms.get(id(coded))
         if known is None:
-            if len(self.terms) >= _CACHE_LIMIT:
+            if len(self.terms) >= CACHE_LIMIT:
                 self.terms.clear()
             known = self.terms[id(coded)] = _rendered(coded)
-            self.common.learn_term(known)
+            if known.body is not None and not known.loses:
+                self.common.learn_term(coded, known.code, known.label, known.prefix)
         return known
+
+    def tissue_id(self, subject_id: str, diagnosis: HubObject) -> str:
+        """The id of the tissue of the tumour of which a diagnosis of a subject speaks."""
+        return self.identifiers["phenopacket/tissue"](f"{subject_id}|{self.identities.of(diagnosis)}")
 
     def unit(self, ucum: str) -> orjson.Fragment:
         """The OntologyClass of a UCUM unit."""
         known = self._units.get(ucum)
         if known is None:
-            if len(self._units) >= _CACHE_LIMIT:
+            if len(self._units) >= CACHE_LIMIT:
                 self._units.clear()
             known = self._units[ucum] = ontology_class(f"UCUM:{ucum}", ucum)
-            self.common.learn(self.common.units, ucum, orjson.dumps({"id": f"UCUM:{ucum}", "label": ucum}).decode())
+            self.common.learn_unit(ucum)
         return known
 
     def time(self, day: str) -> orjson.Fragment:
         """The TimeElement of a known day."""
         known = self._times.get(day)
         if known is None:
-            if len(self._times) >= _CACHE_LIMIT:
+            if len(self._times) >= CACHE_LIMIT:
                 self._times.clear()
             known = self._times[day] = kept({"timestamp": midnight(day)})
         return known
@@ -230,22 +207,19 @@ class Sheet:
         if self.log.trace is not None:
             self.log.made(self.path(), hub_object)
 
-    def common_of(self, kind: str, items: Sequence[HubObject], *kept: Any) -> Made:
-        """The common elements of *kind* as JSON (`common_elements`): one text, or a list with None for each that is not common."""
-        return self._common_of(kind, items, kept, apart=False)
-
-    def common_apart(self, kind: str, items: Sequence[HubObject], *kept: Any) -> list[Text | None]:
-        """The common elements of *kind*, each by itself; None for an item of which more is to be written or said."""
-        made = self._common_of(kind, items, kept, apart=True)
-        assert isinstance(made, list)
-        return made
-
-    def _common_of(self, kind: str, items: Sequence[HubObject], kept: Sequence[Any], *, apart: bool) -> Made:
+    def common_of(self, make: Maker, items: Sequence[HubObject]) -> Made:
+        """The common elements that *make* makes of *items*: one text, or a list with None for each that is not common."""
         if not items:
-            return []
+            return ""
         if self.log.trace is not None:
             return [None for _ in items]
-        return self.run.common_elements[kind](*kept, items, self.prefixes, apart)
+        return make(items, self.prefixes, False)
+
+    def common_apart(self, make: Maker, items: Sequence[HubObject]) -> list[Text | None]:
+        """The common elements, each by itself, of items that are all common."""
+        made = make(items, self.prefixes, True)
+        assert isinstance(made, list)
+        return made
 
     def term(self, holder: HubObject, slot: str, inside: str) -> Term | None:
         """The OntologyClass of a coded slot; None, with a loss, where the value has no code."""
