@@ -123,6 +123,28 @@ LISTS: Strategies = {
 }
 
 
+def _sexes(*codes: str) -> st.SearchStrategy[dict[str, Any]]:
+    codings = [{"system": code.partition(":")[0], "code": code, "origin": "stated"} for code in (*codes, "HL7:F")]
+    return st.lists(st.sampled_from(codings), max_size=2).map(lambda stated: {"codings": stated})
+
+
+PERSONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "birth_date": DAYS | USUAL_DAYS,
+        "date_of_last_follow_up": DAYS | USUAL_DAYS,
+        "sex_at_birth": _sexes("BIRTHSEX:F", "BIRTHSEX:M", "BIRTHSEX:UNK", "BIRTHSEX:X"),
+        "administrative_gender": _sexes("GENDER:female", "GENDER:unknown", "GENDER:x"),
+        "gender_identity": CODES,
+        "karyotypic_sex": CODES,
+        "vital_status": st.just({"status": {"codings": [{"system": "VITALSTATUS", "code": "VITALSTATUS:alive"}]}}),
+        "symptom_onsets": st.just([{"age": "P1Y"}]),
+        "samples": st.lists(st.sampled_from("abs").map(lambda name: {"sample_id": name}), max_size=2),
+    },
+)
+"""What a record states beside its lists."""
+
+
 def _shared(value: Any) -> Any:
     """*value* as objects of the hub; coded values, which are told by their identity, stay those that they are."""
     if isinstance(value, dict) and "codings" not in value:
@@ -147,9 +169,9 @@ def _raw(text: str | bytes | None) -> bytes | None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.fixed_dictionaries(LISTS), st.booleans())
-def test_compiled_elements_are_those_of_python(lists: dict[str, Any], apart: bool) -> None:
-    record = _shared(lists)
+@given(st.fixed_dictionaries(LISTS), PERSONS, st.booleans())
+def test_compiled_elements_are_those_of_python(lists: dict[str, Any], person: dict[str, Any], apart: bool) -> None:
+    record = _shared({"subject_id": "é", **person, **lists})
     with pure():
         in_python = _elements()
     answers = []
@@ -164,7 +186,8 @@ def test_compiled_elements_are_those_of_python(lists: dict[str, Any], apart: boo
             prefixes: set[str] = set()
             made = make(items, prefixes, apart)
             answer.append(([*map(_raw, made)] if isinstance(made, list) else _raw(made), prefixes))
-        prefixes, seen = set(), {"é\\3"}
+        prefixes, seen = set(), {'é\\"3'}
+        answer.append(_raw(elements.subject(record, prefixes)))
         answer += [_raw(elements.tissue(diagnosis, "é\\", seen, prefixes)) for diagnosis in record["diagnoses"]]
         answers.append((answer, prefixes, seen))
     assert answers[0] == answers[1]
@@ -179,9 +202,11 @@ def _written(writer: Writer, record: HubObject, *, long_way: bool) -> Any:
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.fixed_dictionaries(LISTS), st.sets(st.sampled_from("abs"), max_size=2), st.booleans())
-def test_common_elements_are_those_of_the_long_way(lists: dict[str, Any], samples: set[str], is_compiled: bool) -> None:
-    record = _shared({"subject_id": "s", **lists, "samples": [{"sample_id": sample} for sample in sorted(samples)]})
+@given(st.fixed_dictionaries(LISTS), PERSONS, st.booleans())
+def test_common_elements_are_those_of_the_long_way(
+    lists: dict[str, Any], person: dict[str, Any], is_compiled: bool
+) -> None:
+    record = _shared({"subject_id": "s", **person, **{name: items for name, items in lists.items() if items}})
     context = WriterContext("x", RECORDED, "de/obds", "1", KEY, load_systems(), {}, "0")
     with pure() if not is_compiled else nullcontext():
         writer = load_writer("phenopackets", context)
@@ -201,6 +226,10 @@ def test_wrong_calls_are_refused(wrong: Any) -> None:
                 make(wrong, set(), False)
     with pytest.raises((TypeError, SystemError)):
         elements.tissue(wrong, "s", set(), set())
+    with pytest.raises((TypeError, SystemError)):
+        elements.subject(wrong, set())
+    with pytest.raises(TypeError):
+        elements.subject(HubObject(subject_id=7), set())
     unmade = compiled.ElementTexts.__new__(compiled.ElementTexts)
     with pytest.raises(ValueError, match="no elements"):
         unmade.diseases([{}], set(), False)

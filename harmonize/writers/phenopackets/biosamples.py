@@ -39,13 +39,10 @@ def biosamples(sheet: Sheet) -> list[Any]:
 
 def _add_tissue(sheet: Sheet, diagnosis: HubObject, made: list[Any], seen: set[str]) -> None:
     """Add the Biosample of a tumour's tissue, unless there is one of its id."""
-    if sheet.log.trace is None:
-        text = sheet.run.common_elements.tissue(diagnosis, sheet.record["subject_id"], seen, sheet.prefixes)
-        if text is not None:
-            if text:
-                made.append(orjson.Fragment(text))
-            return
-    tissue = tissue_of_tumour(sheet, diagnosis)
+    text = sheet.elements.tissue(diagnosis, sheet.record["subject_id"], seen, sheet.prefixes)
+    if text:
+        made.append(orjson.Fragment(text))
+    tissue = tissue_of_tumour(sheet, diagnosis) if text is None else None
     if tissue is not None and tissue["id"] not in seen:
         made.append(tissue)
         seen.add(tissue["id"])

@@ -12,6 +12,7 @@ import orjson
 
 from harmonize.findings import Outcome
 from harmonize.hub.objects import HubObject, is_had
+from harmonize.writers.phenopackets.common_elements import NOTHING_COMMON
 from harmonize.writers.phenopackets.oncology import tumour_findings
 from harmonize.writers.phenopackets.sheet import Sheet
 
@@ -21,8 +22,10 @@ _Elements = list[Any]
 def features(sheet: Sheet) -> _Elements:
     """One PhenotypicFeature per feature that has a code."""
     made: _Elements = []
+    if "phenotypic_features" not in sheet.record:
+        return made
     sheet.under_way("/phenotypicFeatures", made)
-    for feature in sheet.record.get("phenotypic_features", ()):
+    for feature in sheet.record["phenotypic_features"]:
         term = sheet.term(feature, "type", "/type")
         if term is None:
             sheet.lost(feature, "*", "", "a phenotypic feature needs a type; there is no code")
@@ -55,7 +58,8 @@ def diseases(sheet: Sheet) -> _Elements:
     onset_of = _onset_of_the_only_disease(sheet)
     sheet.under_way("/diseases", made)
     items = sheet.record.get("diagnoses", ())
-    common = [None for _ in items] if onset_of else sheet.common_of(sheet.run.common_elements.diseases, items)
+    elements = sheet.elements if onset_of is None else NOTHING_COMMON
+    common = elements.diseases(items, sheet.prefixes, False)
     if not isinstance(common, list):
         return [orjson.Fragment(common)] if common else []
     for diagnosis, text in zip(items, common, strict=True):

@@ -18,6 +18,12 @@ from harmonize.hub.objects import HubObject, evaluation_of
 CACHE_LIMIT = 100_000
 CATEGORIES = ("primary_tumor", "lymph_node_status", "metastases")
 """The slots of a TNM classification that are findings of their own."""
+SEX = {"F": "FEMALE", "M": "MALE", "OTH": "OTHER_SEX", "female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}
+CODES_OF_SEX = frozenset([*SEX, "UNK", "ASKU", "unknown"])  # UNKNOWN_SEX is the default and is not written
+SEX_BY_SYSTEM = {
+    system: {f"{system}:{code}": SEX.get(code, "") for code in CODES_OF_SEX} for system in ("BIRTHSEX", "GENDER")
+}
+"""System -> code -> the sex that is written, an empty text for the default."""
 OF_DISEASES = frozenset(
     {
         *("disease", "onset_date", "end_date", "topography", "laterality", "body_site"),
@@ -87,6 +93,10 @@ class Common:
 class CommonElements(Protocol):
     """What makes them. *prefixes* takes those of the codes that are written."""
 
+    def subject(self, record: HubObject, prefixes: Prefixes) -> Text | None:
+        """The Individual: known days of birth and last encounter, sex and gender; None where more is to be written or said."""
+        ...
+
     def measurements(self, items: Sequence[HubObject], prefixes: Prefixes, apart: bool) -> Made:
         """Measurements of an assay, with a number in UCUM or a code, of a known day or without a date."""
         ...
@@ -126,6 +136,23 @@ def common_elements(
     return made
 
 
+class _NothingCommon:
+    def subject(self, record: HubObject, prefixes: Prefixes) -> None:
+        return None
+
+    def tissue(self, diagnosis: HubObject, subject_id: str, seen: set[str], prefixes: Prefixes) -> None:
+        return None
+
+    def measurements(self, items: Sequence[HubObject], prefixes: Prefixes, apart: bool) -> Made:
+        return [None for _ in items]
+
+    diseases = procedures = treatments = measurements
+
+
+NOTHING_COMMON: CommonElements = _NothingCommon()
+"""For what is to be made slot by slot: everything goes the long way."""
+
+
 def _all(texts: Iterable[str | None], *, apart: bool) -> Made:
     made = list(texts)
     stated = [text for text in made if text is not None]
@@ -150,6 +177,32 @@ class _InPython:
 
     def treatments(self, items: Sequence[HubObject], prefixes: Prefixes, apart: bool) -> Made:
         return _all((self._treatment(item, prefixes) for item in items), apart=apart)
+
+    def subject(self, record: HubObject, prefixes: Prefixes) -> str | None:
+        if "vital_status" in record or "karyotypic_sex" in record:
+            return None
+        try:
+            birth, last = _stated_day(record, "birth_date"), _stated_day(record, "date_of_last_follow_up")
+            born, administrative = (
+                _sex(record, "sex_at_birth", "BIRTHSEX"),
+                _sex(record, "administrative_gender", "GENDER"),
+            )
+            gender = self._stated(record, "gender_identity")
+        except KeyError:
+            return None
+        sex = administrative if born is None else born
+        if administrative is not None and administrative != sex:
+            return None
+        parts = [f'"id":{_quoted(record["subject_id"])}']
+        if birth is not None:
+            parts.append(f'"dateOfBirth":"{birth}T00:00:00Z"')
+        if last is not None:
+            parts.append(f'"timeAtLastEncounter":{_time(last)}')
+        if sex:
+            parts.append(f'"sex":"{sex}"')
+        if gender is not None:
+            parts.append(f'"gender":{_class(gender, prefixes)}')
+        return f"{{{','.join(parts)}}}"
 
     def _measurement(self, measurement: HubObject, prefixes: Prefixes) -> str | None:
         size = len(measurement)
@@ -333,6 +386,15 @@ def _stated_day(holder: HubObject, slot: str) -> str | None:
     if date is not None and day is None:
         raise KeyError
     return day
+
+
+def _sex(record: HubObject, slot: str, system: str) -> str | None:
+    """The sex of a coded slot, None for nothing; KeyError where it is not translated to *system*, as far as we know its codes."""
+    coded = record.get(slot)
+    if coded is None:
+        return None
+    codes = [coding["code"] for coding in coded.get("codings", ()) if coding["system"] == system]
+    return SEX_BY_SYSTEM[system][codes[0] if codes else ""]
 
 
 def _time(day: str) -> str:

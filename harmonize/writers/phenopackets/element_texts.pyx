@@ -13,7 +13,7 @@ from harmonize.written_text cimport (
 import orjson
 
 from harmonize.hub.objects import evaluation_of
-from harmonize.writers.phenopackets.common_elements import CATEGORIES, OF_DISEASES, OF_OPERATIONS
+from harmonize.writers.phenopackets.common_elements import CATEGORIES, OF_DISEASES, OF_OPERATIONS, SEX_BY_SYSTEM
 
 cdef extern from "Python.h":
     object PyLong_FromVoidPtr(void*)
@@ -25,6 +25,7 @@ cdef enum Kind:
     TREATMENT
 
 cdef tuple _CATEGORIES = CATEGORIES
+cdef dict _SEX_BY_SYSTEM = SEX_BY_SYSTEM
 cdef frozenset _OF_DISEASES = OF_DISEASES, _OF_OPERATIONS = OF_OPERATIONS
 
 
@@ -81,6 +82,39 @@ cdef class ElementTexts:
 
     def __dealloc__(self):
         release(&self._text)
+
+    def subject(self, record, set prefixes not None):
+        """As `CommonElements.subject`."""
+        cdef object birth = stated(record, "birth_date"), last = stated(record, "date_of_last_follow_up")
+        cdef object born = stated(record, "sex_at_birth"), administrative = stated(record, "administrative_gender"), sex
+        cdef object gender = stated(record, "gender_identity")
+        cdef tuple of_gender
+        if self.terms is None:
+            raise ValueError("no elements")
+        if stated(record, "vital_status") is not None or stated(record, "karyotypic_sex") is not None:
+            return None
+        of_gender, sex = self._term(gender), _sex(administrative if born is None else born, "GENDER" if born is None else "BIRTHSEX")
+        if (birth is not None and _day(birth) is None) or (last is not None and _day(last) is None):
+            return None
+        if (gender is not None and of_gender is None) or (sex is None and (born is not None or administrative is not None)):
+            return None
+        if administrative is not None and _sex(administrative, "GENDER") != sex:
+            return None
+        clear(&self._text)
+        self._put_quoted(b'{"id":', 6, stated(record, "subject_id"))
+        if birth is not None:
+            self._put_day(b',"dateOfBirth":"', 16, _day(birth))
+            put(&self._text, b'"', 1)
+        if last is not None:
+            self._put_time(b',"timeAtLastEncounter":', 23, _day(last))
+        if sex:
+            put(&self._text, b',"sex":"', 8)
+            put_text(&self._text, sex)
+            put(&self._text, b'"', 1)
+        if of_gender is not None:
+            self._open(b',"gender":', 10, of_gender, prefixes)
+        put(&self._text, b"}", 1)
+        return written(&self._text)
 
     def measurements(self, items, set prefixes not None, bint apart):
         """As `CommonElements.measurements`."""
@@ -348,27 +382,33 @@ cdef class ElementTexts:
             name, size = b",", 1
         return put(&self._text, b"]", 1) if terms else 0
 
-    cdef int _put_time(self, const char* name, Py_ssize_t size, object day) except -1:
+    cdef int _put_day(self, const char* name, Py_ssize_t size, object day) except -1:
+        """Write *name* and the Timestamp of a known day."""
         put(&self._text, name, size)
-        put(&self._text, b'{"timestamp":"', 14)
         put_text(&self._text, day)
-        return put(&self._text, b'T00:00:00Z"}', 12)
+        return put(&self._text, b"T00:00:00Z", 10)
+
+    cdef int _put_time(self, const char* name, Py_ssize_t size, object day) except -1:
+        """Write *name* and the TimeElement of a known day."""
+        put(&self._text, name, size)
+        self._put_day(b'{"timestamp":"', 14, day)
+        return put(&self._text, b'"}', 2)
 
     cdef int _put_performed(self, object start, object end) except -1:
         """The time of a procedure: a day, or from one to another."""
         if end is None:
             return self._put_time(b',"performed":', 13, start)
-        put(&self._text, b',"performed":{"interval":{"start":"', 35)
-        put_text(&self._text, start)
-        put(&self._text, b'T00:00:00Z","end":"', 19)
-        put_text(&self._text, end)
-        return put(&self._text, b'T00:00:00Z"}}', 13)
+        self._put_day(b',"performed":{"interval":{"start":"', 35, start)
+        self._put_day(b'","end":"', 9, end)
+        return put(&self._text, b'"}}', 3)
 
     cdef int _put_quoted(self, const char* name, Py_ssize_t size, str text) except -1:
         """Write *name* and *text* as JSON."""
         cdef Py_ssize_t length = 0, index
         cdef const char* raw
         cdef bytes quoted
+        if text is None:
+            raise TypeError("no text")
         put(&self._text, name, size)
         if PyUnicode_IS_COMPACT_ASCII(text):
             raw = PyUnicode_AsUTF8AndSize(text, &length)
@@ -381,6 +421,17 @@ cdef class ElementTexts:
                 return put(&self._text, b'"', 1)
         quoted = orjson.dumps(text)
         return put(&self._text, quoted, len(quoted))
+
+
+cdef object _sex(object coded, str system):
+    """The sex of a coded value, None where there is none, or it is not translated to *system*, as far as its codes are known."""
+    cdef object coding
+    if coded is None:
+        return None
+    for coding in _listed(coded, "codings"):
+        if stated(coding, "system") == system:
+            return _kept(<dict>_SEX_BY_SYSTEM[system], stated(coding, "code"))
+    return None
 
 
 cdef bint _is_pathological(object tnm) except -1:

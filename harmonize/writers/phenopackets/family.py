@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harmonize.hub.objects import HubObject, local_code
-from harmonize.writers.phenopackets.individual import SEX
+from harmonize.writers.phenopackets.common_elements import SEX
 from harmonize.writers.phenopackets.sheet import Sheet
 
 _PARENTS = {"NMTH": "maternalId", "NFTH": "paternalId"}

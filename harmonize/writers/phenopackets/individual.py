@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from harmonize.hub.objects import HubObject, is_stated, local_code, says_death
+from harmonize.writers.phenopackets.common_elements import CODES_OF_SEX, SEX
 from harmonize.writers.phenopackets.sheet import Sheet, midnight
 
-SEX = {"F": "FEMALE", "M": "MALE", "OTH": "OTHER_SEX", "female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}
-_CODES_OF_SEX = frozenset([*SEX, "UNK", "ASKU", "unknown"])  # UNKNOWN_SEX is the default and is not written
 _KARYOTYPES = frozenset(["XX", "XY", "XO", "XXY", "XXX", "XXYY", "XXXY", "XXXX", "XYY", "OTHER_KARYOTYPE"])
 
 
-def individual(sheet: Sheet) -> dict[str, Any]:
+def individual(sheet: Sheet) -> Any:
     """The Individual."""
+    text = sheet.elements.subject(sheet.record, sheet.prefixes)
+    return _individual(sheet) if text is None else orjson.Fragment(text)
+
+
+def _individual(sheet: Sheet) -> dict[str, Any]:
     record = sheet.record
     sheet.under_way("/subject")
     subject: dict[str, Any] = {"id": record["subject_id"]}
@@ -44,11 +50,11 @@ def _sex(sheet: Sheet) -> str | None:
     record = sheet.record
     born = local_code(record.get("sex_at_birth"), "BIRTHSEX")
     gender = local_code(record.get("administrative_gender"), "GENDER")
-    if "sex_at_birth" in record and born not in _CODES_OF_SEX:
+    if "sex_at_birth" in record and born not in CODES_OF_SEX:
         sheet.lost(record, "sex_at_birth", "/sex", "it is not translated to HL7 birth sex")
     sex = SEX.get((gender if born is None else born) or "")
     if "administrative_gender" in record:
-        if gender not in _CODES_OF_SEX:
+        if gender not in CODES_OF_SEX:
             sheet.lost(record, "administrative_gender", "/gender", "it is not translated to AdministrativeGender")
         elif SEX.get(gender or "") != sex:
             message = "it differs from the sex at birth and has no ontology class"

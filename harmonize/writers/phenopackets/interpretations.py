@@ -39,8 +39,10 @@ _UNSPECIFIED = ontology_class(*UNSPECIFIED_DISEASE)
 
 def interpretations(sheet: Sheet, packet_id: str) -> list[dict[str, Any]]:
     """One interpretation for the variants that were interpreted for one disease and are equally far."""
+    if "variants" not in sheet.record:
+        return []
     groups: dict[tuple[str, str], list[HubObject]] = {}
-    for variant in sheet.record.get("variants", ()):
+    for variant in sheet.record["variants"]:
         key = (sheet.run.identities.of(variant.get("interpreted_disease")), variant.get("progress_status", ""))
         groups.setdefault(key, []).append(variant)
     made: list[dict[str, Any]] = []

@@ -22,7 +22,7 @@ def measurements(sheet: Sheet) -> list[Any]:
     made: list[Any] = []
     sheet.under_way("/measurements", made)
     items = sheet.record.get("measurements", ())
-    common = sheet.common_of(sheet.run.common_elements.measurements, items)
+    common = sheet.elements.measurements(items, sheet.prefixes, False)
     if not isinstance(common, list):
         return [orjson.Fragment(common)] if common else []
     for measurement, text in zip(items, common, strict=True):

@@ -5,12 +5,13 @@ Source: phenopacket-schema v2, medical_action.proto and its page TherapeuticRegi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from harmonize.hub.objects import HubObject
+from harmonize.writers.phenopackets.common_elements import Made, Maker, Prefixes, Text
 from harmonize.writers.phenopackets.sheet import Sheet
 from harmonize.writers.phenopackets.treatments import add_treatment, performed_time
 
@@ -21,26 +22,32 @@ def medical_actions(sheet: Sheet) -> list[Any]:
     """The MedicalActions, each of one form."""
     record = sheet.record
     procedures, treatments = record.get("procedures", ()), record.get("treatments", ())
-    of_procedures, of_treatments = sheet.run.common_elements.procedures, sheet.run.common_elements.treatments
-    first, second = sheet.common_of(of_procedures, procedures), sheet.common_of(of_treatments, treatments)
+    elements, prefixes = sheet.elements, sheet.prefixes
+    first, second = elements.procedures(procedures, prefixes, False), elements.treatments(treatments, prefixes, False)
     if not isinstance(first, list) and not isinstance(second, list) and "clinical_episodes" not in record:
         return [orjson.Fragment(part) for part in (first, second) if part]
-    first = first if isinstance(first, list) else sheet.common_apart(of_procedures, procedures)
-    second = second if isinstance(second, list) else sheet.common_apart(of_treatments, treatments)
     made: list[Any] = []
     sheet.under_way("/medicalActions", made)
-    for procedure, text in zip(procedures, first, strict=True):
+    for procedure, text in zip(procedures, _apart(first, elements.procedures, procedures, prefixes), strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))
         else:
             _add(sheet, procedure, "procedure", _procedure(sheet, procedure), made)
-    for treatment, text in zip(treatments, second, strict=True):
+    for treatment, text in zip(treatments, _apart(second, elements.treatments, treatments, prefixes), strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))
         else:
             add_treatment(sheet, treatment, made)
     for episode in record.get("clinical_episodes", ()):
         _add(sheet, episode, "therapeuticRegimen", _regimen(sheet, episode), made)
+    return made
+
+
+def _apart(made: Made, make: Maker, items: Sequence[HubObject], prefixes: Prefixes) -> list[Text | None]:
+    """What was *made* of *items*, each by itself."""
+    if not isinstance(made, list):
+        made = make(items, prefixes, True)
+    assert isinstance(made, list)
     return made
 
 

@@ -6,7 +6,7 @@ is the hot path of a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sized
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,11 +19,9 @@ from harmonize.hub.objects import HubObject
 from harmonize.writers import TargetLog, WriterContext, identifiers_of, kept
 from harmonize.writers.phenopackets.common_elements import (
     CACHE_LIMIT,
+    NOTHING_COMMON,
     OF_AGENTS,
     Common,
-    Made,
-    Maker,
-    Text,
     common_elements,
 )
 
@@ -184,6 +182,7 @@ class Sheet:
 
     def __init__(self, run: RunParts, record: HubObject, log: TargetLog) -> None:
         self.run, self.record, self.log = run, record, log
+        self.elements = run.common_elements if log.trace is None else NOTHING_COMMON
         self.prefixes: set[str] = set()
         self._place = ""
         self._made: Sized | None = None
@@ -206,20 +205,6 @@ class Sheet:
         """Note that *hub_object* made the element under way."""
         if self.log.trace is not None:
             self.log.made(self.path(), hub_object)
-
-    def common_of(self, make: Maker, items: Sequence[HubObject]) -> Made:
-        """The common elements that *make* makes of *items*: one text, or a list with None for each that is not common."""
-        if not items:
-            return ""
-        if self.log.trace is not None:
-            return [None for _ in items]
-        return make(items, self.prefixes, False)
-
-    def common_apart(self, make: Maker, items: Sequence[HubObject]) -> list[Text | None]:
-        """The common elements, each by itself, of items that are all common."""
-        made = make(items, self.prefixes, True)
-        assert isinstance(made, list)
-        return made
 
     def term(self, holder: HubObject, slot: str, inside: str) -> Term | None:
         """The OntologyClass of a coded slot; None, with a loss, where the value has no code."""
