@@ -69,7 +69,7 @@ def says_death(vital: Mapping[str, Any]) -> bool:
     return any(is_stated(vital.get(slot)) for slot in ("date_of_death", "age_at_death", "cause_of_death"))
 
 
-_EVALUATIONS = {  # mCODE 4.0.0, ClinOrPathModifierVS; HMD v1.1, TNM.Pathology_Clinical, has these two words
+EVALUATIONS = {  # mCODE 4.0.0, ClinOrPathModifierVS; HMD v1.1, TNM.Pathology_Clinical, has these two words
     "SNOMEDCT:260998006": "clinical",
     "SNOMEDCT:261023001": "pathological",
     "HMD:tnm-clinical": "clinical",
@@ -92,9 +92,9 @@ def evaluation_of(tnm: Mapping[str, Any]) -> str | None:
     if coded is None:
         return None
     for coding in coded.get("codings", ()):  # checks and writers ask several times of every classification
-        if coding["code"] in _EVALUATIONS:
-            return _EVALUATIONS[coding["code"]]
-    return _EVALUATIONS.get(coded.get("text", "").casefold())
+        if coding["code"] in EVALUATIONS:
+            return EVALUATIONS[coding["code"]]
+    return EVALUATIONS.get(coded.get("text", "").casefold())
 
 
 def is_of_a_parent(relation: Mapping[str, Any]) -> bool:

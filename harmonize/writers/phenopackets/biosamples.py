@@ -11,10 +11,9 @@ from typing import Any
 import orjson
 
 from harmonize.hub.objects import HubObject, is_of_a_parent
-from harmonize.writers.phenopackets.oncology import pathological_findings, tissue_of_tumour
+from harmonize.writers.phenopackets.oncology import morphology_without_tissue, pathological_findings, tissue_of_tumour
 from harmonize.writers.phenopackets.sheet import Sheet
 
-_OF_TUMOURS = frozenset({"morphology", "gradings", "tnm_classifications"})
 _PROGRESSIONS = frozenset(  # HMD v1.1, Sample.Pathological_state, and the examples of biosample.proto
     f"NCIT:{code}" for code in ("C8509", "C3261", "C4798", "C3677", "C84509", "C95606", "C4813")
 )
@@ -32,8 +31,7 @@ def biosamples(sheet: Sheet) -> list[Any]:
         made.append(_biosample(sheet, sample, is_first=sample["sample_id"] not in seen))
         seen.add(sample["sample_id"])
     for diagnosis in sheet.record.get("diagnoses", ()):
-        if not diagnosis.keys().isdisjoint(_OF_TUMOURS):
-            _add_tissue(sheet, diagnosis, made, seen)
+        _add_tissue(sheet, diagnosis, made, seen)
     return made
 
 
@@ -42,10 +40,13 @@ def _add_tissue(sheet: Sheet, diagnosis: HubObject, made: list[Any], seen: set[s
     text = sheet.elements.tissue(diagnosis, sheet.record["subject_id"], seen, sheet.prefixes)
     if text:
         made.append(orjson.Fragment(text))
-    tissue = tissue_of_tumour(sheet, diagnosis) if text is None else None
-    if tissue is not None and tissue["id"] not in seen:
-        made.append(tissue)
-        seen.add(tissue["id"])
+    elif text is None:
+        tissue = tissue_of_tumour(sheet, diagnosis)
+        if tissue is not None and tissue["id"] not in seen:
+            made.append(tissue)
+            seen.add(tissue["id"])
+    elif "morphology" in diagnosis:
+        morphology_without_tissue(sheet, diagnosis)
 
 
 def _biosample(sheet: Sheet, sample: HubObject, *, is_first: bool) -> dict[str, Any]:

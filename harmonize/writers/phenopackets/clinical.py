@@ -54,14 +54,14 @@ def features(sheet: Sheet) -> _Elements:
 
 def diseases(sheet: Sheet) -> _Elements:
     """One Disease per diagnosis that has a code and was not entered in error."""
-    made: _Elements = []
-    onset_of = _onset_of_the_only_disease(sheet)
-    sheet.under_way("/diseases", made)
+    onset_of = _onset_of_the_only_disease(sheet) if "symptom_onsets" in sheet.record else None
     items = sheet.record.get("diagnoses", ())
     elements = sheet.elements if onset_of is None else NOTHING_COMMON
     common = elements.diseases(items, sheet.prefixes, False)
     if not isinstance(common, list):
         return [orjson.Fragment(common)] if common else []
+    made: _Elements = []
+    sheet.under_way("/diseases", made)
     for diagnosis, text in zip(items, common, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))
@@ -107,9 +107,7 @@ def _primary_site(sheet: Sheet, entry: dict[str, Any], diagnosis: HubObject) -> 
 
 def _onset_of_the_only_disease(sheet: Sheet) -> tuple[HubObject, HubObject] | None:
     """(diagnosis, onset) where the first symptoms can only be those of one disease; else the onsets are lost."""
-    onsets = sheet.record.get("symptom_onsets", ())
-    if not onsets:
-        return None
+    onsets = sheet.record["symptom_onsets"]
     stated = [d for d in sheet.record.get("diagnoses", ()) if is_had(d) and "disease" in d]
     if (
         len(onsets) == 1

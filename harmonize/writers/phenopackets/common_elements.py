@@ -67,7 +67,7 @@ class Common:
         self.units: dict[str, str] = {}
         """UCUM code -> OntologyClass."""
         self.numbers: dict[str, str] = {}
-        """Digits -> a number that is exactly the double and is not 0, which proto3 leaves out."""
+        """Digits -> the member with a number that is exactly the double; nothing for 0, which proto3 leaves out."""
 
     def learn(self, known: dict[Any, Any], key: Any, value: Any) -> None:
         """Keep *value*, and not too many of its kind."""
@@ -86,8 +86,7 @@ class Common:
 
     def learn_number(self, digits: str, number: float) -> None:
         """Keep a number that is what *digits* say."""
-        if number:
-            self.learn(self.numbers, digits, orjson.dumps(number).decode())
+        self.learn(self.numbers, digits, f',"value":{orjson.dumps(number).decode()}' if number else "")
 
 
 class CommonElements(Protocol):
@@ -114,9 +113,9 @@ class CommonElements(Protocol):
         ...
 
     def tissue(self, diagnosis: HubObject, subject_id: str, seen: set[str], prefixes: Prefixes) -> Text | None:
-        """The Biosample of the tissue of a tumour (`oncology`); an empty text where there is none, or its id was *seen*.
+        """The Biosample of the tissue of a tumour (`oncology`), an empty text where a diagnosis states no finding of a pathologist.
 
-        None where more is to be written or said.
+        None where more is to be written or said, and where the id of the tissue was *seen*.
         """
         ...
 
@@ -222,9 +221,7 @@ class _InPython:
             return None
         prefixes.add(assay[1])
         prefixes.add("UCUM" if code is None else code[1])
-        value = (
-            f'{{"quantity":{{"unit":{unit},"value":{number}}}}}' if code is None else f'{{"ontologyClass":{code[0]}}}'
-        )
+        value = f'{{"quantity":{{"unit":{unit}{number}}}}}' if code is None else f'{{"ontologyClass":{code[0]}}}'
         time = "" if day is None else f',"timeObserved":{_time(day)}'
         return f'{{"assay":{assay[0]},"value":{value}{time}}}'
 
@@ -285,14 +282,17 @@ class _InPython:
             grades = [
                 term for grading in diagnosis.get("gradings", ()) for term in self._each_stated(grading, ("grade",))
             ]
+            if not findings and not grades:
+                return ""
             morphology = self._stated(diagnosis, "morphology")
         except KeyError:
             return None
-        if not findings and not grades:
-            return None if morphology is not None else ""
         if any(grade is not grades[0] for grade in grades):
             return None
         tissue_id = self._tissue_id(subject_id, diagnosis)
+        if tissue_id in seen:
+            return None
+        seen.add(tissue_id)
         parts = [f'"id":{_quoted(tissue_id)},"individualId":{_quoted(subject_id)}']
         if morphology is not None:
             parts.append(f'"histologicalDiagnosis":{_class(morphology, prefixes)}')
@@ -300,9 +300,6 @@ class _InPython:
             parts.append(f'"tumorGrade":{_class(grades[0], prefixes)}')
         if findings:
             parts.append(f'"pathologicalTnmFinding":{_classes(findings, prefixes)}')
-        if tissue_id in seen:
-            return ""
-        seen.add(tissue_id)
         return f"{{{','.join(parts)}}}"
 
     def _procedure(self, procedure: HubObject, prefixes: Prefixes) -> str | None:

@@ -12,7 +12,7 @@ from harmonize.written_text cimport (
 
 import orjson
 
-from harmonize.hub.objects import evaluation_of
+from harmonize.hub.objects import EVALUATIONS, evaluation_of
 from harmonize.writers.phenopackets.common_elements import CATEGORIES, OF_DISEASES, OF_OPERATIONS, SEX_BY_SYSTEM
 
 cdef extern from "Python.h":
@@ -25,7 +25,7 @@ cdef enum Kind:
     TREATMENT
 
 cdef tuple _CATEGORIES = CATEGORIES
-cdef dict _SEX_BY_SYSTEM = SEX_BY_SYSTEM
+cdef dict _EVALUATIONS = EVALUATIONS, _SEX_BY_SYSTEM = SEX_BY_SYSTEM
 cdef frozenset _OF_DISEASES = OF_DISEASES, _OF_OPERATIONS = OF_OPERATIONS
 
 
@@ -85,7 +85,8 @@ cdef class ElementTexts:
 
     def subject(self, record, set prefixes not None):
         """As `CommonElements.subject`."""
-        cdef object birth = stated(record, "birth_date"), last = stated(record, "date_of_last_follow_up")
+        cdef object birth_date = stated(record, "birth_date"), last_date = stated(record, "date_of_last_follow_up")
+        cdef object birth = _day(birth_date), last = _day(last_date)
         cdef object born = stated(record, "sex_at_birth"), administrative = stated(record, "administrative_gender"), sex
         cdef object gender = stated(record, "gender_identity")
         cdef tuple of_gender
@@ -94,19 +95,19 @@ cdef class ElementTexts:
         if stated(record, "vital_status") is not None or stated(record, "karyotypic_sex") is not None:
             return None
         of_gender, sex = self._term(gender), _sex(administrative if born is None else born, "GENDER" if born is None else "BIRTHSEX")
-        if (birth is not None and _day(birth) is None) or (last is not None and _day(last) is None):
+        if (birth is None and birth_date is not None) or (last is None and last_date is not None):
             return None
         if (gender is not None and of_gender is None) or (sex is None and (born is not None or administrative is not None)):
             return None
-        if administrative is not None and _sex(administrative, "GENDER") != sex:
+        if born is not None and administrative is not None and _sex(administrative, "GENDER") != sex:
             return None
         clear(&self._text)
         self._put_quoted(b'{"id":', 6, stated(record, "subject_id"))
         if birth is not None:
-            self._put_day(b',"dateOfBirth":"', 16, _day(birth))
+            self._put_day(b',"dateOfBirth":"', 16, birth)
             put(&self._text, b'"', 1)
         if last is not None:
-            self._put_time(b',"timeAtLastEncounter":', 23, _day(last))
+            self._put_time(b',"timeAtLastEncounter":', 23, last)
         if sex:
             put(&self._text, b',"sex":"', 8)
             put_text(&self._text, sex)
@@ -191,7 +192,6 @@ cdef class ElementTexts:
             self._open(b'{"assay":', 9, assay, prefixes)
             put(&self._text, b',"value":{"quantity":{"unit":', 29)
             put_text(&self._text, unit)
-            put(&self._text, b',"value":', 9)
             put_text(&self._text, number)
             put(&self._text, b"}", 1)
         put(&self._text, b"}", 1)
@@ -201,7 +201,8 @@ cdef class ElementTexts:
         return True
 
     cdef bint _disease(self, object diagnosis, set prefixes) except -1:
-        cdef object onset = stated(diagnosis, "onset_date"), end = stated(diagnosis, "end_date")
+        cdef object onset_date = stated(diagnosis, "onset_date"), end_date = stated(diagnosis, "end_date")
+        cdef object onset = _day(onset_date), end = _day(end_date)
         cdef object topography = stated(diagnosis, "topography"), body_site = stated(diagnosis, "body_site")
         cdef object laterality = stated(diagnosis, "laterality")
         cdef tuple term = self._term(stated(diagnosis, "disease")), site, side = self._term(laterality)
@@ -213,13 +214,13 @@ cdef class ElementTexts:
             return False
         if not self._gather_findings_of_disease(diagnosis, stages, findings):
             return False
-        if (onset is not None and _day(onset) is None) or (end is not None and _day(end) is None):
+        if (onset is None and onset_date is not None) or (end is None and end_date is not None):
             return False
         self._open(b'{"term":', 8, term, prefixes)
         if onset is not None:
-            self._put_time(b',"onset":', 9, _day(onset))
+            self._put_time(b',"onset":', 9, onset)
         if end is not None:
-            self._put_time(b',"resolution":', 14, _day(end))
+            self._put_time(b',"resolution":', 14, end)
         self._put_all(b',"diseaseStage":[', 17, stages, prefixes)
         self._put_all(b',"clinicalTnmFinding":[', 23, findings, prefixes)
         if topography is not None:
@@ -259,9 +260,9 @@ cdef class ElementTexts:
         for grading in _listed(diagnosis, "gradings"):
             if not self._gather(grading, "grade", grades):
                 return None
-        coded = stated(diagnosis, "morphology")
         if not findings and not grades:
-            return None if coded is not None else b""
+            return b""
+        coded = stated(diagnosis, "morphology")
         morphology = self._term(coded)
         if coded is not None and morphology is None:
             return None
@@ -269,6 +270,9 @@ cdef class ElementTexts:
             if grade is not grades[0]:
                 return None
         tissue_id = self.tissue_id(subject_id, diagnosis)
+        if tissue_id in seen:
+            return None
+        seen.add(tissue_id)
         clear(&self._text)
         self._put_quoted(b'{"id":', 6, tissue_id)
         self._put_quoted(b',"individualId":', 16, subject_id)
@@ -278,9 +282,6 @@ cdef class ElementTexts:
             self._open(b',"tumorGrade":', 14, grades[0], prefixes)
         self._put_all(b',"pathologicalTnmFinding":[', 27, findings, prefixes)
         put(&self._text, b"}", 1)
-        if tissue_id in seen:
-            return b""
-        seen.add(tissue_id)
         return written(&self._text)
 
     cdef bint _gather(self, object holder, str slot, list gathered) except -1:
@@ -348,7 +349,7 @@ cdef class ElementTexts:
         """What is written as one procedure: no more than one site, and one of what it is and its kind."""
         cdef object kind = stated(treatment, "type"), procedure = stated(treatment, "procedure")
         cdef object start = stated(treatment, "start_date"), end = stated(treatment, "end_date")
-        cdef object first = None if start is None else _day(start), last = None if end is None else _day(end)
+        cdef object first = _day(start), last = _day(end)
         cdef list sites = _listed(treatment, "sites")
         cdef tuple code, site = None
         if (kind is not None and procedure is not None) or len(sites) > 1 or not _has_only(treatment, _OF_OPERATIONS):
@@ -436,4 +437,11 @@ cdef object _sex(object coded, str system):
 
 cdef bint _is_pathological(object tnm) except -1:
     """Whether a classification says that a pathologist made it."""
-    return stated(tnm, "pathology_clinical") is not None and evaluation_of(tnm) == "pathological"
+    cdef object coded = stated(tnm, "pathology_clinical"), coding, evaluation
+    if coded is None:
+        return False
+    for coding in _listed(coded, "codings"):
+        evaluation = _kept(_EVALUATIONS, stated(coding, "code"))
+        if evaluation is not None:
+            return evaluation == "pathological"
+    return evaluation_of(tnm) == "pathological"

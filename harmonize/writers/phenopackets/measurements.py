@@ -19,12 +19,12 @@ _DENIALS = frozenset({"SNOMEDCT:2667000", "SNOMEDCT:410516002", "SNOMEDCT:410594
 
 def measurements(sheet: Sheet) -> list[Any]:
     """One Measurement per measurement that has an assay and a value and holds."""
-    made: list[Any] = []
-    sheet.under_way("/measurements", made)
     items = sheet.record.get("measurements", ())
     common = sheet.elements.measurements(items, sheet.prefixes, False)
     if not isinstance(common, list):
         return [orjson.Fragment(common)] if common else []
+    made: list[Any] = []
+    sheet.under_way("/measurements", made)
     for measurement, text in zip(items, common, strict=True):
         if text is not None:
             made.append(orjson.Fragment(text))

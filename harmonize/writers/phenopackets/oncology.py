@@ -95,7 +95,8 @@ def tissue_of_tumour(sheet: Sheet, diagnosis: HubObject) -> dict[str, Any] | Non
         )
         return None
     if not examined and not graded:
-        _without_tissue(sheet, diagnosis)
+        if "morphology" in diagnosis:
+            morphology_without_tissue(sheet, diagnosis)
         return None
     entry: dict[str, Any] = {
         "id": sheet.run.tissue_id(sheet.record["subject_id"], diagnosis),
@@ -131,7 +132,7 @@ def _of_excluded(sheet: Sheet, diagnosis: HubObject, findings: Iterable[tuple[Hu
             sheet.lost(holder, slot, "", "a tumour that is excluded has no tissue that a pathologist saw")
 
 
-def _without_tissue(sheet: Sheet, diagnosis: HubObject) -> None:
-    if "morphology" in diagnosis:
-        message = "the histology of v2 is that of a biosample; the record states no finding of a pathologist"
-        sheet.lost(diagnosis, "morphology", "/histologicalDiagnosis", message)
+def morphology_without_tissue(sheet: Sheet, diagnosis: HubObject) -> None:
+    """Say that the morphology of a tumour is lost of which no finding of a pathologist is stated."""
+    message = "the histology of v2 is that of a biosample; the record states no finding of a pathologist"
+    sheet.lost(diagnosis, "morphology", "/histologicalDiagnosis", message)
