@@ -23,6 +23,7 @@ def biosamples(sheet: Sheet) -> list[Any]:
     """One Biosample per sample that has an id, and per tumour of which no sample is stated but what a pathologist found."""
     made: list[Any] = []
     sheet.under_way("/biosamples", made)
+    subject_id: str = sheet.record["subject_id"]
     seen: set[str] = set()
     for sample in sheet.record.get("samples", ()):
         if "sample_id" not in sample:
@@ -31,22 +32,17 @@ def biosamples(sheet: Sheet) -> list[Any]:
         made.append(_biosample(sheet, sample, is_first=sample["sample_id"] not in seen))
         seen.add(sample["sample_id"])
     for diagnosis in sheet.record.get("diagnoses", ()):
-        _add_tissue(sheet, diagnosis, made, seen)
+        text = sheet.elements.tissue(diagnosis, subject_id, seen, sheet.prefixes)
+        if text is None:
+            tissue = tissue_of_tumour(sheet, diagnosis)
+            if tissue is not None and tissue["id"] not in seen:
+                made.append(tissue)
+                seen.add(tissue["id"])
+        elif text:
+            made.append(orjson.Fragment(text))
+        elif "morphology" in diagnosis:
+            morphology_without_tissue(sheet, diagnosis)
     return made
-
-
-def _add_tissue(sheet: Sheet, diagnosis: HubObject, made: list[Any], seen: set[str]) -> None:
-    """Add the Biosample of a tumour's tissue, unless there is one of its id."""
-    text = sheet.elements.tissue(diagnosis, sheet.record["subject_id"], seen, sheet.prefixes)
-    if text:
-        made.append(orjson.Fragment(text))
-    elif text is None:
-        tissue = tissue_of_tumour(sheet, diagnosis)
-        if tissue is not None and tissue["id"] not in seen:
-            made.append(tissue)
-            seen.add(tissue["id"])
-    elif "morphology" in diagnosis:
-        morphology_without_tissue(sheet, diagnosis)
 
 
 def _biosample(sheet: Sheet, sample: HubObject, *, is_first: bool) -> dict[str, Any]:

@@ -206,14 +206,17 @@ cdef class ElementTexts:
         cdef object topography = stated(diagnosis, "topography"), body_site = stated(diagnosis, "body_site")
         cdef object laterality = stated(diagnosis, "laterality")
         cdef tuple term = self._term(stated(diagnosis, "disease")), site, side = self._term(laterality)
-        cdef list stages = [], findings = []
+        cdef list classifications = _listed(diagnosis, "tnm_classifications"), stagings = _listed(diagnosis, "haematological_stagings")
+        cdef list stages = _NOTHING, findings = _NOTHING
         if term is None or (topography is not None and body_site is not None) or not _has_only(diagnosis, _OF_DISEASES):
             return False
         site = self._term(body_site if topography is None else topography)
         if (site is None and (topography is not None or body_site is not None)) or (side is None and laterality is not None):
             return False
-        if not self._gather_findings_of_disease(diagnosis, stages, findings):
-            return False
+        if classifications or stagings:
+            stages, findings = [], []
+            if not self._gather_findings_of_disease(classifications, stagings, stages, findings):
+                return False
         if (onset is None and onset_date is not None) or (end is None and end_date is not None):
             return False
         self._open(b'{"term":', 8, term, prefixes)
@@ -232,15 +235,15 @@ cdef class ElementTexts:
         put(&self._text, b"}", 1)
         return True
 
-    cdef bint _gather_findings_of_disease(self, object diagnosis, list stages, list findings) except -1:
+    cdef bint _gather_findings_of_disease(self, list classifications, list stagings, list stages, list findings) except -1:
         """Add the terms of stages and findings of TNM; False where one is not known, or may be that of a sample."""
         cdef object tnm, staging
-        for tnm in _listed(diagnosis, "tnm_classifications"):
+        for tnm in classifications:
             if stated(tnm, "sample_id") is not None or not self._gather(tnm, "stage", stages):
                 return False
             if not _is_pathological(tnm) and not self._gather_categories(tnm, findings):
                 return False
-        for staging in _listed(diagnosis, "haematological_stagings"):
+        for staging in stagings:
             if not self._gather(staging, "stage", stages):
                 return False
         return True
