@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -46,8 +46,11 @@ def is_after(first: Any, second: Any) -> bool:
     """
     if not first or not second:
         return False
-    length = min(len(first["value"]), len(second["value"]))
-    return bool(first["value"][:length] > second["value"][:length])
+    one, other = first["value"], second["value"]
+    if one <= other:  # and so are their beginnings
+        return False
+    length = min(len(one), len(other))
+    return bool(one[:length] > other[:length])
 
 
 def is_of_a_pregnancy(birth: str, date: str) -> bool:
@@ -110,7 +113,7 @@ class _Life(NamedTuple):
     recorded: Any
 
 
-def check_dates(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
+def check_dates(record: HubObject, circumstances: Circumstances) -> Iterable[Violation]:
     """Texts of dates are compared first, and only what is not in order there is judged: most records are in order."""
     birth = record.get("birth_date")
     vital = record.get("vital_status")
@@ -125,7 +128,8 @@ def check_dates(record: HubObject, circumstances: Circumstances) -> Iterator[Vio
         if date is not None and not born <= date["value"] <= last:
             suspicious = True  # or data that were captured after death, which is judged as all else
     if suspicious or not _look_in_order(record, born, last):
-        yield from _judged(record, _Life(birth, death, {"value": recorded} if recorded else None))
+        return _judged(record, _Life(birth, death, {"value": recorded} if recorded else None))
+    return ()
 
 
 def _look_in_order(record: HubObject, born: str, last: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,12 @@ def bounds() -> dict[str, dict[str, tuple[float, float]]]:
     }
 
 
-def check_measurements(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
+def check_measurements(record: HubObject, circumstances: Circumstances) -> Iterable[Violation]:
     """Every measurement by itself."""
     measurements = record.get("measurements")
-    if measurements:
-        for index in _to_judge(measurements):
-            yield from _judged(measurements[index], index)
+    if not measurements:
+        return ()
+    return [violation for index in _to_judge(measurements) for violation in _judged(measurements[index], index)]
 
 
 def _to_judge(measurements: Sequence[HubObject]) -> Sequence[int]:

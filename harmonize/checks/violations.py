@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from harmonize.hub.objects import HubObject
@@ -26,4 +26,4 @@ class Circumstances(NamedTuple):
     recorded: str = ""
 
 
-Check = Callable[[HubObject, Circumstances], Iterator[Violation]]
+Check = Callable[[HubObject, Circumstances], Iterable[Violation]]
