@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,20 +32,22 @@ class Lineage:
         """The source object that *hub_object* was made of."""
         return hub_object.source if self.layout is None else self.layout.source_of(hub_object.source)
 
-    def cells(self, hub_object: HubObject, slot: str) -> Iterator[Cell]:
+    def cells(self, hub_object: HubObject, slot: str) -> list[Cell]:
         """The source cells that made *slot* of *hub_object*; of an object or list in the slot, all that made it."""
-        yield from (cell for _, cell in self.fed_cells(hub_object, slot))
+        return [cell for _, cell in self.fed_cells(hub_object, slot)]
 
-    def fed_cells(self, hub_object: HubObject, slot: str) -> Iterator[tuple[Feed, Cell]]:
+    def fed_cells(self, hub_object: HubObject, slot: str) -> list[tuple[Feed, Cell]]:
         """The cells together with the feed by which each came."""
+        fed: list[tuple[Feed, Cell]] = []
         value = hub_object.get(slot)
-        for item in value if isinstance(value, list) else [value]:
+        for item in value if isinstance(value, list) else (value,):
             if isinstance(item, HubObject) and item.derivation is not None:
                 for nested in item.derivation.feeds:
-                    yield from item.derivation.fed_cells(item, nested)
-        paths = self.paths.get(slot, ())
-        for cell in cells_at(self.source_of(hub_object), paths) if paths else ():
-            yield self.feeds[slot], cell
+                    fed += item.derivation.fed_cells(item, nested)
+        paths = self.paths.get(slot)
+        if paths:
+            fed += [(self.feeds[slot], cell) for cell in cells_at(self.source_of(hub_object), paths)]
+        return fed
 
 
 @dataclass(frozen=True)

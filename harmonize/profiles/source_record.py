@@ -53,13 +53,20 @@ class SourceObject(dict[str, Any]):
 
     def cells(self, slot: str) -> Iterator[Cell]:
         """The cells that hold *slot* of this object."""
+        found: list[Cell] = []
+        self.add_cells(slot, found)
+        return iter(found)
+
+    def add_cells(self, slot: str, found: list[Cell]) -> None:
+        """Add the cells that hold *slot* of this object to those *found*."""
         if self.table is not None:
             column = self.table.columns.get(slot)
             if column is not None:
-                yield self.table.cell(self.number, column)
-        for member in self.members or ():
-            if slot in member:
-                yield from member.cells(slot)
+                found.append(self.table.cell(self.number, column))
+        if self.members is not None:
+            for member in self.members:
+                if slot in member:
+                    member.add_cells(slot, found)
 
 
 def row_object(values: dict[str, Any], table: Table | None, number: int) -> SourceObject:
@@ -129,20 +136,21 @@ def plain(value: Any) -> Any:
     return value
 
 
-def cells_at(source: SourceObject, paths: Iterable[tuple[str, ...]]) -> Iterator[Cell]:
+def cells_at(source: SourceObject, paths: Iterable[tuple[str, ...]]) -> list[Cell]:
     """The cells that *paths* of slot names reach from *source*; lists on the way are followed item by item."""
+    found: list[Cell] = []
     for path in paths:
-        if path[0] in source:  # of dozens of paths few are stated
-            yield from _cells_at(source, path)
+        held = source.get(path[0])
+        if held is not None:  # of dozens of paths few are stated
+            _add_cells_at(source, path, held, found)
+    return found
 
 
-def _cells_at(source: Any, path: tuple[str, ...]) -> Iterator[Cell]:
-    if isinstance(source, list):
-        for item in source:
-            yield from _cells_at(item, path)
-    elif isinstance(source, SourceObject):
-        if len(path) == 1:
-            if path[0] in source:
-                yield from source.cells(path[0])
-        else:
-            yield from _cells_at(source.get(path[0]), path[1:])
+def _add_cells_at(source: SourceObject, path: tuple[str, ...], held: Any, found: list[Cell]) -> None:
+    """Add the cells that *path* reaches from *source*, which holds *held* in its first slot."""
+    if len(path) == 1:
+        source.add_cells(path[0], found)
+        return
+    for item in held if isinstance(held, list) else (held,):
+        if isinstance(item, SourceObject) and (inner := item.get(path[1])) is not None:
+            _add_cells_at(item, path[1:], inner, found)
