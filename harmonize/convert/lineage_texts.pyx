@@ -6,13 +6,24 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_Check
 from libc.stdlib cimport qsort
+from libc.string cimport memcpy
 
 from harmonize.python_objects cimport held_at, place_of
-from harmonize.written_text cimport Written, clear, put, put_number, release, written
+from harmonize.written_text cimport (
+    PyUnicode_AsUTF8AndSize,
+    PyUnicode_IS_COMPACT_ASCII,
+    Written,
+    clear,
+    put,
+    release,
+    reserve,
+    written,
+)
 
 from orjson import dumps
 
 from harmonize.findings import IS_ELEMENT, LINE_BITS, PLACE_BITS
+from harmonize.hub.objects import DerivedObject
 from harmonize.profiles.source_record import SourceObject
 
 cdef extern from "Python.h":
@@ -20,8 +31,13 @@ cdef extern from "Python.h":
 
 cdef unsigned long long _IS_ELEMENT = IS_ELEMENT, _LINES = (1 << LINE_BITS) - 1
 cdef int _PLACE_BITS = PLACE_BITS, _LINE_BITS = LINE_BITS
-cdef type _OBJECT = SourceObject
+cdef type _OBJECT = SourceObject, _DERIVED = DerivedObject
 cdef Py_ssize_t _TABLE = place_of(_OBJECT, "table"), _NUMBER = place_of(_OBJECT, "number"), _MEMBERS = place_of(_OBJECT, "members")
+cdef Py_ssize_t _SOURCE = place_of(_DERIVED, "source")
+
+cdef enum:
+    OF_A_LINE = 45  # bytes that a line takes at most: twice 20 digits, brackets and commas
+    FEW = 16  # places that are sorted faster one by one than by a call for each comparison
 
 
 cdef class Lineage:
@@ -62,7 +78,19 @@ cdef class Lineage:
         return written(&self.text)
 
     cdef int _write_json(self, object text) except -1:
-        cdef bytes quoted = dumps(text)
+        cdef bytes quoted
+        cdef Py_ssize_t size = 0, index
+        cdef const char* raw
+        if type(text) is str and PyUnicode_IS_COMPACT_ASCII(text):
+            raw = PyUnicode_AsUTF8AndSize(text, &size)
+            for index in range(size):
+                if raw[index] < 0x20 or raw[index] == c'"' or raw[index] == c"\\":
+                    break
+            else:
+                put(&self.text, b'"', 1)
+                put(&self.text, raw, size)
+                return put(&self.text, b'"', 1)
+        quoted = dumps(text)
         return put(&self.text, quoted, len(quoted))
 
     cdef int _write_objects(self, list objects) except -1:
@@ -75,10 +103,12 @@ cdef class Lineage:
                 put(&self.text, b",", 1)
             is_first = False
             self.number = 0
-            source = item.source
+            source = held_at(item, _SOURCE) if type(item) is _DERIVED else None
+            if source is None:
+                source = item.source
             if type(source) is _OBJECT:
                 self._add(source)
-            self._write_lines(self._met(), False)
+            self._write_lines(False)
         return put(&self.text, b"]", 1)
 
     cdef int _write_rows(self, object rows) except -1:
@@ -90,8 +120,7 @@ cdef class Lineage:
                 if not PyTuple_Check(row) or len(row) < 1:
                     raise TypeError("no row")
                 self._add_place(<object>PyTuple_GET_ITEM(row, 0))
-        files = self._met()
-        return self._write_lines(sorted(files, key=self.files.__getitem__) if len(files) > 1 else files, True)
+        return self._write_lines(True)
 
     cdef int _add(self, object source) except -1:
         """Add the lines of *source*, of what it is made of and of what is in it."""
@@ -136,8 +165,33 @@ cdef class Lineage:
         self.places, self.room = <unsigned long long*>larger, 2 * self.room + 64
         return 0
 
+    cdef int _write_lines(self, bint as_ranges) except -1:
+        """Write the lines of the places by file: as ranges of one line, in the order of the files' names, or else as they were met."""
+        cdef bint is_first = True
+        cdef list files
+        put(&self.text, b"{", 1)
+        if self._are_of_one_file():
+            self._sort()
+            self._write_file(self.places[0] >> _LINE_BITS, as_ranges)
+        elif self.number:
+            files = self._met()
+            self._sort()
+            for file in sorted(files, key=self.files.__getitem__) if as_ranges else files:
+                if not is_first:
+                    put(&self.text, b",", 1)
+                is_first = False
+                self._write_file(file, as_ranges)
+        return put(&self.text, b"}", 1)
+
+    cdef bint _are_of_one_file(self) noexcept:
+        cdef Py_ssize_t index
+        for index in range(1, self.number):
+            if self.places[index] >> _LINE_BITS != self.places[0] >> _LINE_BITS:
+                return False
+        return self.number > 0
+
     cdef list _met(self):
-        """The files of the places, in the order in which they were added; the places are in their own order from now on."""
+        """The files of the places, in the order in which they were added."""
         cdef Py_ssize_t index
         cdef list files = []
         cdef unsigned long long last = 1 << 63
@@ -146,41 +200,63 @@ cdef class Lineage:
                 last = self.places[index] >> _LINE_BITS
                 if last not in files:
                     files.append(last)
-        if self.number > 1:
-            qsort(self.places, self.number, sizeof(unsigned long long), _by_place)
         return files
 
-    cdef int _write_lines(self, list files, bint as_ranges) except -1:
-        """Write the lines of the *files* as an object."""
-        cdef Py_ssize_t index
-        cdef unsigned long long file, last, line
-        cdef bint is_first = True
-        cdef bytes name
-        put(&self.text, b"{", 1)
-        for file in files:
-            if not is_first:
-                put(&self.text, b",", 1)
-            is_first = False
-            name = <bytes>(self.named[file])
-            put(&self.text, name, len(name))
-            put(&self.text, b":[", 2)
-            last = 1 << 63
-            for index in range(self.number):
-                if self.places[index] >> _LINE_BITS != file or self.places[index] == last:
-                    continue
-                line = self.places[index] & _LINES
-                if last != 1 << 63:
-                    put(&self.text, b",", 1)
-                last = self.places[index]
-                if as_ranges:
-                    put(&self.text, b"[", 1)
-                    put_number(&self.text, line)
-                    put(&self.text, b",", 1)
-                put_number(&self.text, line)
-                if as_ranges:
-                    put(&self.text, b"]", 1)
-            put(&self.text, b"]", 1)
-        return put(&self.text, b"}", 1)
+    cdef void _sort(self) noexcept:
+        cdef Py_ssize_t index, at
+        cdef unsigned long long place
+        if self.number > FEW:
+            qsort(self.places, self.number, sizeof(unsigned long long), _by_place)
+            return
+        for index in range(1, self.number):
+            place, at = self.places[index], index
+            while at and self.places[at - 1] > place:
+                self.places[at] = self.places[at - 1]
+                at -= 1
+            self.places[at] = place
+
+    cdef int _write_file(self, unsigned long long file, bint as_ranges) except -1:
+        """Write a file and its lines, each once; the places are in their order."""
+        cdef bytes name = <bytes>self.named[<Py_ssize_t>file]
+        cdef unsigned long long last = 1 << 63, line
+        cdef Py_ssize_t index, digits
+        cdef char* at
+        put(&self.text, name, len(name))
+        put(&self.text, b":[", 2)
+        reserve(&self.text, OF_A_LINE * self.number + 1)
+        at = self.text.at + self.text.size
+        for index in range(self.number):
+            if self.places[index] >> _LINE_BITS != file or self.places[index] == last:
+                continue
+            line = self.places[index] & _LINES
+            if last != 1 << 63:
+                at[0] = c","
+                at += 1
+            last = self.places[index]
+            if not as_ranges:
+                at = _with_digits(at, line)
+                continue
+            at[0] = c"["
+            digits = _with_digits(at + 1, line) - at - 1
+            at[digits + 1] = c","
+            memcpy(at + digits + 2, at + 1, digits)
+            at[2 * digits + 2] = c"]"
+            at += 2 * digits + 3
+        at[0] = c"]"
+        self.text.size = at + 1 - self.text.at
+        return 0
+
+
+cdef inline char* _with_digits(char* at, unsigned long long number) noexcept:
+    """Write *number* at *at*, where there is room for it; where it ends."""
+    cdef char digits[20]
+    cdef Py_ssize_t first = sizeof(digits)
+    while number or first == sizeof(digits):
+        first -= 1
+        digits[first] = c"0" + <char>(number % 10)
+        number //= 10
+    memcpy(at, digits + first, sizeof(digits) - first)
+    return at + sizeof(digits) - first
 
 
 cdef int _by_place(const void* one, const void* other) noexcept nogil:
