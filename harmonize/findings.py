@@ -193,10 +193,9 @@ class Accounting:
         key = (target, column, outcome)
         self.exceptions[key] = self.exceptions.get(key, 0) + number
 
-    def default(self, target: str, element: str, number: int = 1) -> None:
+    def default(self, target: str, elements: Mapping[str, int]) -> None:
         """Count target elements that the target demands and no source states."""
-        counts = self.defaulted.setdefault(target, {})
-        counts[element] = counts.get(element, 0) + number
+        add_counts(self.defaulted.setdefault(target, {}), elements)
 
     def add(self, other: Accounting) -> None:
         """Add *other* to this account."""
@@ -207,7 +206,7 @@ class Accounting:
         add_counts(self.read, other.read)
         add_counts(self.exceptions, other.exceptions)
         for target, elements in other.defaulted.items():
-            add_counts(self.defaulted.setdefault(target, {}), elements)
+            self.default(target, elements)
         self.default_outcomes.update(other.default_outcomes)
 
     def value_counts(self, targets: Iterable[str]) -> dict[str, dict[str, dict[str, int]]]:

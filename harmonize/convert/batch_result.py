@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import orjson
@@ -31,7 +32,9 @@ class BatchResult:
 
     lines: dict[str, list[bytes]] = field(default_factory=dict)
     """Whole lines: a copy of what `orjson.dumps` hands out, which takes a kilobyte, and of findings there may be thousands."""
-    documents: dict[str, dict[str, list[bytes]]] = field(default_factory=dict)
+    documents: dict[str, defaultdict[str, list[bytes]]] = field(
+        default_factory=partial(defaultdict, partial(defaultdict, list))
+    )
     """Target -> stem -> lines without their ends."""
     tally: Tally = field(default_factory=Tally)
     lost: dict[tuple[str, Outcome], int] = field(default_factory=dict)
@@ -43,28 +46,26 @@ class BatchResult:
             self.lines.setdefault(name, []).extend(lines)
         for target, stems in other.documents.items():
             for stem, lines in stems.items():
-                self.documents.setdefault(target, {}).setdefault(stem, []).extend(lines)
+                self.documents[target][stem].extend(lines)
         self.tally.add(other.tally)
         add_counts(self.lost, other.lost)
 
     def add_documents(self, target: str, documents: Iterable[Document]) -> None:
         """Add the documents of a subject, each to the file of its kind."""
-        lines = self.documents.setdefault(target, {})
-        for stem, _, line in documents:
-            if stem in lines:
-                lines[stem].append(line)
-            else:
-                lines[stem] = [line]
+        lines = self.documents[target]
+        for made in documents:
+            lines[made.stem].append(made.line)
 
     def lose(self, column: str, outcome: Outcome) -> None:
         """Count a value of *column* (`file/column`) that no target has."""
         key = (column, outcome)
         self.lost[key] = self.lost.get(key, 0) + 1
 
-    def leave_out(self, column: str, reason: str) -> None:
-        """Count a value of *column* that says nothing by the profile: it is lost, and its reason is told."""
-        key = (column, reason)
-        self.tally.left_out[key] = self.tally.left_out.get(key, 0) + 1
+    def leave_out(self, values: Iterable[tuple[str, str]]) -> None:
+        """Count *values*, (`file/column`, reason), that say nothing by the profile: each is lost, and its reason is told."""
+        counts = self.tally.left_out
+        for value in values:
+            counts[value] = counts.get(value, 0) + 1
 
     def write(self, name: str, line: bytes) -> None:
         """Add a line, without its end, to the file *name*."""

@@ -35,17 +35,29 @@ class ColumnOutcomes:
 
     def __init__(self, engine: Engine, headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> None:
         self._engine, self._headers, self._files = engine, headers, files
-        self._accounted = frozenset(files.values())
+        self._names = _names(headers, files)
+        self._together = next(iter(self._names), "")
         self._feeds_of_tables = _feeds_of_tables(engine.plan, headers, files)
         self.feeds_by_column = _columns(self._feeds_of_tables, headers, files)
         self.usual = _usual_outcomes(engine, self.feeds_by_column)
         """(target, `file/column`) -> outcome of a value of which nothing else is said."""
         self._unusual: dict[tuple[str, ...], tuple[_Unusual, ...]] = {}
+        self._declared: dict[tuple[str, str, tuple[str, ...] | None], tuple[tuple[Feed, Outcome], ...]] = {}
 
     def column_of(self, cell: Cell) -> str:
         """`file/column` under which *cell* is accounted for: many documents of one format are accounted for together."""
-        file = cell.file if cell.file in self._accounted else next(iter(self._accounted))
-        return f"{file}/{cell.column}"
+        file = cell.file if cell.file in self._names else self._together
+        return self._names[file].get(cell.column) or f"{file}/{cell.column}"
+
+    def declared(self, target: str, column: str, tables: tuple[str, ...] | None) -> tuple[tuple[Feed, Outcome], ...]:
+        """The feeds of *column*, as `feeds` gives them, each with the outcome that *target* declares for it."""
+        key = (target, column, tables)
+        known = self._declared.get(key)
+        if known is None:
+            declaration = self._engine.writers[target].declaration
+            feeds = self.feeds(column, tables)
+            known = self._declared[key] = tuple((feed, support_of(declaration, feed).outcome) for feed in feeds)
+        return known
 
     def feeds(self, column: str, tables: Sequence[str] | None) -> tuple[Feed, ...]:
         """The feeds of *column*, in rows of *tables* where those share their rows with others."""
@@ -95,6 +107,14 @@ class ColumnOutcomes:
         declaration = self._engine.writers[target].declaration
         outcomes = [support_of(declaration, feed).outcome for feed in feeds]
         return best_outcome(outcomes) if outcomes else Outcome.DROPPED  # left out
+
+
+def _names(headers: Mapping[str, Sequence[str]], files: Mapping[str, str]) -> dict[str, dict[str | None, str]]:
+    """File -> column -> `file/column`."""
+    names: dict[str, dict[str | None, str]] = {file: {} for file in files.values()}
+    for table, header in headers.items():
+        names[files[table]].update((column, f"{files[table]}/{column}") for column in header)
+    return names
 
 
 def _feeds_of_tables(

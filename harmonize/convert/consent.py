@@ -26,7 +26,7 @@ class ConsentAnswer(StrEnum):
     @property
     def withholds(self) -> bool:
         """Whether the subject is skipped unless the caller asks for everything."""
-        return self in (ConsentAnswer.REFUSED, ConsentAnswer.UNREADABLE)
+        return self in _WITHHOLDING
 
     @property
     def rule(self) -> str | None:
@@ -34,6 +34,7 @@ class ConsentAnswer(StrEnum):
         return _RULES.get(self)
 
 
+_WITHHOLDING = frozenset({ConsentAnswer.REFUSED, ConsentAnswer.UNREADABLE})
 _RULES = {
     ConsentAnswer.NOT_STATED: "privacy.consent-not-stated",
     ConsentAnswer.REFUSED: "privacy.consent-refused",

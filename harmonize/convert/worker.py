@@ -6,6 +6,7 @@ exceptional (a note of the profile, a loss of a writer); the best of a cell's fe
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,8 +36,10 @@ from harmonize.profiles.notes import Feed, SubjectLog
 from harmonize.profiles.source_record import RawRow
 from harmonize.profiles.tree_assembly import TreeAssembler
 from harmonize.safe_messages import safe_message
-from harmonize.writers import Document, Loss, TargetLog, support_of
+from harmonize.writers import Loss, TargetLog
 
+_HELD = (None, Outcome.CARRIED, Outcome.COARSENED)
+"""What is said of a value that a target held so far; None: nothing."""
 TOGETHER = 40
 """Subjects that take each step one after the other, before they take the next one: the code of a step, and what it asks for each
 of them, stay near in the processor, and so do the few records between two steps."""
@@ -56,9 +59,8 @@ class _Derived(NamedTuple):
     record: HubObject
     answer: ConsentAnswer
     is_withheld: bool
-
-
-_Written = tuple[Mapping[str, Sequence[Document]], Mapping[str, TargetLog]]
+    shared: SharedRows
+    exceptional: Mapping[Cell, Mapping[Feed, tuple[Outcome, bool]]]
 
 
 class Worker:
@@ -157,45 +159,58 @@ class Worker:
 
     def _convert(self, engine: Engine, subjects: Sequence[RawSubject], result: BatchResult) -> None:
         """Subjects on the whole way: assembled, derived, written, judged, accounted for; each step for all of them."""
-        derived = [self._derived(engine, raw) for raw in subjects]
-        written = [({}, {}) if known.is_withheld else engine.write(known.record) for known in derived]
+        derived = deque(self._derived(engine, raw, result) for raw in subjects)
+        said = [{} if known.is_withheld else self._written(engine, known.record, result) for known in derived]
         judged = [[] if known.is_withheld else engine.judge(known.record) for known in derived]
-        for known, made, violations in zip(derived, written, judged, strict=True):
+        for target_logs, violations in zip(said, judged, strict=True):
+            known = derived.popleft()  # what it holds goes with the next one, while it is near in the processor
             if known.is_withheld:
                 self._set_aside(known.raw, Outcome.SKIPPED, result)
                 result.say(known.answer.rule, known.record["subject_id"], Outcome.SKIPPED)
             else:
-                self._report(known, made, violations, result)
+                self._report(known, target_logs, violations, result)
                 result.tally.account.subjects["converted"] += 1
 
-    def _derived(self, engine: Engine, raw: RawSubject) -> _Derived:
-        """The hub record of a subject, and whether it may be converted."""
+    def _derived(self, engine: Engine, raw: RawSubject, result: BatchResult) -> _Derived:
+        """The hub record of a subject, and whether it may be converted. What is asked of its rows is asked while they are near."""
         assembled = self._assembler.assemble(raw)
         log = SubjectLog()
         record = engine.derive(assembled.record, log)
         answer = consent_answer(record, log)
-        return _Derived(raw, assembled, log, record, answer, answer.withholds and self.settings.consent == "require")
+        is_withheld = answer.withholds and self.settings.consent == "require"
+        shared = self._columns.shared_rows(raw, assembled, self._assembler)
+        if not is_withheld:
+            result.write("private/lineage.ndjson", self._lines.of(raw, record, shared))
+        return _Derived(raw, assembled, log, record, answer, is_withheld, shared, log.exceptional_cells())
 
-    def _report(self, subject: _Derived, written: _Written, violations: list[Violation], result: BatchResult) -> None:
-        """What became of a subject: its documents, findings, counts and lineage."""
-        raw, assembled, log, record, answer, _ = subject
+    def _written(self, engine: Engine, record: HubObject, result: BatchResult) -> dict[str, TargetLog]:
+        """Add the documents of a record, at once, for they are near in the processor; what the writers say of it."""
+        documents, target_logs = engine.write(record)
+        for target, made in documents.items():
+            result.add_documents(target, made)
+        return target_logs
+
+    def _report(
+        self,
+        subject: _Derived,
+        target_logs: Mapping[str, TargetLog],
+        violations: list[Violation],
+        result: BatchResult,
+    ) -> None:
+        """What became of a subject: its findings and counts."""
+        raw, assembled, log, record, answer, _, shared, exceptional = subject
         subject_id = record["subject_id"]
         if answer.rule is not None:
             result.say(answer.rule, subject_id, None)
-        documents, target_logs = written
-        for target, made in documents.items():
-            result.add_documents(target, made)
         self._report_assembling(raw, assembled, subject_id, result)
-        for cell, reason in (*assembled.left_out, *log.left_out.items()):
-            result.leave_out(self._columns.column_of(cell), reason)
+        column_of = self._columns.column_of
+        result.leave_out([(column_of(cell), reason) for cell, reason in (*assembled.left_out, *log.left_out.items())])
         for cell in self._hidden.cells(assembled.record):
             known = rule("source.hidden-field")
             result.find(Finding(known.id, known.severity, known.title, Outcome.CARRIED, subject_id, cell))
         self._report_notes(log, subject_id, result)
         self._report_violations(violations, record, result)
-        shared = self._columns.shared_rows(raw, assembled, self._assembler)
-        self._account(record, log, target_logs, shared, result)
-        result.write("private/lineage.ndjson", self._lines.of(raw, record, shared))
+        self._account(record, exceptional, target_logs, shared, result)
 
     def _report_assembling(self, raw: RawSubject, assembled: Assembled, subject_id: str, result: BatchResult) -> None:
         """What became of rows and cells before anything was derived."""
@@ -298,21 +313,20 @@ class Worker:
     def _account(
         self,
         record: HubObject,
-        log: SubjectLog,
+        cells: Mapping[Cell, Mapping[Feed, tuple[Outcome, bool]]],
         target_logs: Mapping[str, TargetLog],
         shared: SharedRows,
         result: BatchResult,
     ) -> None:
-        cells = log.exceptional_cells()
         said_on_the_way = {cell for cell, feeds in cells.items() if any(said for _, said in feeds.values())}
-        unplaced = self._report_unplaced(cells, record["subject_id"], shared, result)
+        said_on_the_way |= self._report_unplaced(cells, record["subject_id"], shared, result)
         for target, target_log in target_logs.items():
-            for element, number in target_log.defaulted.items():
-                result.tally.account.default(target, element, number)
+            if target_log.defaulted:
+                result.tally.account.default(target, target_log.defaulted)
             if not (cells or target_log.losses or shared.unusual):
                 continue  # all values have the usual outcome of their column
             exceptional = {cell: _outcomes(feeds) for cell, feeds in cells.items()}
-            said = said_on_the_way | unplaced
+            said = said_on_the_way.copy()
             for loss in target_log.losses:
                 said |= self._report_loss(target, loss, record["subject_id"], exceptional, result)
             self._count_exceptions(target, exceptional, said, shared, result)
@@ -322,24 +336,20 @@ class Worker:
     ) -> set[Cell]:
         """One finding per loss; every cell that made the lost slot is exceptional for this target, and returned."""
         lineage = loss.hub_object.derivation
-        first: Cell | None = None
-        lost: set[Cell] = set()
+        fed: list[tuple[Feed, Cell]] = []
         if lineage is not None:
-            slots = lineage.feeds if loss.slot == "*" else (loss.slot,)
-            for slot in slots:
-                for feed, cell in lineage.fed_cells(loss.hub_object, slot):
-                    first = first or cell
-                    lost.add(cell)
-                    feeds = exceptional.setdefault(cell, {})
-                    if feeds.get(feed, Outcome.CARRIED) in (Outcome.CARRIED, Outcome.COARSENED):
-                        feeds[feed] = loss.outcome
-        name = "target.coarsened" if loss.outcome is Outcome.COARSENED else "target.not-held"
+            for slot in lineage.feeds if loss.slot == "*" else (loss.slot,):
+                fed += lineage.fed_cells(loss.hub_object, slot)
+        for feed, cell in fed:
+            feeds = exceptional.setdefault(cell, {})
+            if feeds.get(feed) in _HELD:
+                feeds[feed] = loss.outcome
+        known = rule("target.coarsened" if loss.outcome is Outcome.COARSENED else "target.not-held")
+        first = fed[0][1] if fed else None
         result.find(
-            Finding(
-                name, rule(name).severity, loss.message, loss.outcome, subject, first, target, loss.path, rule(name).fix
-            )
+            Finding(known.id, known.severity, loss.message, loss.outcome, subject, first, target, loss.path, known.fix)
         )
-        return lost
+        return {cell for _, cell in fed}
 
     def _count_exceptions(
         self,
@@ -350,14 +360,14 @@ class Worker:
         result: BatchResult,
     ) -> None:
         """Count the cells whose outcome is not the usual one of their column; a loss that nobody spoke of is a declared one."""
-        declaration = self.engine.writers[target].declaration
+        columns = self._columns
         outcomes = {cell: known[target] for cell, known in shared.unusual.items() if target in known}
         for cell, feeds in exceptional.items():
-            known = self._columns.feeds(self._columns.column_of(cell), shared.tables.get((cell.file, cell.row)))
-            outcomes[cell] = best_outcome(feeds.get(feed) or support_of(declaration, feed).outcome for feed in known)
+            declared = columns.declared(target, columns.column_of(cell), shared.tables.get((cell.file, cell.row)))
+            outcomes[cell] = best_outcome([feeds.get(feed, outcome) for feed, outcome in declared])
         for cell, outcome in outcomes.items():
-            column = self._columns.column_of(cell)
-            if outcome is not self._columns.usual[(target, column)]:
+            column = columns.column_of(cell)
+            if outcome is not columns.usual[(target, column)]:
                 result.tally.account.lose(target, column, outcome)
                 if cell not in said and outcome in (Outcome.DROPPED, Outcome.COARSENED):
                     key = (target, column, outcome)
