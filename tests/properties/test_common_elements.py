@@ -32,11 +32,10 @@ CODED: tuple[dict[str, Any], ...] = (
     {"codings": [], "text": "x"},
 )
 DAY = {"value": "2001-05-06", "precision": "day"}
-CODES, DAYS = (
-    st.sampled_from(CODED),
-    st.sampled_from([DAY, {"value": "2001-05", "precision": "month"}, {**DAY, "estimated": True}]),
-)
-USUAL_CODES, USUAL_DAYS = st.sampled_from(CODED[:2]), st.just(DAY)
+OTHER_DAYS = [{"value": "2001-05", "precision": "month"}, {**DAY, "estimated": True}]
+CODES, DAYS = st.sampled_from(CODED), st.sampled_from([DAY, *OTHER_DAYS])
+USUAL_CODES, USUAL_DAYS = st.sampled_from([*CODED[:2] * 8, *CODED[2:]]), st.sampled_from([*[DAY] * 8, *OTHER_DAYS])
+"""Nearly all of them need no word."""
 QUANTITIES = st.fixed_dictionaries(
     {"value": st.sampled_from(["1.0", "0", "1e999"]), "unit": st.sampled_from(["kg", "m"])},
     optional={"comparator": st.just("<")},
@@ -98,7 +97,10 @@ def _items(codes: st.SearchStrategy[Any], days: st.SearchStrategy[Any], *, usual
         _only(treatment, OF_OPERATIONS - {"type", "procedure"}),
     )
     return {
-        **items,
+        "measurements": st.one_of(
+            st.fixed_dictionaries({"assay": codes, "value": QUANTITIES}, optional={"date": days}),
+            st.fixed_dictionaries({"assay": codes, "coded_value": codes}, optional={"date": days}),
+        ),
         "diagnoses": st.fixed_dictionaries({"disease": codes}, optional=_only(diagnosis, OF_DISEASES)),
         "procedures": st.fixed_dictionaries({"code": codes, "date": days}, optional={"end_date": days}),
         "treatments": st.one_of(
