@@ -70,3 +70,77 @@ def measurements_to_judge(measurements, dict bounds not None):
                 found.append(index)
                 break
     return found
+
+
+cdef object _answer(object memo, object key):
+    """What *memo* has for *key*; what it has not met it finds out."""
+    cdef PyObject* known = PyDict_GetItemWithError(memo, key)
+    return <object>known if known is not NULL else memo[key]
+
+
+cdef object _icdo(object value):
+    """The code of ICD-O-3 of a coded value, empty where there is none; None where a coding is not what it should be."""
+    cdef object coding, system
+    if value is None:
+        return ""
+    for coding in _get(value, "codings") or ():
+        system = _get(coding, "system")
+        if system is None:
+            return None
+        if system == "ICDO3":
+            return _get(coding, "code")
+    return ""
+
+
+cdef int _year(object text) except -2:
+    """The number of four digits that *text* begins with, -1 for another text."""
+    cdef int number = 0, digit
+    cdef Py_ssize_t place
+    if type(text) is not str or len(<str>text) < 4:
+        return -1
+    for place in range(4):
+        digit = <int>ord((<str>text)[place]) - <int>c'0'
+        if not 0 <= digit <= 9:
+            return -1
+        number = 10 * number + digit
+    return number
+
+
+cdef bint _are_within(object years, object diagnosis, str born) except -1:
+    """Whether the diagnosis was made so many *years* after the birth, by the numbers of the years; or nobody says when."""
+    cdef object made
+    cdef int first, second
+    if _get(diagnosis, "age_at_diagnosis") is not None:
+        return False
+    made = _get(diagnosis, "date_of_diagnosis")
+    if not born or made is None:
+        return True
+    first, second = _year(born), _year(_get(made, "value"))
+    return first >= 0 and second >= 0 and <int>years[0] <= second - first <= <int>years[1]
+
+
+def tumours_look_ordinary(diagnoses, str sex not None, str born not None, other_sex, ordinary_years):
+    """Whether codes and years alone show that nothing is to be said of the tumours; never where there are two.
+
+    *other_sex* is by code of a disease, *ordinary_years* by topography, morphology and sex, as those of `tumours`.
+    """
+    cdef int tumours = 0
+    cdef object diagnosis, disease, coding, code, topography, morphology, years
+    for diagnosis in diagnoses:
+        disease = _get(diagnosis, "disease") if sex else None
+        if disease is not None:
+            for coding in _get(disease, "codings") or ():
+                code = _get(coding, "code")
+                if code is None or _answer(other_sex, code) == sex:
+                    return False
+        topography, morphology = _get(diagnosis, "topography"), _get(diagnosis, "morphology")
+        if topography is None and morphology is None:
+            continue
+        tumours += 1
+        topography, morphology = _icdo(topography), _icdo(morphology)
+        if tumours > 1 or topography is None or morphology is None:
+            return False
+        years = _answer(ordinary_years, (topography, morphology, sex))
+        if years is None or not _are_within(years, diagnosis, born):
+            return False
+    return True

@@ -6,16 +6,20 @@ diagnosis, laterality, TNM against stage group, grade against morphology (grades
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from harmonize.checks.ages import YEAR, Days, age_days, days_between
 from harmonize.checks.tumour_tables import ALWAYS, Combination, histology, holds, organ, tumour_tables
 from harmonize.checks.violations import Circumstances, Violation
+from harmonize.extensions import extension
 from harmonize.hub.objects import HubObject, local_code
+from harmonize.profiles.memos import Memo, MemoOfSeveral
 
 MALIGNANT, METASTATIC = "3", "6"
+_YEAR = re.compile("[0-9]{4}")
 _UNCERTAIN = frozenset({"refuted", "entered_in_error", "differential", "unconfirmed"})
 
 
@@ -27,11 +31,52 @@ class Tumour(NamedTuple):
     behaviour: str
 
 
-def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
-    """Every diagnosis that is not ruled out: its codes against the sex, its tumour against the tables, tumours against one another."""
+def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterable[Violation]:
+    """Codes and years are looked at first: most records hold one tumour, of a kind and at an age that many have."""
     diagnoses = record.get("diagnoses")
     if not diagnoses:
-        return
+        return ()
+    sex, birth = _sex_at_birth(record), record.get("birth_date")
+    if _look_ordinary(diagnoses, sex, birth["value"] if birth else ""):
+        return ()
+    return _judged(record, diagnoses, sex)
+
+
+def _look_ordinary(diagnoses: Sequence[HubObject], sex: str, born: str) -> bool:
+    """Whether codes and years alone show that nothing is to be said; never where there are two tumours."""
+    compiled = extension("harmonize.checks.first_looks")
+    if compiled is not None:
+        ordinary: bool = compiled.tumours_look_ordinary(diagnoses, sex, born, _OTHER_SEX, _ORDINARY_YEARS)
+        return ordinary
+    tumours = 0
+    for diagnosis in diagnoses:
+        for coding in diagnosis.get("disease", {}).get("codings", ()):
+            if sex and _OTHER_SEX[coding["code"]] == sex:
+                return False
+        if "topography" in diagnosis or "morphology" in diagnosis:
+            tumours += 1
+            codes = _icdo(diagnosis.get("topography")), _icdo(diagnosis.get("morphology"))
+            years = _ORDINARY_YEARS[(*codes, sex)]
+            if tumours > 1 or years is None or not _are_within(years, diagnosis, born):
+                return False
+    return True
+
+
+def _are_within(years: tuple[int, int], diagnosis: HubObject, born: str) -> bool:
+    """Whether the diagnosis was made so many *years* after the birth, by the numbers of the years; or nobody says when."""
+    if "age_at_diagnosis" in diagnosis:
+        return False
+    made = diagnosis.get("date_of_diagnosis")
+    if not born or made is None:
+        return True
+    first, second = born[:4], made["value"][:4]
+    if not (_YEAR.fullmatch(first) and _YEAR.fullmatch(second)):
+        return False
+    return years[0] <= int(second) - int(first) <= years[1]
+
+
+def _judged(record: HubObject, diagnoses: Sequence[HubObject], sex: str) -> Iterator[Violation]:
+    """Every diagnosis that is not ruled out: its codes against the sex, its tumour against the tables, tumours against one another."""
     tumours: list[tuple[int, Tumour]] = []
     for index, diagnosis in enumerate(diagnoses):
         if diagnosis.get("excluded"):
@@ -39,8 +84,7 @@ def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterator[V
         if "certainty" in diagnosis and diagnosis["certainty"] in _UNCERTAIN:
             continue
         for coding in diagnosis.get("disease", {}).get("codings", ()):
-            sex = _sex_of(coding["code"])
-            if sex and sex in _sexes(record):
+            if sex and _OTHER_SEX[coding["code"]] == sex:
                 message = f"{coding['code']} is a disease of the other sex"
                 path = f"/diagnoses/{index}/disease"
                 yield Violation("plausibility.sex-and-disease", path, message, diagnosis, "disease")
@@ -48,7 +92,7 @@ def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterator[V
         if "topography" in diagnosis or "morphology" in diagnosis:
             tumour = _tumour(_icdo(diagnosis.get("topography")), _icdo(diagnosis.get("morphology")))
             tumours.append((index, tumour))
-            for slot, rule, message in _unlikely(tumour, next(iter(_sexes(record)), "")):
+            for slot, rule, message in _unlikely(tumour, sex):
                 yield Violation(rule, f"/diagnoses/{index}/{slot}", message, diagnosis, slot)
             if tumour.behaviour == MALIGNANT and _rows_with_age(tumour):
                 yield from _unlikely_at_age(tumour, index, diagnosis, record)
@@ -56,10 +100,10 @@ def check_tumours(record: HubObject, circumstances: Circumstances) -> Iterator[V
         yield from _counted_once(tumours, diagnoses)
 
 
-def _sexes(record: HubObject) -> tuple[str, ...]:
-    """The sex at birth, where it is F or M."""
+def _sex_at_birth(record: HubObject) -> str:
+    """The sex at birth, where it is F or M; or nothing."""
     sex = local_code(record.get("sex_at_birth"), "BIRTHSEX")
-    return (sex,) if sex in ("F", "M") else ()
+    return sex if sex in ("F", "M") else ""
 
 
 def _icdo(value: HubObject | None) -> str:
@@ -76,7 +120,6 @@ def _tumour(topography: str, morphology: str) -> Tumour:
     return Tumour(topography.partition(":")[2], histology_code, behaviour)
 
 
-@lru_cache(maxsize=65_536)
 def _sex_of(code: str) -> str:
     """The sex that a code of a disease is not of, or nothing."""
     system, _, local = code.partition(":")
@@ -161,6 +204,28 @@ def _rows_with_age(tumour: Tumour) -> tuple[tuple[str, str, Combination], ...]:
     )
 
 
+_ANY = (-10_000, 10_000)
+"""Years between birth and diagnosis, all that four digits can make."""
+
+
+def _ordinary_years(topography: str, morphology: str, sex: str) -> tuple[int, int] | None:
+    """The fewest and the most years between those of birth and diagnosis of which no table says anything.
+
+    Between a day of a year and one of a year that is n later lie n - 1 to n + 1 years. None where a table speaks of the codes alone.
+    """
+    tumour = _tumour(topography, morphology)
+    if _unlikely(tumour, sex):
+        return None
+    rows = [row for _, _, row in _rows_with_age(tumour)] if tumour.behaviour == MALIGNANT else []
+    least = max((row.below + 2 for row in rows if row.below is not None), default=_ANY[0])
+    most = min((row.above - 1 for row in rows if row.above is not None), default=_ANY[1])
+    return least, most
+
+
+_OTHER_SEX = Memo(_sex_of, ())
+_ORDINARY_YEARS = MemoOfSeveral(_ordinary_years, ())
+
+
 def _is_out(age: Days, row: Combination) -> bool:
     """Whether the age is certainly out of the years of the row. An age is judged by what is known of it."""
     if row.below is not None and age.high <= row.below * YEAR:
@@ -168,7 +233,7 @@ def _is_out(age: Days, row: Combination) -> bool:
     return row.above is not None and age.low >= (row.above + 1) * YEAR
 
 
-def _counted_once(tumours: list[tuple[int, Tumour]], diagnoses: list[HubObject]) -> Iterator[Violation]:
+def _counted_once(tumours: list[tuple[int, Tumour]], diagnoses: Sequence[HubObject]) -> Iterator[Violation]:
     """Malignant tumours that the international rules count as one with an earlier one of the list."""
     malignant = [(index, tumour) for index, tumour in tumours if tumour.behaviour == MALIGNANT and tumour.topography]
     for position, (index, tumour) in enumerate(malignant):

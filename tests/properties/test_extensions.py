@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from harmonize.checks import dates
+from harmonize.checks import dates, tumours
 from harmonize.checks.measurements import check_measurements
 from harmonize.checks.violations import Circumstances
 from harmonize.convert import Engine, RunOptions, Settings, convert_files
@@ -730,3 +730,45 @@ def test_the_same_measurements_break_rules(items: list[dict[str, Any]]) -> None:
     with pure():
         in_python = list(check_measurements(record, circumstances))
     assert list(check_measurements(record, circumstances)) == in_python
+
+
+# --- tumours ----------------------------------------------------------------------------------------------------------
+
+
+def _coded(*codes: str) -> Any:
+    """One of *codes*, with its system as the hub has it; or words."""
+    known = [{"codings": [{"system": code.partition(":")[0], "code": code}]} for code in codes]
+    return st.sampled_from([*known, {"text": "x"}, {"codings": []}, {"codings": [{"system": "SNOMEDCT", "code": "x"}]}])
+
+
+TUMOURS = st.fixed_dictionaries(
+    {},
+    optional={
+        "disease": _coded("ICD10GM:C61", "ICD10GM:C56", "ICD10:C53.9", "ICD10GM:C34.1"),
+        "topography": _coded("ICDO3:C61.9", "ICDO3:C53.9", "ICDO3:C50.4", "ICDO3:C69.2", "ICDO3:C58.9"),
+        "morphology": _coded("ICDO3:8140/3", "ICDO3:9510/3", "ICDO3:9100/3", "ICDO3:8500/2", "ICDO3:8500/6"),
+        "date_of_diagnosis": st.sampled_from(["1980", "2003-05", "2004-05-06", "2020-01-31", "٢٠٢٠", "19"]).map(
+            lambda day: {"value": day}
+        ),
+        "age_at_diagnosis": st.sampled_from(["P4Y", "P60Y"]),
+        "certainty": st.sampled_from(["confirmed", "refuted"]),
+        "excluded": st.booleans(),
+    },
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(TUMOURS, max_size=3),
+    st.sampled_from(["", "F", "M"]),
+    st.sampled_from(["", "1960", "1999-12-31", "2000-06", "x"]),
+)
+def test_the_same_tumours_look_ordinary_and_nothing_is_said_of_them(
+    diagnoses: list[dict[str, Any]], sex: str, born: str
+) -> None:
+    record = hub_object({"diagnoses": diagnoses, **({"birth_date": {"value": born}} if born else {})})
+    with pure():
+        in_python = tumours._look_ordinary(record["diagnoses"], sex, born)
+    assert tumours._look_ordinary(record["diagnoses"], sex, born) is in_python
+    if in_python:
+        assert list(tumours._judged(record, record["diagnoses"], sex)) == []
