@@ -7,7 +7,7 @@ text of the profile is bound as a constant, so that nothing a profile says is ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import CodeType
 from typing import Any
 
@@ -16,18 +16,19 @@ from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
 from harmonize.hub.objects import DerivedObject, is_stated
 from harmonize.profiles.call_checks import CallChecks
 from harmonize.profiles.coded_values import Environment
-from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of, texts_before_constants
+from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
 from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
-from harmonize.profiles.memos import Memo, MemoOfSeveral, checked
+from harmonize.profiles.memos import Memo, checked, memo_of
 from harmonize.profiles.notes import Feed, Noted
 from harmonize.profiles.plan import Derive, Lineage, Plan
 from harmonize.profiles.plan_words import INCOMPLETE, SECOND_CHOICE, UNDECIDED, UNKNOWN_VALUE, agrees
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.row_programs import RowProgram, row_program
 from harmonize.profiles.rows_function import DeriveRows, rows_function
+from harmonize.profiles.shape_programs import shape_program
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
 from harmonize.profiles.stated_paths import is_flat, leading_paths, paths_of_derivation
-from harmonize.profiles.stated_shapes import MANY_PATHS, DeriveByShape
+from harmonize.profiles.stated_shapes import MANY_PATHS, DeriveByShape, DeriveObjects, Shape
 
 MANY = 5
 """Slots of which it is asked at once whether one is stated, before each is looked up."""
@@ -91,9 +92,12 @@ class _Compiler:
         self.named: dict[type, list[tuple[str, Any]]] = {}
         """Type -> the constants of that type that have no name of their own: equal ones of two types are two."""
         self.made: dict[str, str] = {}
-        self.shaped: dict[str, None] = {}
-        """Functions that are there by the shape of objects as well."""
-        self.memos: dict[tuple[str, tuple[Any, ...], bool], str] = {}
+        self.shaped: dict[str, ClassDerivation] = {}
+        """Functions that are there by the shape of objects as well, and the derivations that they are of."""
+        self.lists: dict[int, str] = {}
+        """Identity of a slot that holds a list of objects -> the function that makes one of them."""
+        self.namespace: dict[str, Any] = {}
+        self.memos: dict[tuple[str, type[Memo], tuple[Any, ...]], str] = {}
         self.read: dict[tuple[str, ...], str] = {}
         self.lineages: dict[str, Lineage] = {}
         by_source: dict[str, list[ClassDerivation]] = {}
@@ -364,10 +368,11 @@ class _Compiler:
                 "        v += row_functions[table](rows, log)",
             ]
         else:
-            derive = (
-                f"{self.by_shape(function)}[tuple(r)]" if len(paths_of_derivation(inner)) >= MANY_PATHS else function
-            )
-            make = [f"    v = [o for r in {local} if (o := {derive}(r, log)) is not None]"]
+            self.lists[id(slot)] = function
+            if len(paths_of_derivation(inner)) >= MANY_PATHS:
+                make = [f"    v = {self.by_shape(inner)}({local}, log)"]
+            else:
+                make = [f"    v = [o for r in {local} if (o := {function}(r, log)) is not None]"]
         return [*read, f"if {local}:", *make, "    if v:", f"        {self.out}[{slot.slot!r}] = v"]
 
     def expression_slot(
@@ -422,10 +427,10 @@ class _Compiler:
         if call.function == "listed":
             lines.append(f"{result} = {_listed(arguments)}")
             return result
-        constants = tuple(a.value for a in call.arguments[1:] if isinstance(a, Constant))
-        texts = [name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path)]
-        if function.pure and texts_before_constants(call):
-            line = f"{self.memo(call.function, constants, several=len(texts) > 1)}[{', '.join(texts)}]"
+        kept = memo_of(call) if function.pure else None
+        if kept is not None:
+            texts = ", ".join(name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path))
+            line = f"{self.memo(call.function, *kept)}[{texts if kept[0] is Memo else f'({texts},)'}]"
         else:
             line = f"{self.function(call.function)}({', '.join(arguments)})"
         paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(call))))
@@ -589,17 +594,13 @@ class _Compiler:
             self.constants[f"f_{name}"] = checked(function, check) if check and makes_values else function
         return self.made[name]
 
-    def memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> str:
-        """A memo of the function *name* by its first argument or, where there are *several*, by all of them.
-
-        Records repeat their texts, and a dict answers fastest.
-        """
-        key = (name, constants, several)
+    def memo(self, name: str, kind: type[Memo], constants: tuple[Any, ...]) -> str:
+        """A memo of the function *name* by those of its arguments that are texts: records repeat them, and a dict answers fastest."""
+        key = (name, kind, constants)
         if key not in self.memos:
             self.memos[key] = f"m{len(self.memos)}"
             function = library_function(name, self.environment)
-            check = self.environment.check_value
-            self.constants[self.memos[key]] = (MemoOfSeveral if several else Memo)(function, constants, check)
+            self.constants[self.memos[key]] = kind(function, constants, self.environment.check_value)
         return self.memos[key]
 
     def text(self) -> str:
@@ -607,9 +608,11 @@ class _Compiler:
 
     def build(self) -> Mapping[str, Derive]:
         """Turn the generated text into functions; its only globals are our constants."""
-        namespace: dict[str, Any] = {"__builtins__": {}, **self.constants}
-        for function in self.shaped:
-            namespace[f"{function}_of"] = DeriveByShape("\n".join(self.blocks[function]), namespace, function)
+        namespace = self.namespace = {"__builtins__": {}, **self.constants}
+        for function, derivation in self.shaped.items():
+            program = partial(self.program_of, derivation)
+            of_shape = DeriveByShape("\n".join(self.blocks[function]), namespace, function, program)
+            namespace[f"{function}_of"] = of_shape.objects_function()
         exec(_code(self.text(), self.profile.id), namespace)  # noqa: S102 - our own generated text
         for name, layout in self.layouts.items():
             derivation = self.top_level(layout.spec.row_class)
@@ -617,16 +620,22 @@ class _Compiler:
             self.row_functions[name] = rows_function(function, self.row_programs[name])
         return namespace
 
-    def by_shape(self, function: str) -> str:
-        """The name of the functions that do what *function* does, by the slots that an object states."""
-        self.shaped[function] = None
+    def by_shape(self, derivation: ClassDerivation) -> str:
+        """The name of what makes the hub objects of a list by the functions of *derivation*, each by the slots that it states."""
+        function = self.function_name(derivation)
+        self.shaped[function] = derivation
         return f"{function}_of"
 
-    # --- what the steps of rows are bound to ------------------------------------------------------------------------
+    def program_of(self, derivation: ClassDerivation, shape: Shape) -> RowProgram | None:
+        """The steps of *derivation* for objects that state these slots."""
+        return shape_program(derivation, self.names[id(derivation)], shape, self.missing, self)
 
-    def bound_memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> Any:
+    # --- what steps are bound to ------------------------------------------------------------------------------------
+
+    def bound_memo(self, name: str, kind: type[Memo], constants: tuple[Any, ...]) -> Memo:
         """The memo of a function of the library."""
-        return self.constants[self.memo(name, constants, several=several)]
+        memo: Memo = self.constants[self.memo(name, kind, constants)]
+        return memo
 
     def bound_function(self, name: str) -> Callable[..., Any]:
         """The function of the library."""
@@ -637,6 +646,19 @@ class _Compiler:
         """The lineage of a derivation that is compiled."""
         lineage: Lineage = self.constants[f"lineage_{name}"]
         return lineage
+
+    def bound_feed(self, name: str, slot: str) -> Feed:
+        """The feed of a slot of a derivation that is compiled."""
+        feed: Feed = self.constants[f"feed_{name}_{slot}"]
+        return feed
+
+    def bound_objects(self, slot: SlotDerivation) -> DeriveObjects | DeriveRows:
+        """What makes hub objects of the list that a slot is populated from, without those that hold nothing."""
+        function = self.lists[id(slot)]
+        if function in self.shaped:
+            of_shapes: DeriveObjects = self.namespace[f"{function}_of"]
+            return of_shapes
+        return rows_function(self.namespace[function], None)
 
     def literal_of(self, slot: Slot, value: Any, stated: SlotDerivation) -> Any:
         """What a text of the map is in a slot of the hub."""

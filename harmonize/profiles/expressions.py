@@ -118,14 +118,3 @@ def paths_of(expression: Expression) -> tuple[Path, ...]:
     if isinstance(expression, Call):
         return tuple(path for argument in expression.arguments for path in paths_of(argument))
     return ()
-
-
-def texts_before_constants(call: Call) -> int:
-    """How many paths come first where all behind them are constants; 0 for other calls: the answer may be kept by those texts.
-
-    >>> texts_before_constants(parse_expression("f(a, b, 'c')")), texts_before_constants(parse_expression("f(a, 'c', b)"))
-    (2, 0)
-    """
-    texts = sum(isinstance(argument, Path) for argument in call.arguments)
-    first, rest = call.arguments[:texts], call.arguments[texts:]
-    return texts if all(isinstance(a, Path) for a in first) and all(isinstance(a, Constant) for a in rest) else 0

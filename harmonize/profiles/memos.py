@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harmonize.profiles.coded_values import CACHE_LIMIT
+from harmonize.profiles.expressions import Call, Constant, Path
 from harmonize.profiles.notes import Noted
 
 
@@ -60,3 +61,27 @@ class MemoOfSeveral(Memo):
 
     def _answer(self, text: Any) -> Any:
         return self.function(*text, *self.constants)
+
+
+class MemoOfMixed(Memo):
+    """Answers of a function by those of its arguments that are texts; the constants are all arguments, None where a text stands."""
+
+    def _answer(self, text: Any) -> Any:
+        texts = iter(text)
+        return self.function(*(next(texts) if fixed is None else fixed for fixed in self.constants))
+
+
+def memo_of(call: Call) -> tuple[type[Memo], tuple[Any, ...]] | None:
+    """The kind of memo that keeps the answers of *call* by its texts, and its constants; None where other calls stand in it, or no text.
+
+    >>> from harmonize.profiles.expressions import parse_expression
+    >>> memo_of(parse_expression("f(a, 'c', b)"))
+    (<class 'harmonize.profiles.memos.MemoOfMixed'>, (None, 'c', None))
+    """
+    texts = sum(isinstance(argument, Path) for argument in call.arguments)
+    fixed = tuple(argument.value if isinstance(argument, Constant) else None for argument in call.arguments)
+    if not texts or fixed.count(None) > texts:
+        return None
+    if any(constant is not None for constant in fixed[:texts]):
+        return MemoOfMixed, fixed
+    return (Memo if texts == 1 else MemoOfSeveral), fixed[texts:]

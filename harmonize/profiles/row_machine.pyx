@@ -1,14 +1,15 @@
 # cython: language_level=3, wraparound=False
-"""Runs the steps of `row_programs` over rows: what the generated function of the same derivation does, without the interpreter.
+"""Runs the steps of `row_programs` and `shape_programs`: what the generated function of the same derivation does, without the interpreter.
 
-It makes the common thing only. Where something is to be said of a row it gives up that row, having said and changed nothing, and
-the generated function makes it.
+It makes the common thing only. Where something is to be said of a row or a source object, more than that values made nothing, it gives
+that up, having said and changed nothing, and the generated function makes it.
 """
 
-from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
-from cpython.ref cimport PyObject
+from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem, PyDict_Size
+from cpython.ref cimport Py_INCREF, PyObject
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 
-from harmonize.python_objects cimport hold_at, new_object, place_of
+from harmonize.python_objects cimport hold_at, new_object, place_of, stated
 
 from harmonize.profiles.row_programs import Kind
 
@@ -27,10 +28,14 @@ cdef enum:
     END = 11
     CONSTANT = 12
     REQUIRED = 13
+    INNER = 14
+    OBJECTS = 15
+    FIRST_STATED = 2  # the first register of what a source object states
 
 if {kind.name: kind.value for kind in Kind} != {
     "CELL": CELL, "TAKE": TAKE, "MEMO": MEMO, "MEMO_OF_SEVERAL": MEMO_OF_SEVERAL, "CALL": CALL, "LIST": LIST, "FIRST": FIRST, "PUT": PUT,
-    "PUT_MAPPED": PUT_MAPPED, "MISSING": MISSING, "BEGIN": BEGIN, "END": END, "CONSTANT": CONSTANT, "REQUIRED": REQUIRED,
+    "PUT_MAPPED": PUT_MAPPED, "MISSING": MISSING, "BEGIN": BEGIN, "END": END, "CONSTANT": CONSTANT, "REQUIRED": REQUIRED, "INNER": INNER,
+    "OBJECTS": OBJECTS,
 }:
     raise ImportError("built of other sources: install harmonize again")  # and the generated functions run meanwhile
 
@@ -39,11 +44,11 @@ cdef class _Step:
     """One step: what it does, the registers and places that it names, what it is bound to."""
 
     cdef int kind, a, b
-    cdef object x, y
+    cdef object x, y, missed
     cdef tuple registers
 
-    def __cinit__(self, kind, a, b, x, y, registers):
-        self.kind, self.a, self.b, self.x, self.y, self.registers = kind, a, b, x, y, registers
+    def __cinit__(self, kind, a, b, x, y, registers, missed):
+        self.kind, self.a, self.b, self.x, self.y, self.registers, self.missed = kind, a, b, x, y, registers, missed
 
 
 cdef bint _known(tuple registers, list values):
@@ -55,10 +60,16 @@ cdef bint _known(tuple registers, list values):
     return False
 
 
-cdef list _held(tuple registers, list values):
+cdef tuple _held(tuple registers, list values):
     """What the *registers* hold."""
-    cdef object register
-    return [values[<Py_ssize_t>register] for register in registers]
+    cdef Py_ssize_t place, size = len(registers)
+    cdef tuple held = PyTuple_New(size)
+    cdef object value
+    for place in range(size):
+        value = values[<Py_ssize_t>registers[place]]
+        Py_INCREF(value)
+        PyTuple_SET_ITEM(held, place, value)
+    return held
 
 
 cdef object _answer(object memo, object key):
@@ -75,8 +86,17 @@ cdef bint _holds_all(object made, tuple slots):
     return True
 
 
-cdef class RowMachine:
-    """The steps of one row class, and the function that makes rows of which something is to be said."""
+cdef list _with_missed(list missed, object source, _Step step):
+    """*missed*, if there is any yet, and that the values of *source* made nothing in the slot of *step*."""
+    cdef tuple known = (source, *<tuple>step.missed)
+    if missed is None:
+        return [known]
+    missed.append(known)
+    return missed
+
+
+cdef class _Machine:
+    """The steps of one derivation, and the function that does the same and says what is to be said."""
 
     cdef list steps, registers
     cdef type object_type
@@ -93,33 +113,20 @@ cdef class RowMachine:
         self.source_at, self.derivation_at = place_of(object_type, "source"), place_of(object_type, "derivation")
         self.lineage, self.function = program.lineage, function
 
-    def __call__(self, rows, log):
-        """The hub objects of *rows*, without those that hold nothing."""
-        cdef list made = []
-        cdef list values = list(self.registers)
-        cdef object row, found
-        for row in rows:
-            found = self._made(row, values)
-            if found is NotImplemented:
-                found = self.function(row, log)
-            if found is not None:
-                made.append(found)
-        return made
-
-    cdef object _new(self, object row, object lineage):
+    cdef object _new(self, object source, object lineage):
         """What `object_type()` and two assignments make, without the search for what they are."""
         cdef object made = new_object(self.object_type)
-        hold_at(made, self.source_at, row)
+        hold_at(made, self.source_at, source)
         hold_at(made, self.derivation_at, lineage)
         return made
 
-    cdef object _made(self, object row, list values):
-        """The object of *row*, None where it holds nothing, NotImplemented where something is to be said."""
-        cdef object cells = row[1]
+    cdef object _made(self, object source, object cells, list values, object log):
+        """The object of a source, None where it holds nothing, NotImplemented where something is to be said."""
         cdef Py_ssize_t at = 0, end = len(self.steps)
         cdef _Step step
         cdef object value, other, register, made
-        cdef object whole = self._new(row, self.lineage)
+        cdef list missed = None
+        cdef object whole = self._new(source, self.lineage)
         values[0] = whole
         while at < end:
             step = <_Step>self.steps[at]
@@ -135,15 +142,22 @@ cdef class RowMachine:
                 value = values[step.b]
                 if value is not None:
                     value = _answer(step.y, value)
-                    if value is None or type(value) is self.noted_type:
+                    if type(value) is self.noted_type:
                         return NotImplemented
-                    PyDict_SetItem(values[step.a], step.x, value)
+                    if value is not None:
+                        PyDict_SetItem(values[step.a], step.x, value)
+                    elif step.missed is None:
+                        return NotImplemented
+                    else:
+                        missed = _with_missed(missed, source, step)
             elif step.kind == PUT:
                 value = values[step.b]
                 if value is not None:
                     PyDict_SetItem(values[step.a], step.x, value)
                 elif _known(step.registers, values):
-                    return NotImplemented
+                    if step.missed is None:
+                        return NotImplemented
+                    missed = _with_missed(missed, source, step)
             elif step.kind == MEMO:
                 value = values[step.b]
                 if value is not None or not step.registers or _known(step.registers, values):
@@ -154,7 +168,7 @@ cdef class RowMachine:
             elif step.kind == MEMO_OF_SEVERAL:
                 value = None
                 if not step.registers or _known(step.registers, values):
-                    value = _answer(step.x, tuple(_held(<tuple>step.y, values)))
+                    value = _answer(step.x, _held(<tuple>step.y, values))
                     if type(value) is self.noted_type:
                         return NotImplemented
                 values[step.a] = value
@@ -171,10 +185,10 @@ cdef class RowMachine:
                 value = None
                 for register in step.registers:
                     other = values[<Py_ssize_t>register]
-                    if other is not None:
-                        if value is not None:
-                            return NotImplemented
+                    if value is None:
                         value = other
+                    elif other is not None and value is not other and not value == other:
+                        return NotImplemented
                 values[step.a] = value
             elif step.kind == PUT_MAPPED:
                 value = values[step.b]
@@ -189,7 +203,7 @@ cdef class RowMachine:
                     return NotImplemented
             elif step.kind == BEGIN:
                 if _known(step.registers, values):
-                    values[step.a] = self._new(row, step.x)
+                    values[step.a] = self._new(source, step.x)
                 else:
                     at = step.b
             elif step.kind == END:
@@ -201,6 +215,107 @@ cdef class RowMachine:
             elif step.kind == CONSTANT:
                 if PyDict_Size(values[step.a]):
                     PyDict_SetItem(values[step.a], step.x, step.y)
-            elif PyDict_Size(values[step.a]) and not _holds_all(values[step.a], <tuple>step.x):
+            elif step.kind == INNER:
+                value = values[step.b]
+                values[step.a] = None if value is None else stated(value, step.x)
+            elif step.kind == OBJECTS:
+                if missed is not None:  # what is said of the objects comes behind it
+                    (<list?>log.misses).extend(missed)
+                    missed = None
+                value = values[step.b]
+                value = step.y(value, log) if value else None
+                if value:
+                    PyDict_SetItem(values[step.a], step.x, value)
+            elif (step.b or PyDict_Size(values[step.a])) and not _holds_all(values[step.a], <tuple>step.x):
                 return NotImplemented
+        if missed is not None:
+            (<list?>log.misses).extend(missed)
         return whole if PyDict_Size(whole) else None
+
+
+cdef class RowMachine(_Machine):
+    """Makes the hub objects of the rows of a table."""
+
+    def __call__(self, rows, log):
+        """The hub objects of *rows*, without those that hold nothing."""
+        cdef list made = []
+        cdef list values = list(self.registers)
+        cdef object row, found
+        for row in rows:
+            found = self._made(row, row[1], values, log)
+            if found is NotImplemented:
+                found = self.function(row, log)
+            if found is not None:
+                made.append(found)
+        return made
+
+
+cdef class ShapeMachine(_Machine):
+    """Makes the hub object of a source object that states the slots of one shape."""
+
+    cdef Py_ssize_t size
+
+    def __init__(self, program, object_type, noted_type, function, Py_ssize_t size):
+        """As of a `_Machine`; the shape has *size* slots."""
+        _Machine.__init__(self, program, object_type, noted_type, function)
+        if FIRST_STATED + size > len(self.registers):
+            raise ValueError("the program is of another shape")
+        self.size = size
+
+    def __call__(self, source, log):
+        """The hub object of *source*, None where it holds nothing."""
+        if not PyDict_Check(source) or PyDict_Size(source) != self.size:
+            raise TypeError("no source object of this shape")
+        return self._object(source, log)
+
+    cdef object _object(self, object source, object log):
+        """The same; *source* is a dict of as many items as the shape has slots."""
+        cdef list values = list(self.registers)
+        cdef Py_ssize_t at = 0, register = FIRST_STATED
+        cdef PyObject* value
+        cdef object found
+        while PyDict_Next(source, &at, NULL, &value):
+            if <object>value is None:  # the function looks whether it is stated
+                return self.function(source, log)
+            values[register] = <object>value
+            register += 1
+        found = self._made(source, None, values, log)
+        return self.function(source, log) if found is NotImplemented else found
+
+
+cdef tuple _shape(object source):
+    """The slots that a source object states, in its order."""
+    cdef tuple slots
+    cdef Py_ssize_t at = 0, place = 0
+    cdef PyObject* slot
+    if not PyDict_Check(source):
+        raise TypeError("no source object")
+    slots = PyTuple_New(PyDict_Size(source))
+    while PyDict_Next(source, &at, &slot, NULL):
+        Py_INCREF(<object>slot)
+        PyTuple_SET_ITEM(slots, place, <object>slot)
+        place += 1
+    return slots
+
+
+cdef class ObjectsMachine:
+    """Makes the hub objects of a list of source objects, each by what there is for its shape."""
+
+    cdef readonly object of_shape
+
+    def __init__(self, of_shape):
+        """*of_shape* is a `DeriveByShape`."""
+        if not PyDict_Check(of_shape):
+            raise TypeError("no functions by shape")
+        self.of_shape = of_shape
+
+    def __call__(self, objects, log):
+        """The hub objects of *objects*, without those that hold nothing."""
+        cdef list made = []
+        cdef object source, function, found
+        for source in objects:
+            function = _answer(self.of_shape, _shape(source))
+            found = (<ShapeMachine>function)._object(source, log) if type(function) is ShapeMachine else function(source, log)
+            if found is not None:
+                made.append(found)
+        return made

@@ -2,18 +2,20 @@
 
 A program says the same as the function that the compiler generates for the rows of a table, as far as nothing is to be said of
 a row: a missing code, a text that nobody can read, a second choice. Such a row the function makes, so what is not here is
-never lost, only slower. A derivation with a slot of a kind that has no step has no program.
+never lost, only slower. A derivation with a slot of a kind that has no step has no program. `shape_programs` makes programs for
+source objects, with the same steps and a few more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
 from harmonize.hub import Slot, hub_schema
-from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of, texts_before_constants
+from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
 from harmonize.profiles.functions import FUNCTIONS
+from harmonize.profiles.memos import Memo, memo_of
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.specification import ClassDerivation, SlotDerivation
 
@@ -24,7 +26,7 @@ class Kind(IntEnum):
     CELL = 0
     """Register a: the cell b; None where it is among the texts x, or where it is empty if x is None; given up where it is among y."""
     TAKE = 1
-    """Slot x of object a: the answer of the memo y to register b, where that is known; given up where there is none."""
+    """Slot x of object a: the answer of the memo y to register b, where that is known; missed where there is none."""
     MEMO = 2
     """Register a: the answer of the memo x to register b, if some register is known or none is named."""
     MEMO_OF_SEVERAL = 3
@@ -34,9 +36,9 @@ class Kind(IntEnum):
     LIST = 5
     """Register a: those of the registers that are known, as a list; None where none is."""
     FIRST = 6
-    """Register a: the only one of the registers that is known; given up where several are."""
+    """Register a: the first one of the registers that is known; given up where another one says something else."""
     PUT = 7
-    """Slot x of object a: register b; given up where it is None and some register is known."""
+    """Slot x of object a: register b; missed where it is None and some register is known."""
     PUT_MAPPED = 8
     """Slot x of object a: what the mapping y has for register b; given up where it has nothing."""
     MISSING = 9
@@ -48,7 +50,11 @@ class Kind(IntEnum):
     CONSTANT = 12
     """Slot x of object a, if that holds something: y."""
     REQUIRED = 13
-    """Given up where object a holds something and not all of the slots x."""
+    """Given up where object a holds something, or b is not 0, and not all of the slots x."""
+    INNER = 14
+    """Register a: what the source object in register b states in its slot x; None where it does not, or there is none."""
+    OBJECTS = 15
+    """Slot x of object a: what the function y makes of the source objects in register b, where it makes one."""
 
 
 class Step(NamedTuple):
@@ -60,6 +66,8 @@ class Step(NamedTuple):
     x: Any = None
     y: Any = None
     registers: tuple[int, ...] = ()
+    missed: tuple[Any, ...] | None = None
+    """Feed and paths that are noted where values make nothing; None: the object is given up."""
 
 
 class RowProgram(NamedTuple):
@@ -73,7 +81,7 @@ class RowProgram(NamedTuple):
 class Bindings(Protocol):
     """What a compiler has bound for the generated functions, which the steps are bound to as well."""
 
-    def bound_memo(self, name: str, constants: tuple[Any, ...], *, several: bool = False) -> Any:
+    def bound_memo(self, name: str, kind: type[Memo], constants: tuple[Any, ...]) -> Memo:
         """The memo of a function of the library."""
         ...
 
@@ -94,7 +102,7 @@ class Bindings(Protocol):
         ...
 
 
-class _NoStep(Exception):  # noqa: N818 - an answer, not an error
+class NoStep(Exception):  # noqa: N818 - an answer, not an error
     """A slot is of a kind that has no step."""
 
 
@@ -102,27 +110,30 @@ def row_program(
     derivation: ClassDerivation, name: str, layout: RowLayout, missing: frozenset[str], bindings: Bindings
 ) -> RowProgram | None:
     """The program of a derivation (compiled as *name*) for rows of a table; None where some slot has no step."""
-    builder = _Builder(layout, missing, bindings)
-    try:
-        builder.fill(derivation, name, 0)
-    except _NoStep:
-        return None
-    required = tuple(bindings.required_of(derivation))
-    if required:
-        builder.steps.append(Step(Kind.REQUIRED, a=0, x=required))
-    return RowProgram(tuple(builder.steps), tuple(builder.registers), bindings.bound_lineage(name))
+    return _OfRows(layout, missing, bindings).program(derivation, name)
 
 
-class _Builder:
+class ProgramBuilder:
     """The state of one program: its steps, its registers, and the paths that are read."""
 
-    def __init__(self, layout: RowLayout, missing: frozenset[str], bindings: Bindings) -> None:
-        self.layout, self.missing, self.bindings = layout, missing, bindings
+    def __init__(self, missing: frozenset[str], bindings: Bindings) -> None:
+        self.missing, self.bindings = missing, bindings
         self.steps: list[Step] = []
         self.registers: list[Any] = [None]
+        self._absent = self._register()
+        """The register that holds nothing in any row: of columns that the table does not have, and of what is made of them alone."""
         self._read: dict[tuple[str, ...], int] = {}
-        self._absent: set[int] = set()
-        """Registers of columns that the table does not have: they hold nothing in any row."""
+
+    def program(self, derivation: ClassDerivation, name: str) -> RowProgram | None:
+        """The program of a derivation (compiled as *name*); None where some slot has no step."""
+        try:
+            self.fill(derivation, name, 0)
+        except NoStep:
+            return None
+        required = tuple(self.bindings.required_of(derivation))
+        if required:
+            self.steps.append(Step(Kind.REQUIRED, a=0, x=required))
+        return RowProgram(tuple(self.steps), tuple(self.registers), self.bindings.bound_lineage(name))
 
     def fill(self, derivation: ClassDerivation, name: str, target: int) -> None:
         """The steps that fill the object in register *target*, in the order in which the function fills it."""
@@ -142,10 +153,12 @@ class _Builder:
             self._nested(slot, hub_slot, name, target)
             return
         if slot.expression is not None:
-            self._expression(slot, slot.expression, target)
+            self._expression(slot, slot.expression, name, target)
             return
         assert slot.populated_from is not None
         register = self._path(slot.populated_from)
+        if register == self._absent:
+            return
         if self.missing:
             self.steps.append(Step(Kind.MISSING, b=register, x=self.missing))
         if slot.value_mappings is None:
@@ -157,11 +170,13 @@ class _Builder:
     def _nested(self, slot: SlotDerivation, hub_slot: Slot, name: str, target: int) -> None:
         """A single object of the same row, where one of its values is there."""
         if hub_slot.multivalued or len(slot.nested) != 1:
-            raise _NoStep
+            raise NoStep
         inner = slot.nested[0]
         if any(s.value is not None or s.nested or s.slot == "excluded" for s in inner.slots):
-            raise _NoStep
-        known = tuple(dict.fromkeys(self._path(path) for s in inner.slots for path in _paths_of(s)))
+            raise NoStep
+        known = self._present(self._path(path) for s in inner.slots for path in _paths_of(s))
+        if not known:
+            return
         inner_name, made = f"{name}_{slot.slot}_0", self._register()
         begin = len(self.steps)
         self.steps.append(Step(Kind.BEGIN))
@@ -171,42 +186,61 @@ class _Builder:
         lineage = self.bindings.bound_lineage(inner_name)
         self.steps[begin] = Step(Kind.BEGIN, a=made, b=len(self.steps), x=lineage, registers=known)
 
-    def _expression(self, slot: SlotDerivation, expression: Expression, target: int) -> None:
+    def _expression(self, slot: SlotDerivation, expression: Expression, name: str, target: int) -> None:
         if not isinstance(expression, Call):
-            raise _NoStep
-        paths = tuple(dict.fromkeys(self._path(path.names) for path in paths_of(expression)))
+            raise NoStep
+        paths = self._present(self._path(path.names) for path in paths_of(expression))
         alone = all(isinstance(argument, Path | Constant) for argument in expression.arguments)
-        if alone and paths and self._absent.issuperset(paths):
+        if alone and not paths and paths_of(expression):
             return  # it is never asked
         result = self._call(expression, paths if alone else ())
-        last = self.steps[-1]
-        if last.kind is Kind.MEMO and last.registers == paths == (last.b,):
-            self.steps[-1] = Step(Kind.TAKE, a=target, b=last.b, x=slot.slot, y=last.x)
-        else:
-            self.steps.append(Step(Kind.PUT, a=target, b=result, x=slot.slot, registers=paths))
+        missed = self._missed(slot, name)
+        last = self.steps[-1] if self.steps else None
+        if last and last.kind is Kind.MEMO and last.a == result and last.registers == paths == (last.b,):
+            self.steps[-1] = Step(Kind.TAKE, target, last.b, slot.slot, last.x, missed=missed)
+        elif paths or result != self._absent:
+            self.steps.append(Step(Kind.PUT, target, result, slot.slot, registers=paths, missed=missed))
+
+    def _missed(self, slot: SlotDerivation, name: str) -> tuple[Any, ...] | None:
+        """What is noted where the values of *slot*, in the derivation *name*, make nothing; None: a row is given up."""
+        return None
+
+    def _present(self, registers: Iterable[int]) -> tuple[int, ...]:
+        """Those of *registers* that may hold something, each once."""
+        return tuple(dict.fromkeys(register for register in registers if register != self._absent))
 
     def _call(self, call: Call, asked: tuple[int, ...]) -> int:
         """The steps of a call, its arguments first; the register of its answer. It is made if one of *asked* is known, or always."""
-        arguments = tuple(self._argument(argument) for argument in call.arguments)
-        result = self._register()
         if call.function in ("first", "listed"):
-            kind = Kind.FIRST if call.function == "first" else Kind.LIST
-            self.steps.append(Step(kind, a=result, registers=arguments))
-            return result
+            return self._chosen(call.function, self._present(self._argument(node) for node in call.arguments))
         function = FUNCTIONS[call.function]
+        kept = memo_of(call) if function.pure else None
+        arguments = tuple(self._argument(node) for node in call.arguments if kept is None or isinstance(node, Path))
         if function.strict and not isinstance(call.arguments[0], Constant):
             asked = arguments[:1]
-        constants = tuple(a.value for a in call.arguments[1:] if isinstance(a, Constant))
-        texts = texts_before_constants(call) if function.pure else 0
-        if texts == 1:
-            memo = self.bindings.bound_memo(call.function, constants)
-            self.steps.append(Step(Kind.MEMO, a=result, b=arguments[0], x=memo, registers=asked))
-        elif texts:
-            memo = self.bindings.bound_memo(call.function, constants, several=True)
-            self.steps.append(Step(Kind.MEMO_OF_SEVERAL, a=result, x=memo, y=arguments[:texts], registers=asked))
-        else:
+            if not self._present(asked):
+                return self._absent
+        result = self._register()
+        if kept is None:
             bound = self.bindings.bound_function(call.function)
             self.steps.append(Step(Kind.CALL, a=result, x=bound, y=arguments, registers=asked))
+            return result
+        memo = self.bindings.bound_memo(call.function, *kept)
+        if kept[0] is Memo:
+            self.steps.append(Step(Kind.MEMO, a=result, b=arguments[0], x=memo, registers=asked))
+        else:
+            self.steps.append(Step(Kind.MEMO_OF_SEVERAL, a=result, x=memo, y=arguments, registers=asked))
+        return result
+
+    def _chosen(self, function: str, arguments: tuple[int, ...]) -> int:
+        """The register of what `first` or `listed` makes of its *arguments*, without those that never hold anything."""
+        if not arguments:
+            return self._absent
+        if function == "first" and len(arguments) == 1:
+            return arguments[0]
+        result = self._register()
+        kind = Kind.FIRST if function == "first" else Kind.LIST
+        self.steps.append(Step(kind, a=result, registers=arguments))
         return result
 
     def _argument(self, node: Expression) -> int:
@@ -216,21 +250,30 @@ class _Builder:
         return self._path(node.names) if isinstance(node, Path) else self._call(node, ())
 
     def _path(self, path: tuple[str, ...]) -> int:
-        """The register of a cell, which is read where it is met first."""
-        if path not in self._read:
-            self._read[path] = register = self._register()
-            place = self.layout.places.get(path[0])
-            if place is None:
-                self._absent.add(register)
-            else:
-                blank = None if place.blank == {""} else frozenset(place.blank)
-                says_nothing = place.says_nothing or None
-                self.steps.append(Step(Kind.CELL, a=register, b=place.index, x=blank, y=says_nothing))
-        return self._read[path]
+        """The register of what stands at a path, which is read where it is met first."""
+        raise NotImplementedError
 
     def _register(self) -> int:
         self.registers.append(None)
         return len(self.registers) - 1
+
+
+class _OfRows(ProgramBuilder):
+    """Of the rows of a table, whose cells are read by index."""
+
+    def __init__(self, layout: RowLayout, missing: frozenset[str], bindings: Bindings) -> None:
+        super().__init__(missing, bindings)
+        self.layout = layout
+
+    def _path(self, path: tuple[str, ...]) -> int:
+        if path not in self._read:
+            place = self.layout.places.get(path[0])
+            self._read[path] = register = self._absent if place is None else self._register()
+            if place is not None:
+                blank = None if place.blank == {""} else frozenset(place.blank)
+                says_nothing = place.says_nothing or None
+                self.steps.append(Step(Kind.CELL, a=register, b=place.index, x=blank, y=says_nothing))
+        return self._read[path]
 
 
 def _paths_of(slot: SlotDerivation) -> list[tuple[str, ...]]:

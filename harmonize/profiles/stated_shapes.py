@@ -1,16 +1,22 @@
 """Functions of a plan for source objects that state the same slots: all that is asked of other slots is left out of them.
 
 Of dozens of slots of a class an object states a few, and objects repeat which. What a slot that is not stated makes is known beforehand:
-nothing. The generated text is folded by that and no more, so that the function says and makes what the general one does.
+nothing. The generated text is folded by that and no more, so that the function says and makes what the general one does. With the compiled
+extension the steps of the shape (`shape_programs`) run, and the function only where they give an object up.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harmonize.extensions import extension
+from harmonize.hub.objects import DerivedObject, HubObject
+from harmonize.profiles.notes import Noted, SubjectLog
 from harmonize.profiles.plan import Derive
+from harmonize.profiles.row_programs import RowProgram
+from harmonize.profiles.source_record import SourceObject
 
 MANY_PATHS = 8
 """Paths of a class from which on its objects in lists get functions by their shapes."""
@@ -20,6 +26,7 @@ MOST = 1_000
 """Shapes that have a function of their own, for one class derivation."""
 _MOST_MET = 20_000
 
+DeriveObjects = Callable[[Sequence[SourceObject], SubjectLog], list[HubObject]]
 Shape = tuple[str, ...]
 """The slots that a source object states, in its order."""
 
@@ -27,10 +34,13 @@ Shape = tuple[str, ...]
 class DeriveByShape(dict[Shape, Derive]):
     """Shape -> the function that makes a hub object of source objects of this shape; the general one, until many were met."""
 
-    def __init__(self, text: str, namespace: dict[str, Any], name: str) -> None:
-        """*text* is the text of the general function *name*, *namespace* its globals."""
+    def __init__(
+        self, text: str, namespace: dict[str, Any], name: str, program: Callable[[Shape], RowProgram | None]
+    ) -> None:
+        """*text* is the text of the general function *name*, *namespace* its globals; *program* tells the steps of a shape."""
         super().__init__()
-        self._text, self._namespace, self._name = text, namespace, name
+        self._text, self._namespace, self._name, self._program = text, namespace, name, program
+        self._machine = extension("harmonize.profiles.row_machine")
         self._general: ast.FunctionDef | None = None
         self._met: dict[Shape, int] = {}
 
@@ -44,7 +54,24 @@ class DeriveByShape(dict[Shape, Derive]):
             return general
         if len(self) >= MOST:
             return general
-        made = self[shape] = self._made(frozenset(shape))
+        made = self[shape] = self._by_steps(self._made(frozenset(shape)), shape)
+        return made
+
+    def objects(self, objects: Sequence[SourceObject], log: SubjectLog) -> list[HubObject]:
+        """The hub objects of source objects, without those that hold nothing, each by the function of its shape."""
+        return [made for source in objects if (made := self[tuple(source)](source, log)) is not None]
+
+    def objects_function(self) -> DeriveObjects:
+        """`objects`, or the machine that does the same."""
+        made: DeriveObjects = self.objects if self._machine is None else self._machine.ObjectsMachine(self)
+        return made
+
+    def _by_steps(self, function: Derive, shape: Shape) -> Derive:
+        """What does the same as *function*: with the compiled extension the steps of the shape, where it has some."""
+        steps = self._program(shape) if self._machine is not None else None
+        if self._machine is None or steps is None:
+            return function
+        made: Derive = self._machine.ShapeMachine(steps, DerivedObject, Noted, function, len(shape))
         return made
 
     def _made(self, stated: frozenset[str]) -> Derive:
