@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from harmonize.checks.dates import is_after
 from harmonize.checks.violations import Circumstances, Violation
@@ -11,11 +11,13 @@ from harmonize.hub.objects import HubObject, is_stated, local_code, says_death
 # --- vital status and participation ---------------------------------------------------------------------------------
 
 
-def check_vital_status(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
+def check_vital_status(record: HubObject, circumstances: Circumstances) -> Iterable[Violation]:
     """Alive and dead, in one place or in two."""
     vital = record.get("vital_status")
-    if vital is None:
-        return
+    return () if vital is None else _of_vital_status(record, vital)
+
+
+def _of_vital_status(record: HubObject, vital: HubObject) -> Iterator[Violation]:
     status = local_code(vital["status"], "VITALSTATUS") if "status" in vital else None
     if status == "alive":
         for slot in ("date_of_death", "age_at_death", "cause_of_death"):
@@ -57,13 +59,17 @@ _TIMES = (
 _SAYS_NOTHING = frozenset({"entered_in_error"})
 
 
-def check_diagnoses(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
+def check_diagnoses(record: HubObject, circumstances: Circumstances) -> Iterable[Violation]:
     """A disease that is stated twice, or had and ruled out; a diagnosis of who has none."""
     diagnoses = record.get("diagnoses")
     if not diagnoses:
-        return
-    if record.get("undiagnosed"):
-        yield from _of_undiagnosed(record, diagnoses)
+        return ()
+    of_undiagnosed = list(_of_undiagnosed(record, diagnoses)) if record.get("undiagnosed") else []
+    return of_undiagnosed if len(diagnoses) == 1 else [*of_undiagnosed, *_repeated(diagnoses)]
+
+
+def _repeated(diagnoses: list[HubObject]) -> Iterator[Violation]:
+    """Every disease that an earlier diagnosis of the record states as well."""
     codes = [_first_code(diagnosis) for diagnosis in diagnoses]
     if len(set(codes)) == len(codes) or not any(codes):
         return
@@ -210,7 +216,8 @@ _OF_THE_RECORD = frozenset(
 )
 
 
-def check_contents(record: HubObject, circumstances: Circumstances) -> Iterator[Violation]:
+def check_contents(record: HubObject, circumstances: Circumstances) -> Iterable[Violation]:
     """A record holds something of the person: more than ids, consents and who submits it."""
     if record.keys() <= _OF_THE_RECORD:
-        yield Violation("completeness.empty-record", "", "nothing is stated of the person", record, None)
+        return (Violation("completeness.empty-record", "", "nothing is stated of the person", record, None),)
+    return ()
