@@ -59,7 +59,7 @@ def compile_profile(profile: Profile, environment: Environment, layouts: Mapping
 
 
 class _Compiler:
-    """State of one compilation: generated lines, bound constants, lineages. Thrown away after `build`."""
+    """State of one compilation: generated lines, bound constants, lineages. After `build` it tells the steps of shapes, and no more."""
 
     def __init__(self, profile: Profile, environment: Environment, layouts: Mapping[str, RowLayout]) -> None:
         self.profile, self.environment, self.layouts = profile, environment, layouts

@@ -71,7 +71,7 @@ class Step(NamedTuple):
 
 
 class RowProgram(NamedTuple):
-    """Steps, and what the registers hold before the first one; register 0 is the object that is made."""
+    """Steps, and what the registers hold before the first one; register 0 is the object that is made, register 1 never holds anything."""
 
     steps: tuple[Step, ...]
     registers: tuple[Any, ...]
