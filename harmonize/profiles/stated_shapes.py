@@ -20,8 +20,10 @@ from harmonize.profiles.source_record import SourceObject
 
 MANY_PATHS = 8
 """Paths of a class from which on its objects in lists get functions by their shapes."""
+SOME = 100
+"""Objects of one shape after which the steps of the shape make them: these are put together in the time of some dozens of them."""
 OFTEN = 1_000
-"""Objects of one shape after which a function of their own is made: it takes as long as some hundreds of them."""
+"""Objects of one shape that the general function made, after which a function of their own is made: that takes as long as some hundreds."""
 MOST = 1_000
 """Shapes that have a function of their own, for one class derivation."""
 _MOST_MET = 20_000
@@ -45,17 +47,19 @@ class DeriveByShape(dict[Shape, Derive]):
         self._met: dict[Shape, int] = {}
 
     def __missing__(self, shape: Shape) -> Derive:
-        general: Derive = self._namespace[self._name]
         met = self._met.get(shape, 0) + 1
-        if met < OFTEN:
-            if len(self._met) >= _MOST_MET:
-                self._met.clear()
-            self._met[shape] = met
-            return general
         if len(self) >= MOST:
-            return general
-        made = self[shape] = self._by_steps(self._made(frozenset(shape)), shape)
-        return made
+            return self._general_function
+        made = self._by_steps(self._folded_when_often(shape), shape) if met == SOME else None
+        if made is None and met >= OFTEN:
+            made = self._made(frozenset(shape))
+        if made is not None:
+            self[shape] = made
+            return made
+        if len(self._met) >= _MOST_MET:
+            self._met.clear()
+        self._met[shape] = met
+        return self._general_function
 
     def objects(self, objects: Sequence[SourceObject], log: SubjectLog) -> list[HubObject]:
         """The hub objects of source objects, without those that hold nothing, each by the function of its shape."""
@@ -66,13 +70,31 @@ class DeriveByShape(dict[Shape, Derive]):
         made: DeriveObjects = self.objects if self._machine is None else self._machine.ObjectsMachine(self)
         return made
 
-    def _by_steps(self, function: Derive, shape: Shape) -> Derive:
-        """What does the same as *function*: with the compiled extension the steps of the shape, where it has some."""
+    @property
+    def _general_function(self) -> Derive:
+        general: Derive = self._namespace[self._name]
+        return general
+
+    def _by_steps(self, function: Derive, shape: Shape) -> Derive | None:
+        """The steps of the shape, which leave to *function* what they give up; None where it has none, or no extension runs them."""
         steps = self._program(shape) if self._machine is not None else None
         if self._machine is None or steps is None:
-            return function
+            return None
         made: Derive = self._machine.ShapeMachine(steps, DerivedObject, Noted, function, len(shape))
         return made
+
+    def _folded_when_often(self, shape: Shape) -> Derive:
+        """The general function and, once it was called often, that of the shape."""
+        function, called = self._general_function, 0
+
+        def derive(source: SourceObject, log: SubjectLog) -> HubObject | None:
+            nonlocal function, called
+            called += 1
+            if called == OFTEN:
+                function = self._made(frozenset(shape))
+            return function(source, log)
+
+        return derive
 
     def _made(self, stated: frozenset[str]) -> Derive:
         if self._general is None:

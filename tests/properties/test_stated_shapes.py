@@ -73,7 +73,10 @@ def test_functions_of_shapes_do_what_the_general_ones_do(profile: str, data: st.
     folded = of_shape._made(frozenset(shape))
     assert _said(folded, source) == _said(general, source)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stated_shapes, "SOME", 1)
         patch.setattr(stated_shapes, "OFTEN", 1)
+        of_shape.clear()
+        of_shape._met.clear()
         assert _said(of_shape[shape], source) == _said(general, source)
 
 
@@ -106,7 +109,7 @@ def test_objects_that_are_met_often_are_made_by_steps() -> None:
         log = SubjectLog()
         expected = of_shape.objects([source], log)
         steps = of_shape._by_steps(_never, shape)
-        assert type(steps).__name__ == "ShapeMachine"
+        assert type(steps).__name__ == "ShapeMachine" and steps is not None
         of_shape[shape] = steps
         machine_log = SubjectLog()
         assert of_shape.objects_function()([source], machine_log) == expected and len(expected) == 1
@@ -123,6 +126,7 @@ def test_wrong_calls_of_the_steps_are_refused() -> None:
         pytest.skip("harmonize was installed without its extensions")
     of_shape = functions_of(plan_of("de/obds"))["TNM_5"]
     steps = of_shape._by_steps(_never, ("T", "N"))
+    assert steps is not None
     for wrong in ({"T": "2"}, {}, ["T", "N"], None):
         with pytest.raises(TypeError):
             steps(wrong, SubjectLog())  # type: ignore[arg-type]
@@ -137,13 +141,36 @@ def test_wrong_calls_of_the_steps_are_refused() -> None:
         machine.ShapeMachine.__new__(machine.ShapeMachine)({}, SubjectLog())
 
 
+def _unmet(functions: DeriveByShape) -> DeriveByShape:
+    """The functions of the same derivation before the first object."""
+    return DeriveByShape(functions._text, functions._namespace, functions._name, functions._program)
+
+
 def test_a_function_of_its_own_is_made_for_what_is_met_often_and_not_for_more_than_the_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(stated_shapes, "OFTEN", 3)
     monkeypatch.setattr(stated_shapes, "MOST", 1)
-    functions = next(iter(functions_of(plan_of("de/obds")).values()))
-    shapes = DeriveByShape(functions._text, functions._namespace, functions._name, functions._program)
-    general = functions._namespace[functions._name]
+    shapes = _unmet(next(iter(functions_of(plan_of("de/obds")).values())))
+    general = shapes._general_function
     assert [shapes[("x",)] is general for _ in range(4)] == [True, True, False, False]
     assert [shapes[("y",)] is general for _ in range(4)] == [True] * 4
+
+
+def test_steps_are_there_after_some_objects_and_a_function_for_what_they_give_up_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if extension("harmonize.profiles.row_machine") is None:
+        pytest.skip("harmonize was installed without its extensions")
+    monkeypatch.setattr(stated_shapes, "SOME", 2)
+    monkeypatch.setattr(stated_shapes, "OFTEN", 3)
+    shapes = _unmet(functions_of(plan_of("de/obds"))["TNM_5"])
+    made: list[frozenset[str]] = []
+    monkeypatch.setattr(shapes, "_made", lambda stated: made.append(stated) or shapes._general_function)
+    source = source_object({"T": "no category", "Version": "8"})
+    assert shapes[tuple(source)] is shapes._general_function
+    steps = shapes[tuple(source)]
+    assert type(steps).__name__ == "ShapeMachine" and shapes[tuple(source)] is steps
+    expected = _said(shapes._general_function, source)
+    assert [_said(steps, source) == expected for _ in range(4)] == [True] * 4
+    assert made == [frozenset(source)]
