@@ -141,10 +141,10 @@ def _sites(sheet: Sheet, diagnosis: HubObject) -> list[Any]:
     last: Any = None
     for slot in ("body_site", "topography"):
         if slot in diagnosis:
-            last = diagnosis[slot]
             site = sheet.concept(diagnosis, slot, "/bodySite")
             if site:
                 sites.append(site)
+                last = diagnosis[slot]
     if sheet.concept(diagnosis, "laterality", "/bodySite"):
         render = sheet.run.concepts.render
         place = render(last).text if sites else ""

@@ -110,3 +110,13 @@ def test_site_and_morphology_of_a_tumour() -> None:
     assert extension["url"] == "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-histology-morphology-behavior"
     coding = {"system": "http://terminology.hl7.org/CodeSystem/icd-o-3", "code": "8500/3"}
     assert extension["valueCodeableConcept"] == {"coding": [coding]}
+
+
+def test_a_side_stands_with_the_last_site_that_can_be_written() -> None:
+    site, side = coded(code("SNOMEDCT:76752008")), coded(code("SNOMEDCT:7771000"))
+    diagnosis = {"disease": CANCER, "body_site": site, "topography": coded(code("ADDICTO:1")), "laterality": side}
+    (made,) = resources("Condition", diagnoses=[diagnosis])
+    (place,) = made["bodySite"]
+    assert place["coding"][0]["code"] == "76752008"
+    assert place["extension"][0]["valueCodeableConcept"]["coding"][0]["code"] == "7771000"
+    assert losses(diagnoses=[diagnosis]) == {("topography", "dropped")}
