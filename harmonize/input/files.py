@@ -49,10 +49,11 @@ def find_files(inputs: Sequence[Path]) -> list[Path]:
     return found
 
 
-def folders_passed_over(inputs: Sequence[Path]) -> list[Path]:
-    """The folders inside those of *inputs*: what is in them is not read, so it must be said."""
-    folders = [path for path in inputs if path.is_dir()]
-    return sorted(p for folder in folders for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+def folders_passed_over(inputs: Sequence[Path], work: Path) -> list[Path]:
+    """The folders inside those of *inputs* that are not read, so that it must be said; without that in which *work* is, our own."""
+    known = {*work.resolve().parents, *(path.resolve() for path in inputs)}
+    inside = (path for folder in inputs if folder.is_dir() for path in folder.iterdir())
+    return sorted(p for p in inside if p.is_dir() and not p.name.startswith(".") and p.resolve() not in known)
 
 
 def plain_name(path: Path) -> str:

@@ -60,10 +60,7 @@ def open_source(opening: Opening) -> Source:
     module, function = dotted.split(":")
     opener: Callable[[Opening], Any] = getattr(importlib.import_module(module), function)
     source: Source = opener(opening)
-    passed_over = folders_passed_over(opening.inputs)
-    source.log.findings += [
-        _of_folder(path) for path in passed_over if path not in opening.work.parents
-    ]  # not the output
+    source.log.findings += [_of_folder(path) for path in folders_passed_over(opening.inputs, opening.work)]
     return source
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from harmonize.convert import RunOptions, Settings, convert_files
 from harmonize.errors import InputError
-from tests.registry import Registry, Run, convert, write_registry
+from tests.registry import ALL_TARGETS, KEY, RECORDED, Registry, Run, convert, write_registry
 
 SEX_F = "http://purl.obolibrary.org/obo/NCIT_C16576"
 ARACHNODACTYLY = "http://purl.obolibrary.org/obo/HP_0001166"
@@ -173,10 +174,30 @@ def test_unknown_file_is_a_warning_with_the_closest_name(registry: Registry, tmp
     assert "Status.csv" in finding["fix"]
 
 
-def test_folder_inside_the_input_is_said_and_that_of_the_output_is_not(registry: Registry, tmp_path: Path) -> None:
-    (registry.folder / "2024").mkdir()
-    (registry.folder / ".cache").mkdir()
-    assert only(convert(registry.folder, registry.folder / "out"), "source.unknown-file")["source"]["file"] == "2024/"
+@pytest.mark.parametrize("out", ["out", "deep/out", "../in/out"])
+def test_folder_inside_the_input_is_said_and_that_of_the_output_is_not(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    (tmp_path / "in").symlink_to(registry.folder)
+    monkeypatch.chdir(tmp_path / "in")
+    for name in ("2024", ".cache", "deep"):
+        (registry.folder / name).mkdir(exist_ok=name == "deep")
+    said = [
+        f["source"]["file"]
+        for f in convert(registry.folder, Path(out)).findings()
+        if f["rule"] == "source.unknown-file"
+    ]
+    assert said == (["2024/"] if out == "deep/out" else ["2024/", "deep/"])
+
+
+def test_folder_inside_the_input_that_is_given_as_well_is_read(registry: Registry, tmp_path: Path) -> None:
+    inside = registry.folder / "sub"
+    inside.mkdir()
+    (registry.folder / "Phenotype.csv").rename(inside / "Phenotype.csv")
+    settings = Settings("eu/ern-cde", ALL_TARGETS, KEY, "x", recorded=RECORDED)
+    outcome = convert_files(settings, RunOptions((registry.folder, inside), tmp_path / "out"))
+    assert outcome.manifest["counts"]["rows"]["Phenotype.csv"]["used"]
+    assert "source.unknown-file" not in (tmp_path / "out/private/findings.ndjson").read_text()
 
 
 @pytest.mark.parametrize("damage", [b"", b"\n\n"])
