@@ -68,6 +68,24 @@ cdef inline int put_text(Written* text, str added) except -1:
     return put(text, encoded, len(encoded))
 
 
+cdef inline int put_json(Written* text, object value, object dumps) except -1:
+    """Add what *dumps*, of orjson, makes of a value: of ids, days and codes the text itself between quotes."""
+    cdef Py_ssize_t size = 0, index
+    cdef const char* raw
+    cdef bytes made
+    if type(value) is str and PyUnicode_IS_COMPACT_ASCII(value):
+        raw = PyUnicode_AsUTF8AndSize(value, &size)
+        for index in range(size):
+            if raw[index] < 0x20 or raw[index] == c'"' or raw[index] == c"\\":
+                break
+        else:
+            put(text, b'"', 1)
+            put(text, raw, size)
+            return put(text, b'"', 1)
+    made = dumps(value)
+    return put(text, made, len(made))
+
+
 cdef inline int put_number(Written* text, unsigned long long number) except -1:
     cdef char digits[20]
     cdef Py_ssize_t at = sizeof(digits)

@@ -1,7 +1,7 @@
 # cython: language_level=3, wraparound=False
 """The first looks of checks: whether there is anything to judge. Every record has dozens of dates and results, and nearly all are in order."""
 
-from cpython.dict cimport PyDict_GetItemWithError
+from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError
 from cpython.ref cimport PyObject
 
 cdef extern from "Python.h":
@@ -10,6 +10,8 @@ cdef extern from "Python.h":
 
 cdef object _get(object holder, object slot):
     """What an object of the hub has in *slot*, None for nothing."""
+    if not PyDict_Check(holder):
+        raise TypeError("no object of the hub")
     cdef PyObject* found = PyDict_GetItemWithError(holder, slot)
     return None if found is NULL else <object>found
 
@@ -25,15 +27,14 @@ def dates_look_in_order(object record, tuple collections not None, str born not 
 
     *collections* are tuples of the name of a list, the slots that hold its days, and pairs of slots of which the first is not later.
     """
-    cdef PyObject* found
     cdef tuple slots, ordered
-    cdef object text, other
+    cdef object items, text, other
     cdef object name, slot, item, earlier, later
     for name, slots, ordered in collections:
-        found = PyDict_GetItemWithError(record, name)
-        if found is NULL:
+        items = _get(record, name)
+        if items is None:
             continue
-        for item in <object>found:
+        for item in items:
             for slot in slots:
                 text = _text(item, slot)
                 if text is not None and (PyUnicode_Compare(text, born) < 0 or PyUnicode_Compare(text, last) > 0):
@@ -74,6 +75,8 @@ def measurements_to_judge(measurements, dict bounds not None):
 
 cdef object _answer(object memo, object key):
     """What *memo* has for *key*; what it has not met it finds out."""
+    if not PyDict_Check(memo):
+        raise TypeError("no memo")
     cdef PyObject* known = PyDict_GetItemWithError(memo, key)
     return <object>known if known is not NULL else memo[key]
 

@@ -10,11 +10,10 @@ from libc.string cimport memcpy
 
 from harmonize.python_objects cimport held_at, place_of
 from harmonize.written_text cimport (
-    PyUnicode_AsUTF8AndSize,
-    PyUnicode_IS_COMPACT_ASCII,
     Written,
     clear,
     put,
+    put_json,
     release,
     reserve,
     written,
@@ -62,7 +61,7 @@ cdef class Lineage:
         cdef bint is_first = True
         clear(&self.text)
         put(&self.text, b'{"subject":', 11)
-        self._write_json(subject)
+        put_json(&self.text, subject, dumps)
         put(&self.text, b',"rows":', 8)
         self._write_rows(rows)
         put(&self.text, b',"objects":{', 12)
@@ -71,27 +70,11 @@ cdef class Lineage:
                 if not is_first:
                     put(&self.text, b",", 1)
                 is_first = False
-                self._write_json(slot)
+                put_json(&self.text, slot, dumps)
                 put(&self.text, b":", 1)
                 self._write_objects(<list>value)
         put(&self.text, b"}}", 2)
         return written(&self.text)
-
-    cdef int _write_json(self, object text) except -1:
-        cdef bytes quoted
-        cdef Py_ssize_t size = 0, index
-        cdef const char* raw
-        if type(text) is str and PyUnicode_IS_COMPACT_ASCII(text):
-            raw = PyUnicode_AsUTF8AndSize(text, &size)
-            for index in range(size):
-                if raw[index] < 0x20 or raw[index] == c'"' or raw[index] == c"\\":
-                    break
-            else:
-                put(&self.text, b'"', 1)
-                put(&self.text, raw, size)
-                return put(&self.text, b'"', 1)
-        quoted = dumps(text)
-        return put(&self.text, quoted, len(quoted))
 
     cdef int _write_objects(self, list objects) except -1:
         """For each object of the hub the lines by file, in the order in which it meets them."""

@@ -18,7 +18,7 @@ from harmonize.checks.catalogue import rule
 from harmonize.checks.violations import Violation
 from harmonize.convert.batch_result import BatchResult, FinishedBatch
 from harmonize.convert.batches import Batch, PackedBatch, TableColumns
-from harmonize.convert.column_outcomes import ColumnOutcomes, SharedRows
+from harmonize.convert.column_outcomes import NOTHING_SHARED, ColumnOutcomes, SharedRows
 from harmonize.convert.consent import ConsentAnswer, consent_answer
 from harmonize.convert.engine import Engine, Settings
 from harmonize.convert.lineage_lines import LineageLines
@@ -177,11 +177,11 @@ class Worker:
         log = SubjectLog()
         record = engine.derive(assembled.record, log)
         answer = consent_answer(record, log)
-        is_withheld = answer.withholds and self.settings.consent == "require"
+        if answer.withholds and self.settings.consent == "require":
+            return _Derived(raw, assembled, log, record, answer, True, NOTHING_SHARED, {})
         shared = self._columns.shared_rows(raw, assembled, self._assembler)
-        if not is_withheld:
-            result.write("private/lineage.ndjson", self._lines.of(raw, record, shared))
-        return _Derived(raw, assembled, log, record, answer, is_withheld, shared, log.exceptional_cells())
+        result.write("private/lineage.ndjson", self._lines.of(raw, record, shared))
+        return _Derived(raw, assembled, log, record, answer, False, shared, log.exceptional_cells())
 
     def _written(self, engine: Engine, record: HubObject, result: BatchResult) -> dict[str, TargetLog]:
         """Add the documents of a record, at once, for they are near in the processor; what the writers say of it."""

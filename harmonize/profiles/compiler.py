@@ -23,7 +23,7 @@ from harmonize.profiles.notes import Feed, Noted
 from harmonize.profiles.plan import Derive, Lineage, Plan
 from harmonize.profiles.plan_words import INCOMPLETE, SECOND_CHOICE, UNDECIDED, UNKNOWN_VALUE, agrees
 from harmonize.profiles.row_layout import RowLayout
-from harmonize.profiles.row_programs import RowProgram, row_program
+from harmonize.profiles.row_programs import NoStep, RowProgram, row_program
 from harmonize.profiles.rows_function import DeriveRows, rows_function
 from harmonize.profiles.shape_programs import shape_program
 from harmonize.profiles.specification import ClassDerivation, Profile, SlotDerivation, SourceSchema
@@ -648,13 +648,17 @@ class _Compiler:
         return lineage
 
     def bound_feed(self, name: str, slot: str) -> Feed:
-        """The feed of a slot of a derivation that is compiled."""
-        feed: Feed = self.constants[f"feed_{name}_{slot}"]
+        """The feed of a slot of a derivation that is compiled. Raises NoStep where it has none."""
+        feed: Feed | None = self.constants.get(f"feed_{name}_{slot}")
+        if feed is None:
+            raise NoStep
         return feed
 
     def bound_objects(self, slot: SlotDerivation) -> DeriveObjects | DeriveRows:
-        """What makes hub objects of the list that a slot is populated from, without those that hold nothing."""
-        function = self.lists[id(slot)]
+        """What makes hub objects of the list that a slot is populated from, but those that hold nothing. Raises NoStep where rows do."""
+        function = self.lists.get(id(slot))
+        if function is None:
+            raise NoStep
         if function in self.shaped:
             of_shapes: DeriveObjects = self.namespace[f"{function}_of"]
             return of_shapes

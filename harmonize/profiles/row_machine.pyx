@@ -47,7 +47,9 @@ cdef class _Step:
     cdef object x, y, missed
     cdef tuple registers
 
-    def __cinit__(self, kind, a, b, x, y, registers, missed):
+    def __cinit__(self, kind, a, b, x, y, tuple registers not None, tuple missed):
+        if not isinstance(y, tuple) if kind in (MEMO_OF_SEVERAL, CALL) else kind == REQUIRED and not isinstance(x, tuple):
+            raise TypeError("no step")
         self.kind, self.a, self.b, self.x, self.y, self.registers, self.missed = kind, a, b, x, y, registers, missed
 
 
@@ -105,13 +107,13 @@ cdef class _Machine:
 
     def __init__(self, program, object_type, noted_type, function):
         """*program* is a `RowProgram`; hub objects are of *object_type*, what is to be said of a value is of *noted_type*."""
-        self.steps = [_Step(*step) for step in program.steps]
-        self.registers = list(program.registers)
-        self.object_type, self.noted_type = object_type, noted_type
         if not issubclass(object_type, dict) or object_type.__init__ is not dict.__init__:
             raise TypeError("objects of the hub are dicts that nothing else is done to when they are made")
         self.source_at, self.derivation_at = place_of(object_type, "source"), place_of(object_type, "derivation")
+        self.object_type, self.noted_type = object_type, noted_type
         self.lineage, self.function = program.lineage, function
+        self.registers = list(program.registers)
+        self.steps = [_Step(*step) for step in program.steps]  # the last one: without it nothing is made
 
     cdef object _new(self, object source, object lineage):
         """What `object_type()` and two assignments make, without the search for what they are."""
@@ -122,7 +124,7 @@ cdef class _Machine:
 
     cdef object _made(self, object source, object cells, list values, object log):
         """The object of a source, None where it holds nothing, NotImplemented where something is to be said."""
-        cdef Py_ssize_t at = 0, end = len(self.steps)
+        cdef Py_ssize_t at = 0, end = len(self.steps)  # raises where `__init__` did
         cdef _Step step
         cdef object value, other, register, made
         cdef list missed = None

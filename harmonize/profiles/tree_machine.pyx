@@ -106,7 +106,7 @@ cdef int _by_number(const void* one, const void* other) noexcept nogil:
     cdef const _InOrder* b = <const _InOrder*>other
     if a.number != b.number:
         return -1 if a.number < b.number else 1
-    return -1 if a.place < b.place else 1
+    return (a.place > b.place) - (a.place < b.place)
 
 
 cdef class Element:
@@ -200,6 +200,8 @@ cdef class _Shape:
         if self.indexes is NULL:
             raise MemoryError
         for place in range(len(self.slots)):
+            if shape.picks[place][1] < 0:
+                raise IndexError("a cell before the first column")
             self.indexes[place] = shape.picks[place][1]
 
     def __dealloc__(self):
@@ -294,7 +296,7 @@ cdef class TreeMachine:
         cdef PyObject* text
         cdef PyObject* reason
         cdef _Shape shape
-        cells = PySequence_Fast(cells, "no cells")
+        cells = tuple(cells)  # which stay where they are, whatever is asked of them
         shapes = self._shapes_of(known, cells)
         for shape in shapes:
             if shape.table is None:
@@ -355,6 +357,8 @@ cdef class TreeMachine:
         for table in self.replaced:
             groups = {}
             for element in elements:
+                if element is None:
+                    raise TypeError("no element")
                 if not element.replaced and PyDict_Contains(element.objects, table.name):
                     key = _stated(table, element)
                     if key and key[0]:
@@ -375,6 +379,8 @@ cdef class TreeMachine:
         placing.record, placing.said = _source(record), said
         placing.made, placing.merged, placing.opened, placing.taken, placing.alone = {}, {}, set(), set(), set()
         for element in elements:
+            if element is None:
+                raise TypeError("no element")
             if element.replaced:
                 continue
             at = 0

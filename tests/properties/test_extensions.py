@@ -30,7 +30,7 @@ from harmonize.convert.batches import TableColumns
 from harmonize.extensions import EXTENSIONS, SWITCH, extension
 from harmonize.findings import shown_row
 from harmonize.hub.identities import Identities
-from harmonize.hub.objects import HubObject, hub_object
+from harmonize.hub.objects import DerivedObject, HubObject, hub_object
 from harmonize.input.csv_records import Dialect, Unquoted, csv_blocks
 from harmonize.input.delimited_tables import RowCutter, _Table
 from harmonize.input.element_rows import ElementRows, element_layout
@@ -39,11 +39,15 @@ from harmonize.input.opening import Opening
 from harmonize.input.subjects import runs_of
 from harmonize.input.xml_rows import Paths, Walker
 from harmonize.input.xml_subjects import read_root, subject_elements
+from harmonize.profiles import stated_shapes
 from harmonize.profiles.assembly import Assembler, RawSubject
 from harmonize.profiles.loading import load_profile
-from harmonize.profiles.notes import SubjectLog
-from harmonize.profiles.source_record import RawRow
+from harmonize.profiles.notes import Noted, SubjectLog
+from harmonize.profiles.plan import Lineage
+from harmonize.profiles.row_programs import Kind, RowProgram, Step
+from harmonize.profiles.source_record import RawRow, shared_object
 from harmonize.profiles.tree_assembly import TreeAssembler
+from harmonize.profiles.tree_elements import Said
 from harmonize.readers import open_source
 from harmonize.synthesis.tables import write_tables
 from harmonize.terminology.notation import load_systems
@@ -76,11 +80,19 @@ def test_all_are_built_where_a_compiler_is() -> None:
         assert [name for name in EXTENSIONS if extension(name) is not None] == []
 
 
+@pytest.fixture
+def shapes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every shape has its steps, and a function of its own, from the second object on: small input meets none often."""
+    monkeypatch.setattr(stated_shapes, "SOME", 2)
+    monkeypatch.setattr(stated_shapes, "OFTEN", 2)
+
+
 def _digests(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.usefixtures("shapes_at_once")
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_records_with_every_kind_of_flaw_become_the_same_bytes(tmp_path: Path, profile: str, jobs: int) -> None:
@@ -102,6 +114,7 @@ CELLS = st.text(alphabet='ab0 é€"\r\0\ud83d\ude00', max_size=6) | st.sampled_
 LINES = st.lists(st.lists(CELLS, min_size=1, max_size=4).map(",".join) | st.just("a,b,c"), max_size=8)
 
 
+@pytest.mark.usefixtures("shapes_at_once")
 @pytest.mark.parametrize("seed", range(4))
 def test_messages_in_any_disorder_become_the_same_bytes(tmp_path: Path, seed: int) -> None:
     """Repeated, corrected, contradictory, without what they belong to: what is merged, set aside and said is the same."""
@@ -384,6 +397,10 @@ def test_wrong_calls_are_refused() -> None:
     trees.replace([machine.Element()], None)
     with pytest.raises(TypeError):
         trees.place({}, [], None)
+    with pytest.raises(TypeError):
+        trees.place(shared_object({}, None), [None], Said())
+    with pytest.raises(TypeError):
+        trees.replace([None], Said())
     walking = extension("harmonize.input.element_walking")
     assert walking is not None
     with pytest.raises(ValueError, match="no walk"):
@@ -398,6 +415,28 @@ def test_wrong_calls_are_refused() -> None:
         with pytest.raises((IndexError, ValueError)):
             walking.add_rows(text.encode(), ["a"], [2], {}, RawRow)
     assert cutting.shape("\n\n", ",", 100) == (0, 0) and cutting.shape("a,b\n\nc,d", ",", 100) == (2, 2)
+
+
+def test_wrong_steps_are_refused() -> None:
+    machine = extension("harmonize.profiles.row_machine")
+    if machine is None:
+        pytest.skip("harmonize was installed without its extensions")
+    unmade = machine.ShapeMachine.__new__(machine.ShapeMachine)
+    for kind in (dict, list, 5):
+        with pytest.raises((ImportError, TypeError)):
+            unmade.__init__(RowProgram((), (None, None), Lineage({}, {})), kind, Noted, None, 0)
+        with pytest.raises(TypeError):
+            unmade({}, SubjectLog())
+    for step in (Step(Kind.CALL, x=print, y=[0, 1]), Step(Kind.REQUIRED, x=["a", "b"]), Step(Kind.PUT, registers=[1])):  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            machine.RowMachine(RowProgram((step,), (None, None), Lineage({}, {})), DerivedObject, Noted, None)
+    looks = extension("harmonize.checks.first_looks")
+    assert looks is not None
+    for record in ([], {"diagnoses": [None]}, {"diagnoses": [[]]}):
+        with pytest.raises(TypeError):
+            looks.dates_look_in_order(record, (("diagnoses", ("onset_date",), ()),), "", "9999")
+    with pytest.raises(TypeError):
+        looks.tumours_look_ordinary([{"disease": {"codings": [{"code": "x"}]}}], "F", "", [], {})
 
 
 # --- objects out of rows --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from cpython.ref cimport PyObject
 
 from harmonize.python_objects cimport new_tuple, stated
 from harmonize.written_text cimport (
-    PyUnicode_AsUTF8AndSize, PyUnicode_IS_COMPACT_ASCII, Written, clear, put, put_text, release, written
+    Written, clear, put, put_json, put_text, release, written
 )
 
 from orjson import Fragment, dumps
@@ -33,24 +33,6 @@ cdef int _put_bytes(Written* text, bytes added) except -1:
     if added is None:
         raise TypeError("no bytes")
     return put(text, PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
-
-
-cdef int _put_json(Written* text, object value) except -1:
-    """Add what `orjson.dumps` makes of a value: of ids, days and codes the text itself between quotes."""
-    cdef Py_ssize_t size = 0, index
-    cdef const char* raw
-    cdef char* at
-    cdef bint is_escaped = False
-    if type(value) is not str or not PyUnicode_IS_COMPACT_ASCII(value):
-        return _put_bytes(text, _dumps(value))
-    raw = PyUnicode_AsUTF8AndSize(value, &size)
-    for index in range(size):
-        is_escaped |= (raw[index] < 0x20) | (raw[index] == c'"') | (raw[index] == c"\\")
-    if is_escaped:
-        return _put_bytes(text, _dumps(value))
-    put(text, b'"', 1)
-    put(text, raw, size)
-    return put(text, b'"', 1)
 
 
 cdef object _remembered(object memo, object key):
@@ -120,7 +102,7 @@ cdef class Methods:
         cdef tuple head = _remembered(self.heads, resource_type) if profile is None else self.claiming_heads[resource_type, profile]
         clear(&self._text)
         _put_bytes(&self._text, head[0])
-        _put_json(&self._text, resource_id)
+        put_json(&self._text, resource_id, _dumps)
         return _put_bytes(&self._text, head[1])
 
     cdef int _close(self, str resource_type, str resource_id, object hub_object) except -1:
@@ -185,18 +167,18 @@ cdef class Methods:
         cdef object date = stated(tnm, "date_of_evaluation"), version = stated(tnm, "version")
         clear(&self._text)
         put(&self._text, b',"status":', 10)
-        _put_json(&self._text, status)
+        put_json(&self._text, status, _dumps)
         put(&self._text, b',"subject":', 11)
         _put_bytes(&self._text, self.patient_reference)
         put(&self._text, b',"focus":[{"reference":', 23)
-        _put_json(&self._text, f"Condition/{condition_id}")
+        put_json(&self._text, f"Condition/{condition_id}", _dumps)
         put(&self._text, b"}]", 2)
         if date is not None:
             put(&self._text, b',"effectiveDateTime":', 21)
-            _put_json(&self._text, date["value"])
+            put_json(&self._text, date["value"], _dumps)
         if version is not None:
             put(&self._text, b',"method":{"text":', 18)
-            _put_json(&self._text, version)
+            put_json(&self._text, version, _dumps)
             put(&self._text, b"}", 1)
         return written(&self._text)
 
@@ -237,7 +219,7 @@ cdef class Methods:
             self._default("Observation.status")
         self._open("Observation", resource_id, None)
         put(&self._text, b',"status":', 10)
-        _put_json(&self._text, "final" if status is None else status)
+        put_json(&self._text, "final" if status is None else status, _dumps)
         if kind is not None:
             put(&self._text, b',"category":', 12)
             put_text(&self._text, categories[kind])
@@ -247,7 +229,7 @@ cdef class Methods:
         _put_bytes(&self._text, self.patient_reference)
         if date is not None:
             put(&self._text, b',"effectiveDateTime":', 21)
-            _put_json(&self._text, date["value"])
+            put_json(&self._text, date["value"], _dumps)
         if quantity is not None:
             put(&self._text, b',"valueQuantity":{"value":', 26)
             put_text(&self._text, digits)

@@ -7,7 +7,7 @@ from cpython.ref cimport PyObject
 
 from harmonize.python_objects cimport stated
 from harmonize.written_text cimport (
-    PyUnicode_AsUTF8AndSize, PyUnicode_IS_COMPACT_ASCII, Written, clear, put, put_text, release, written,
+    Written, clear, put, put_json, put_text, release, written,
 )
 
 import orjson
@@ -408,23 +408,10 @@ cdef class ElementTexts:
 
     cdef int _put_quoted(self, const char* name, Py_ssize_t size, str text) except -1:
         """Write *name* and *text* as JSON."""
-        cdef Py_ssize_t length = 0, index
-        cdef const char* raw
-        cdef bytes quoted
         if text is None:
             raise TypeError("no text")
         put(&self._text, name, size)
-        if PyUnicode_IS_COMPACT_ASCII(text):
-            raw = PyUnicode_AsUTF8AndSize(text, &length)
-            for index in range(length):
-                if raw[index] < 0x20 or raw[index] == c'"' or raw[index] == c"\\":
-                    break
-            else:
-                put(&self._text, b'"', 1)
-                put(&self._text, raw, length)
-                return put(&self._text, b'"', 1)
-        quoted = orjson.dumps(text)
-        return put(&self._text, quoted, len(quoted))
+        return put_json(&self._text, text, orjson.dumps)
 
 
 cdef object _sex(object coded, str system):
