@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 import orjson
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -581,6 +581,7 @@ _SAID = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a machine that others use too
 @given(st.lists(st.dictionaries(st.sampled_from(("disease", "text", "é", "sites")), _SAID, max_size=4), max_size=4))
 def test_objects_say_the_same(objects: list[dict[str, Any]]) -> None:
     """Twice, for what is shared is kept; as objects of the hub and as plain values."""
