@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.extensions import extension
@@ -22,6 +22,7 @@ from harmonize.writers.phenopackets.common_elements import (
     CommonElements,
     common_elements,
 )
+from tests.properties.effort import examples
 from tests.properties.test_extensions import pure
 from tests.registry import KEY, RECORDED
 
@@ -170,7 +171,7 @@ def _raw(text: str | bytes | None) -> bytes | None:
     return text.encode() if isinstance(text, str) else text
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.fixed_dictionaries(LISTS), PERSONS, st.booleans())
 def test_compiled_elements_are_those_of_python(lists: dict[str, Any], person: dict[str, Any], apart: bool) -> None:
     record = _shared({"subject_id": "é", **person, **lists})
@@ -203,7 +204,7 @@ def _written(writer: Writer, record: HubObject, *, long_way: bool) -> Any:
     return [document.line for document in documents], said, log.defaulted
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.fixed_dictionaries(LISTS), PERSONS, st.booleans())
 def test_common_elements_are_those_of_the_long_way(
     lists: dict[str, Any], person: dict[str, Any], is_compiled: bool

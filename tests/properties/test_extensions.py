@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 import orjson
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -57,6 +57,7 @@ from tests.bench.synthetic_cdm import write_cdm
 from tests.corrupted_documents import corrupted_document
 from tests.obds import NAMESPACE as OBDS
 from tests.obds import case_documents
+from tests.properties.effort import examples
 from tests.registry import ALL_TARGETS, KEY, RECORDED
 
 PROFILES = ("eu/ern-cde", "intl/omop-5.4", "intl/redcap-rdcdm", "intl/hmd-template", "de/obds")
@@ -138,7 +139,7 @@ def test_messages_in_any_disorder_become_the_same_bytes(tmp_path: Path, seed: in
     assert b"source.superseded" in said and b"source.group-conflict" in said
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(LINES, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.sampled_from(["utf-8", "cp1252"]))
 def test_text_becomes_the_same_records(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str, is_ended: bool, encoding: str
@@ -156,7 +157,7 @@ def test_text_becomes_the_same_records(
     assert read() == in_python
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.data(), st.integers(1, 5), st.integers(0, 2), st.integers(1, 9))
 def test_the_same_cells_are_cut_and_counted(data: st.DataObject, width: int, skipped: int, first: int) -> None:
     cell = st.sampled_from(["", "NA", "0", "é", "€", "2001-05-06", "y" * 33]) | st.text("abc", max_size=3)
@@ -180,7 +181,7 @@ def test_the_same_cells_are_cut_and_counted(data: st.DataObject, width: int, ski
     assert list(runs_of(list(compiled.rows), 0)) == in_python_runs
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.data(), st.integers(1, 5))
 def test_the_same_rows_are_made_of_lines(data: st.DataObject, width: int) -> None:
     """In another process rows come as their lines, or as all of their cells; some lines may have too many or too few."""
@@ -230,7 +231,7 @@ _ELEMENTS = st.recursive(
         st.sampled_from(("Meldedatum", "@Patient_ID", "x")), st.sampled_from(("1", 'a "b', "é")), max_size=2
     ),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_same_rows_are_taken_out_of_elements(subjects: list[list[str]], beside: dict[str, str]) -> None:
     """Texts in pieces, between elements, in other namespaces; attributes; names that repeat and that nobody knows."""
     profile = load_profile("de/obds")
@@ -524,7 +525,7 @@ POOL = (
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(data=st.data())
 def test_rows_become_the_same_objects_and_words(known: Made, data: st.DataObject) -> None:
     layouts = known.engines[0].layouts
@@ -581,7 +582,7 @@ _SAID = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a machine that others use too
+@examples(100)
 @given(st.lists(st.dictionaries(st.sampled_from(("disease", "text", "é", "sites")), _SAID, max_size=4), max_size=4))
 def test_objects_say_the_same(objects: list[dict[str, Any]]) -> None:
     """Twice, for what is shared is kept; as objects of the hub and as plain values."""
@@ -673,7 +674,7 @@ _OBSERVED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(_OBSERVED, max_size=3), st.sampled_from(["ab", 'a"é']))
 def test_observations_become_the_same_resources_and_words(records: list[dict[str, Any]], subject_id: str) -> None:
     """Of several records, for what was rendered is kept; measurements and stages that say the same are twins."""
@@ -739,7 +740,7 @@ LISTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.dictionaries(LISTS, st.lists(DATED, max_size=3), max_size=4), DAYS, DAYS)
 def test_the_same_dates_look_in_order(lists: dict[str, Any], born: str, last: str) -> None:
     record = hub_object(lists)
@@ -763,7 +764,7 @@ RESULTS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(RESULTS, max_size=3))
 def test_the_same_measurements_break_rules(items: list[dict[str, Any]]) -> None:
     record, circumstances = hub_object({"measurements": items}), Circumstances(Terminologies.installed())
@@ -797,7 +798,7 @@ TUMOURS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(
     st.lists(TUMOURS, max_size=3),
     st.sampled_from(["", "F", "M"]),

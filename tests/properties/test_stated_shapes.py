@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harmonize.convert import Engine, Settings
@@ -20,6 +20,7 @@ from harmonize.profiles.notes import Noted, SubjectLog
 from harmonize.profiles.plan import Plan
 from harmonize.profiles.source_record import source_object
 from harmonize.profiles.stated_shapes import DeriveByShape
+from tests.properties.effort import examples
 from tests.registry import KEY, RECORDED
 
 PROFILES = ("de/obds", "eu/ern-cde", "intl/redcap-rdcdm", "intl/hmd-template")
@@ -58,7 +59,7 @@ def _objects_of(plan: Plan, name: str) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(data=st.data())
 def test_functions_of_shapes_do_what_the_general_ones_do(profile: str, data: st.DataObject) -> None:
     plan = plan_of(profile)
