@@ -16,6 +16,7 @@ from harmonize.written_text cimport (
     put_json,
     release,
     reserve,
+    with_digits,
     written,
 )
 
@@ -217,10 +218,10 @@ cdef class Lineage:
                 at += 1
             last = self.places[index]
             if not as_ranges:
-                at = _with_digits(at, line)
+                at = with_digits(at, line)
                 continue
             at[0] = c"["
-            digits = _with_digits(at + 1, line) - at - 1
+            digits = with_digits(at + 1, line) - at - 1
             at[digits + 1] = c","
             memcpy(at + digits + 2, at + 1, digits)
             at[2 * digits + 2] = c"]"
@@ -228,18 +229,6 @@ cdef class Lineage:
         at[0] = c"]"
         self.text.size = at + 1 - self.text.at
         return 0
-
-
-cdef inline char* _with_digits(char* at, unsigned long long number) noexcept:
-    """Write *number* at *at*, where there is room for it; where it ends."""
-    cdef char digits[20]
-    cdef Py_ssize_t first = sizeof(digits)
-    while number or first == sizeof(digits):
-        first -= 1
-        digits[first] = c"0" + <char>(number % 10)
-        number //= 10
-    memcpy(at, digits + first, sizeof(digits) - first)
-    return at + sizeof(digits) - first
 
 
 cdef int _by_place(const void* one, const void* other) noexcept nogil:
