@@ -1,11 +1,10 @@
 # cython: language_level=3, wraparound=False
 """What hub objects say as one text: `identities.Identities`, without the interpreter and without an object for each part of it."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Contains, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem
-from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.long cimport PyLong_FromVoidPtr
 from cpython.object cimport PyObject_Repr, PyObject_TypeCheck, PyTypeObject
-from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 
 from harmonize.written_text cimport PyUnicode_AsUTF8AndSize, PyUnicode_IS_COMPACT_ASCII, Written, clear, put, put_text, release
@@ -16,83 +15,15 @@ cdef type _HUB_OBJECT = HubObject
 cdef str _CODINGS = "codings"
 
 
-cdef struct Shared:
-    PyObject* value  # held, so that its place in memory stays its own
-    PyObject* text
-
-
-cdef class SharedTexts:
-    """Texts by the places of their values in memory: a dict would make a number for each question. Emptied when it is full."""
-
-    cdef Shared* places
-    cdef size_t space, used, limit
-
-    def __cinit__(self, size_t limit):
-        self.limit = limit
-
-    def __dealloc__(self):
-        self._empty()
-
-    cdef PyObject* text(self, object value) noexcept:
-        """The text that is kept for *value*, NULL for none."""
-        return NULL if self.space == 0 else self._place(value).text
-
-    cdef int keep(self, object value, bytes text) except -1:
-        """Keep *text* for *value*, for which none is kept."""
-        cdef Shared* place
-        if self.used >= self.limit:
-            self._empty()
-        if 2 * self.used >= self.space:
-            self._grow()
-        place = self._place(value)
-        Py_INCREF(value)
-        Py_INCREF(text)
-        place.value, place.text = <PyObject*>value, <PyObject*>text
-        self.used += 1
-        return 0
-
-    cdef Shared* _place(self, object value) noexcept:
-        """Where *value* is or, where it is not there, is to be put; at least half of the places are free."""
-        cdef size_t at = <size_t><PyObject*>value >> 4
-        at = (at ^ at >> 12) & (self.space - 1)
-        while self.places[at].value is not NULL and self.places[at].value is not <PyObject*>value:
-            at = (at + 1) & (self.space - 1)
-        return &self.places[at]
-
-    cdef int _grow(self) except -1:
-        cdef Shared* before = self.places
-        cdef size_t space = self.space, index
-        cdef Shared* places = <Shared*>PyMem_Calloc(2 * space or 1024, sizeof(Shared))
-        if places is NULL:
-            raise MemoryError
-        self.places, self.space = places, 2 * space or 1024
-        for index in range(space):
-            if before[index].value is not NULL:
-                self._place(<object>before[index].value)[0] = before[index]
-        PyMem_Free(before)
-        return 0
-
-    cdef void _empty(self) noexcept:
-        cdef Shared* places = self.places
-        cdef size_t space = self.space, index
-        self.places, self.space, self.used = NULL, 0, 0
-        for index in range(space):
-            if places[index].value is not NULL:
-                Py_DECREF(<object>places[index].value)
-                Py_DECREF(<object>places[index].text)
-        PyMem_Free(places)
-
-
 cdef class IdentityTexts:
     """The texts of values; those of coded values and dates, which records share, are kept up to a limit."""
 
-    cdef SharedTexts known
-    cdef dict first_names, names
+    cdef dict known, first_names, names
     cdef Py_ssize_t limit
     cdef Written text
 
     def __cinit__(self, Py_ssize_t limit):
-        self.known, self.first_names, self.names, self.limit = SharedTexts(limit), {}, {}, limit
+        self.known, self.first_names, self.names, self.limit = {}, {}, {}, limit
 
     def __dealloc__(self):
         release(&self.text)
@@ -138,15 +69,21 @@ cdef class IdentityTexts:
         return put(&self.text, b"'", 1)
 
     cdef int _add_shared(self, object value) except -1:
-        cdef PyObject* known = self.known.text(value)
+        cdef object key = PyLong_FromVoidPtr(<void*>value)
+        cdef PyObject* known = PyDict_GetItemWithError(self.known, key)
         cdef Py_ssize_t start = self.text.size
+        cdef bytes text
         if known is not NULL:
-            return put(&self.text, PyBytes_AS_STRING(<object>known), PyBytes_GET_SIZE(<object>known))
+            text = <bytes>(<tuple><object>known)[1]
+            return put(&self.text, text, len(text))
         if PyDict_Contains(value, _CODINGS):
             self._add_codes(value[_CODINGS])
         else:
             self._add_items(value)
-        return self.known.keep(value, self.text.at[start : self.text.size])
+        if len(self.known) >= self.limit:
+            self.known.clear()
+        self.known[key] = (value, self.text.at[start : self.text.size])  # holds it, so that its id stays its own
+        return 0
 
     cdef int _add_codes(self, object codings) except -1:
         """Add the codes, whatever stands in them: the hash takes lone surrogates too, which no text of UTF-8 holds."""
