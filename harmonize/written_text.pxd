@@ -86,22 +86,14 @@ cdef inline int put_json(Written* text, object value, object dumps) except -1:
     return put(text, made, len(made))
 
 
-cdef inline char* with_digits(char* at, unsigned long long number) noexcept:
-    """Write *number* at *at*, where there is room for 20 digits; where it ends."""
-    cdef char digits[20]
-    cdef Py_ssize_t first = sizeof(digits)
-    while number or first == sizeof(digits):
-        first -= 1
-        digits[first] = c"0" + <char>(number % 10)
-        number //= 10
-    memcpy(at, digits + first, sizeof(digits) - first)
-    return at + sizeof(digits) - first
-
-
 cdef inline int put_number(Written* text, unsigned long long number) except -1:
-    reserve(text, 20)
-    text.size = with_digits(text.at + text.size, number) - text.at
-    return 0
+    cdef char digits[20]
+    cdef Py_ssize_t at = sizeof(digits)
+    while number or at == sizeof(digits):
+        at -= 1
+        digits[at] = c"0" + <char>(number % 10)
+        number //= 10
+    return put(text, digits + at, sizeof(digits) - at)
 
 
 cdef inline bytes written(Written* text):

@@ -6,19 +6,9 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_Check
 from libc.stdlib cimport qsort
-from libc.string cimport memcpy
 
 from harmonize.python_objects cimport held_at, place_of
-from harmonize.written_text cimport (
-    Written,
-    clear,
-    put,
-    put_json,
-    release,
-    reserve,
-    with_digits,
-    written,
-)
+from harmonize.written_text cimport Written, clear, put, put_json, put_number, release, written
 
 from orjson import dumps
 
@@ -34,10 +24,6 @@ cdef int _PLACE_BITS = PLACE_BITS, _LINE_BITS = LINE_BITS
 cdef type _OBJECT = SourceObject, _DERIVED = DerivedObject
 cdef Py_ssize_t _TABLE = place_of(_OBJECT, "table"), _NUMBER = place_of(_OBJECT, "number"), _MEMBERS = place_of(_OBJECT, "members")
 cdef Py_ssize_t _SOURCE = place_of(_DERIVED, "source")
-
-cdef enum:
-    OF_A_LINE = 45  # bytes that a line takes at most: twice 20 digits, brackets and commas
-    FEW = 16  # places that are sorted faster one by one than by a call for each comparison
 
 
 cdef class Lineage:
@@ -87,9 +73,7 @@ cdef class Lineage:
                 put(&self.text, b",", 1)
             is_first = False
             self.number = 0
-            source = held_at(item, _SOURCE) if type(item) is _DERIVED else None
-            if source is None:
-                source = item.source
+            source = held_at(item, _SOURCE) if type(item) is _DERIVED else item.source
             if type(source) is _OBJECT:
                 self._add(source)
             self._write_lines(False)
@@ -152,27 +136,18 @@ cdef class Lineage:
     cdef int _write_lines(self, bint as_ranges) except -1:
         """Write the lines of the places by file: as ranges of one line, in the order of the files' names, or else as they were met."""
         cdef bint is_first = True
-        cdef list files
+        cdef list files = self._met()
+        if as_ranges and len(files) > 1:
+            files.sort(key=self.files.__getitem__)
+        if self.number > 1:
+            qsort(self.places, self.number, sizeof(unsigned long long), _by_place)
         put(&self.text, b"{", 1)
-        if self._are_of_one_file():
-            self._sort()
-            self._write_file(self.places[0] >> _LINE_BITS, as_ranges)
-        elif self.number:
-            files = self._met()
-            self._sort()
-            for file in sorted(files, key=self.files.__getitem__) if as_ranges else files:
-                if not is_first:
-                    put(&self.text, b",", 1)
-                is_first = False
-                self._write_file(file, as_ranges)
+        for file in files:
+            if not is_first:
+                put(&self.text, b",", 1)
+            is_first = False
+            self._write_file(file, as_ranges)
         return put(&self.text, b"}", 1)
-
-    cdef bint _are_of_one_file(self) noexcept:
-        cdef Py_ssize_t index
-        for index in range(1, self.number):
-            if self.places[index] >> _LINE_BITS != self.places[0] >> _LINE_BITS:
-                return False
-        return self.number > 0
 
     cdef list _met(self):
         """The files of the places, in the order in which they were added."""
@@ -186,49 +161,28 @@ cdef class Lineage:
                     files.append(last)
         return files
 
-    cdef void _sort(self) noexcept:
-        cdef Py_ssize_t index, at
-        cdef unsigned long long place
-        if self.number > FEW:
-            qsort(self.places, self.number, sizeof(unsigned long long), _by_place)
-            return
-        for index in range(1, self.number):
-            place, at = self.places[index], index
-            while at and self.places[at - 1] > place:
-                self.places[at] = self.places[at - 1]
-                at -= 1
-            self.places[at] = place
-
     cdef int _write_file(self, unsigned long long file, bint as_ranges) except -1:
         """Write a file and its lines, each once; the places are in their order."""
         cdef bytes name = <bytes>self.named[<Py_ssize_t>file]
         cdef unsigned long long last = 1 << 63, line
-        cdef Py_ssize_t index, digits
-        cdef char* at
+        cdef Py_ssize_t index
         put(&self.text, name, len(name))
         put(&self.text, b":[", 2)
-        reserve(&self.text, OF_A_LINE * self.number + 1)
-        at = self.text.at + self.text.size
         for index in range(self.number):
             if self.places[index] >> _LINE_BITS != file or self.places[index] == last:
                 continue
             line = self.places[index] & _LINES
             if last != 1 << 63:
-                at[0] = c","
-                at += 1
+                put(&self.text, b",", 1)
             last = self.places[index]
-            if not as_ranges:
-                at = with_digits(at, line)
-                continue
-            at[0] = c"["
-            digits = with_digits(at + 1, line) - at - 1
-            at[digits + 1] = c","
-            memcpy(at + digits + 2, at + 1, digits)
-            at[2 * digits + 2] = c"]"
-            at += 2 * digits + 3
-        at[0] = c"]"
-        self.text.size = at + 1 - self.text.at
-        return 0
+            if as_ranges:
+                put(&self.text, b"[", 1)
+                put_number(&self.text, line)
+                put(&self.text, b",", 1)
+            put_number(&self.text, line)
+            if as_ranges:
+                put(&self.text, b"]", 1)
+        return put(&self.text, b"]", 1)
 
 
 cdef int _by_place(const void* one, const void* other) noexcept nogil:
