@@ -24,6 +24,15 @@ cdef inline object stated(object holder, object slot):
     return None if found is NULL else <object>found
 
 
+cdef inline object remembered(object memo, object key):
+    """`memo[key]`: Python asks a subclass of dict by a call of its method, even for what is there."""
+    cdef PyObject* known
+    if not PyDict_Check(memo):
+        raise TypeError("no memo")
+    known = PyDict_GetItemWithError(memo, key)
+    return memo[key] if known is NULL else <object>known
+
+
 cdef inline object new_tuple(type kind, tuple items):
     """What `kind(*items)` makes of a NamedTuple, without a call of Python."""
     cdef Py_ssize_t place, many = len(items)

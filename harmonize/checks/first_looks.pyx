@@ -1,25 +1,16 @@
 # cython: language_level=3, wraparound=False
 """The first looks of checks: whether there is anything to judge. Every record has dozens of dates and results, and nearly all are in order."""
 
-from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError
-from cpython.ref cimport PyObject
+from harmonize.python_objects cimport remembered, stated
 
 cdef extern from "Python.h":
     int PyUnicode_Compare(object, object) except? -1
 
 
-cdef object _get(object holder, object slot):
-    """What an object of the hub has in *slot*, None for nothing."""
-    if not PyDict_Check(holder):
-        raise TypeError("no object of the hub")
-    cdef PyObject* found = PyDict_GetItemWithError(holder, slot)
-    return None if found is NULL else <object>found
-
-
 cdef object _text(object item, object slot):
     """The text of the date in *slot*, None where there is none."""
-    cdef object date = _get(item, slot)
-    return None if date is None else _get(date, "value")
+    cdef object date = stated(item, slot)
+    return None if date is None else stated(date, "value")
 
 
 def dates_look_in_order(object record, tuple collections not None, str born not None, str last not None):
@@ -31,7 +22,7 @@ def dates_look_in_order(object record, tuple collections not None, str born not 
     cdef object items, text, other
     cdef object name, slot, item, earlier, later
     for name, slots, ordered in collections:
-        items = _get(record, name)
+        items = stated(record, name)
         if items is None:
             continue
         for item in items:
@@ -58,27 +49,19 @@ def measurements_to_judge(measurements, dict bounds not None):
     cdef object measurement, value, unit, assay, coding, bounded
     for measurement in measurements:
         index += 1
-        if _get(measurement, "reference_low") is not None and _get(measurement, "reference_high") is not None:
+        if stated(measurement, "reference_low") is not None and stated(measurement, "reference_high") is not None:
             found.append(index)
             continue
-        value, assay = _get(measurement, "value"), _get(measurement, "assay")
-        unit = None if value is None else _get(value, "unit")
+        value, assay = stated(measurement, "value"), stated(measurement, "assay")
+        unit = None if value is None else stated(value, "unit")
         if unit is None or assay is None:
             continue
-        for coding in _get(assay, "codings") or ():
-            bounded = _get(bounds, _get(coding, "code"))
+        for coding in stated(assay, "codings") or ():
+            bounded = stated(bounds, stated(coding, "code"))
             if bounded is not None and unit in bounded:
                 found.append(index)
                 break
     return found
-
-
-cdef object _answer(object memo, object key):
-    """What *memo* has for *key*; what it has not met it finds out."""
-    if not PyDict_Check(memo):
-        raise TypeError("no memo")
-    cdef PyObject* known = PyDict_GetItemWithError(memo, key)
-    return <object>known if known is not NULL else memo[key]
 
 
 cdef object _icdo(object value):
@@ -86,12 +69,12 @@ cdef object _icdo(object value):
     cdef object coding, system
     if value is None:
         return ""
-    for coding in _get(value, "codings") or ():
-        system = _get(coding, "system")
+    for coding in stated(value, "codings") or ():
+        system = stated(coding, "system")
         if system is None:
             return None
         if system == "ICDO3":
-            return _get(coding, "code")
+            return stated(coding, "code")
     return ""
 
 
@@ -113,12 +96,12 @@ cdef bint _are_within(object years, object diagnosis, str born) except -1:
     """Whether the diagnosis was made so many *years* after the birth, by the numbers of the years; or nobody says when."""
     cdef object made
     cdef int first, second
-    if _get(diagnosis, "age_at_diagnosis") is not None:
+    if stated(diagnosis, "age_at_diagnosis") is not None:
         return False
-    made = _get(diagnosis, "date_of_diagnosis")
+    made = stated(diagnosis, "date_of_diagnosis")
     if not born or made is None:
         return True
-    first, second = _year(born), _year(_get(made, "value"))
+    first, second = _year(born), _year(stated(made, "value"))
     return first >= 0 and second >= 0 and <int>years[0] <= second - first <= <int>years[1]
 
 
@@ -130,20 +113,20 @@ def tumours_look_ordinary(diagnoses, str sex not None, str born not None, other_
     cdef int tumours = 0
     cdef object diagnosis, disease, coding, code, topography, morphology, years
     for diagnosis in diagnoses:
-        disease = _get(diagnosis, "disease") if sex else None
+        disease = stated(diagnosis, "disease") if sex else None
         if disease is not None:
-            for coding in _get(disease, "codings") or ():
-                code = _get(coding, "code")
-                if code is None or _answer(other_sex, code) == sex:
+            for coding in stated(disease, "codings") or ():
+                code = stated(coding, "code")
+                if code is None or remembered(other_sex, code) == sex:
                     return False
-        topography, morphology = _get(diagnosis, "topography"), _get(diagnosis, "morphology")
+        topography, morphology = stated(diagnosis, "topography"), stated(diagnosis, "morphology")
         if topography is None and morphology is None:
             continue
         tumours += 1
         topography, morphology = _icdo(topography), _icdo(morphology)
         if tumours > 1 or topography is None or morphology is None:
             return False
-        years = _answer(ordinary_years, (topography, morphology, sex))
+        years = remembered(ordinary_years, (topography, morphology, sex))
         if years is None or not _are_within(years, diagnosis, born):
             return False
     return True

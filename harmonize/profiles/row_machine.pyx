@@ -9,7 +9,7 @@ from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError, PyDict_Next, Py
 from cpython.ref cimport Py_INCREF, PyObject
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 
-from harmonize.python_objects cimport hold_at, new_object, place_of, stated
+from harmonize.python_objects cimport hold_at, new_object, place_of, remembered, stated
 
 from harmonize.profiles.row_programs import Kind
 
@@ -72,12 +72,6 @@ cdef tuple _held(tuple registers, list values):
         Py_INCREF(value)
         PyTuple_SET_ITEM(held, place, value)
     return held
-
-
-cdef object _answer(object memo, object key):
-    """What *memo* has for *key*; what it has not met it finds out."""
-    cdef PyObject* known = PyDict_GetItemWithError(memo, key)
-    return <object>known if known is not NULL else memo[key]
 
 
 cdef bint _holds_all(object made, tuple slots):
@@ -143,7 +137,7 @@ cdef class _Machine:
             elif step.kind == TAKE:
                 value = values[step.b]
                 if value is not None:
-                    value = _answer(step.y, value)
+                    value = remembered(step.y, value)
                     if type(value) is self.noted_type:
                         return NotImplemented
                     if value is not None:
@@ -163,14 +157,14 @@ cdef class _Machine:
             elif step.kind == MEMO:
                 value = values[step.b]
                 if value is not None or not step.registers or _known(step.registers, values):
-                    value = _answer(step.x, value)
+                    value = remembered(step.x, value)
                     if type(value) is self.noted_type:
                         return NotImplemented
                 values[step.a] = value
             elif step.kind == MEMO_OF_SEVERAL:
                 value = None
                 if not step.registers or _known(step.registers, values):
-                    value = _answer(step.x, _held(<tuple>step.y, values))
+                    value = remembered(step.x, _held(<tuple>step.y, values))
                     if type(value) is self.noted_type:
                         return NotImplemented
                 values[step.a] = value
@@ -316,7 +310,7 @@ cdef class ObjectsMachine:
         cdef list made = []
         cdef object source, function, found
         for source in objects:
-            function = _answer(self.of_shape, _shape(source))
+            function = remembered(self.of_shape, _shape(source))
             found = (<ShapeMachine>function)._object(source, log) if type(function) is ShapeMachine else function(source, log)
             if found is not None:
                 made.append(found)

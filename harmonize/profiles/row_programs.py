@@ -8,6 +8,7 @@ source objects, with the same steps and a few more.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
@@ -113,7 +114,7 @@ def row_program(
     return _OfRows(layout, missing, bindings).program(derivation, name)
 
 
-class ProgramBuilder:
+class ProgramBuilder(ABC):
     """The state of one program: its steps, its registers, and the paths that are read."""
 
     def __init__(self, missing: frozenset[str], bindings: Bindings) -> None:
@@ -249,9 +250,9 @@ class ProgramBuilder:
             return len(self.registers) - 1
         return self._path(node.names) if isinstance(node, Path) else self._call(node, ())
 
+    @abstractmethod
     def _path(self, path: tuple[str, ...]) -> int:
         """The register of what stands at a path, which is read where it is met first."""
-        raise NotImplementedError
 
     def _register(self) -> int:
         self.registers.append(None)

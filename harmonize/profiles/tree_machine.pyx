@@ -726,19 +726,27 @@ cdef object _canonical(object value):
 
 
 cdef list _in_order(list item):
-    cdef dict known = {}
-    cdef object one, first, text
+    cdef dict equal = {}
+    cdef object one, text
     cdef PyObject* met
     for one in item:
         _settle(_source(one))
         text = _canonical(one)
-        met = PyDict_GetItemWithError(known, text)
+        met = PyDict_GetItemWithError(equal, text)
         if met is NULL:
-            known[text] = one
-        elif <object>met is not one:
-            first = <object>met
-            hold_at(first, _MEMBERS, [*(held_at(first, _MEMBERS) or ()), one])
-    return [known[text] for text in sorted(known)]
+            equal[text] = [one]
+        else:
+            (<list><object>met).append(one)
+    return [_one_of(<list>equal[text]) for text in sorted(equal)]
+
+
+cdef object _one_of(list equal):
+    """The first of *equal* objects, with the cells of all."""
+    cdef object first = equal[0]
+    cdef list others = [one for one in equal if one is not first] if len(equal) > 1 else None
+    if others:
+        hold_at(first, _MEMBERS, [*(held_at(first, _MEMBERS) or ()), *others])
+    return first
 
 
 cdef class HeldCells:

@@ -291,13 +291,20 @@ def settle(value: SourceObject) -> None:
         elif item.__class__ is list and len(item) == 1:
             settle(item[0])
         elif isinstance(item, list):
-            known: dict[bytes, SourceObject] = {}
+            equal: dict[bytes, list[SourceObject]] = {}
             for one in item:
                 settle(one)
-                first = known.setdefault(canonical(one), one)
-                if first is not one:
-                    first.members = [*(first.members or ()), one]
-            value[slot] = [known[text] for text in sorted(known)]
+                equal.setdefault(canonical(one), []).append(one)
+            value[slot] = [_one_of(equal[text]) for text in sorted(equal)]
+
+
+def _one_of(equal: list[SourceObject]) -> SourceObject:
+    """The first of *equal* objects, with the cells of all."""
+    first = equal[0]
+    others = [one for one in equal if one is not first]
+    if others:
+        first.members = [*(first.members or ()), *others]
+    return first
 
 
 def held_cells(record: SourceObject, lost: Iterable[Cell], in_several: frozenset[str]) -> set[Cell]:

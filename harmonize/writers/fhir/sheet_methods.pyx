@@ -5,10 +5,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_Size
 from cpython.ref cimport PyObject
 
-from harmonize.python_objects cimport new_tuple, stated
-from harmonize.written_text cimport (
-    Written, clear, put, put_json, put_text, release, written
-)
+from harmonize.python_objects cimport new_tuple, remembered, stated
+from harmonize.written_text cimport Written, clear, put, put_json, put_text, release, written
 
 from orjson import Fragment, dumps
 
@@ -33,12 +31,6 @@ cdef int _put_bytes(Written* text, bytes added) except -1:
     if added is None:
         raise TypeError("no bytes")
     return put(text, PyBytes_AS_STRING(added), PyBytes_GET_SIZE(added))
-
-
-cdef object _remembered(object memo, object key):
-    """`memo[key]`: Python asks a subclass of dict by a call of its method, even for what is there."""
-    cdef PyObject* known = PyDict_GetItemWithError(memo, key)
-    return memo[key] if known is NULL else <object>known
 
 
 cdef class Methods:
@@ -68,7 +60,7 @@ cdef class Methods:
         return self._new_id(kind, made_of)
 
     cdef str _new_id(self, str kind, object made_of):
-        cdef object content, made, identifier = _remembered(self.identifiers, kind)
+        cdef object content, made, identifier = remembered(self.identifiers, kind)
         cdef PyObject* twins
         if self.content is None or made_of is not self.made_of:
             self.made_of = made_of
@@ -99,7 +91,7 @@ cdef class Methods:
 
     cdef int _open(self, str resource_type, str resource_id, object profile) except -1:
         """Begin the text of a resource."""
-        cdef tuple head = _remembered(self.heads, resource_type) if profile is None else self.claiming_heads[resource_type, profile]
+        cdef tuple head = remembered(self.heads, resource_type) if profile is None else self.claiming_heads[resource_type, profile]
         clear(&self._text)
         _put_bytes(&self._text, head[0])
         put_json(&self._text, resource_id, _dumps)

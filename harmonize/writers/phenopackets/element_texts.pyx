@@ -6,9 +6,7 @@ from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next, PyDict_Size
 from cpython.ref cimport PyObject
 
 from harmonize.python_objects cimport stated
-from harmonize.written_text cimport (
-    Written, clear, put, put_json, put_text, release, written,
-)
+from harmonize.written_text cimport Written, clear, put, put_json, put_text, release, written
 
 import orjson
 
