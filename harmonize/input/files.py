@@ -15,6 +15,7 @@ from typing import IO, NamedTuple, cast
 import zstandard
 
 from harmonize.errors import InputError
+from harmonize.input.cells import readable_name
 from harmonize.zst_files import open_zst
 
 MAX_RATIO = 100
@@ -47,6 +48,13 @@ def find_files(inputs: Sequence[Path]) -> list[Path]:
             raise InputError(f"the table {plain} is there twice", file=str(path), fix=f"remove it or {names[plain]}")
         names[plain] = path
     return found
+
+
+def require_text_name(path: Path) -> None:
+    """Raises InputError where the name of *path* is no text: findings, lineage and manifest could not name the file."""
+    shown = readable_name(path.name)
+    if shown != path.name:
+        raise InputError("its name holds bytes that are no text", file=shown, fix="rename it")
 
 
 def folders_passed_over(inputs: Sequence[Path], work: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from harmonize.errors import NotAvailableError
 from harmonize.findings import Cell, Finding, Severity
 from harmonize.input.cells import readable_name
-from harmonize.input.files import folders_passed_over
+from harmonize.input.files import folders_passed_over, require_text_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.profiles.assembly import RawSubject
@@ -60,6 +60,8 @@ def open_source(opening: Opening) -> Source:
     module, function = dotted.split(":")
     opener: Callable[[Opening], Any] = getattr(importlib.import_module(module), function)
     source: Source = opener(opening)
+    for path in source.inputs:
+        require_text_name(path)
     source.log.findings += [_of_folder(path) for path in folders_passed_over(opening.inputs, opening.work)]
     return source
 

@@ -17,7 +17,7 @@ from harmonize.errors import InputError
 from harmonize.findings import MAX_FILES, Cell, Finding, Outcome, Severity, file_of
 from harmonize.input.cells import readable_name
 from harmonize.input.element_rows import ElementRows, element_layout
-from harmonize.input.files import find_files, plain_name
+from harmonize.input.files import find_files, plain_name, require_text_name
 from harmonize.input.log import ReadLog
 from harmonize.input.opening import Opening
 from harmonize.input.subject_spool import Spool
@@ -114,6 +114,7 @@ def _documents(opening: Opening, log: ReadLog) -> list[tuple[Path, Root, Dialect
             log.findings.append(Finding("source.unknown-file", Severity.WARNING, message, cell=Cell(name, None, None)))
             continue
         try:
+            require_text_name(path)
             root = read_root(path)
             found.append((path, root, _dialect(path, root, opening.profile)))
         except InputError as error:

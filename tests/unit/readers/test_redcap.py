@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def test_all_forms_give_the_same_records(records: list[dict[str, str]], tmp_path
     assert {k.partition("/")[2]: v for k, v in mine.items() if v["read"]} == {
         k.partition("/")[2]: v for k, v in theirs.items() if v["read"]
     }
+
+
+def test_export_whose_name_is_no_text_is_refused(records: list[dict[str, str]], tmp_path: Path) -> None:
+    written = write_export(records, "flat JSON", tmp_path / "in")
+    with pytest.raises(InputError, match="rename it"):
+        convert(written.rename(written.with_name(os.fsdecode(b"\xe4.json"))), tmp_path / "out")
 
 
 def test_records_in_any_order(records: list[dict[str, str]], tmp_path: Path) -> None:

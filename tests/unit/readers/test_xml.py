@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 from dataclasses import replace
@@ -375,3 +376,13 @@ def test_an_element_that_is_called_like_what_holds_objects_is_an_unknown_one(tmp
     said = [f["source"]["column"] for f in run.findings() if f["rule"] == "source.unknown-column"]
     assert said == [f"Menge_Meldung/Meldung/{name}"]
     assert "internal.error" not in run.rules()
+
+
+def test_document_whose_name_is_no_text_is_refused_alone(tmp_path: Path) -> None:
+    unreadable = os.fsdecode(b"\xe4.xml")
+    run = convert(tmp_path / "two", {"a.xml": document([P1]), unreadable: document([P2])})
+    (said,) = (finding for finding in run.findings() if finding["rule"] == "source.unreadable")
+    assert said["source"]["file"] == "\ufffd.xml" and said["fix"] == "rename it"
+    assert subjects(run) == pseudonyms("P1")
+    with pytest.raises(InputError, match="rename it"):
+        convert(tmp_path / "one", {unreadable: document([P2])})
