@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from harmonize.errors import CallError, InputError
+from harmonize.input.cells import readable_name
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """A longer line or .json file is refused: judging it takes seven times its size in memory. NDJSON files may be of any size."""
@@ -37,7 +38,7 @@ def document_files(path: Path, format_name: str) -> list[Path]:
         raise CallError(
             f"there is nothing at {path}. To mend it: give a file, a folder of documents or the folder of a run"
         )
-    folder = path / format_name if (path / format_name).is_dir() else path
+    folder = _folder_of(path, format_name)
     files = sorted(
         p
         for pattern in ("*.ndjson", "*.ndjson.gz", "*.json", "*.json.gz")
@@ -49,6 +50,18 @@ def document_files(path: Path, format_name: str) -> list[Path]:
             f"{folder} holds no *.ndjson and no *.json. To mend it: give the folder that holds the {format_name} documents"
         )
     return files
+
+
+def folders_not_read(path: Path, format_name: str) -> list[str]:
+    """The names of the folders inside the one that `document_files` looks into: what is in them is not judged, so it must be said."""
+    folder = _folder_of(path, format_name)
+    inside = folder.iterdir() if folder.is_dir() else ()
+    return sorted(readable_name(p.name) for p in inside if p.is_dir() and not p.name.startswith("."))
+
+
+def _folder_of(path: Path, format_name: str) -> Path:
+    """The folder of the documents: of a run that of the format."""
+    return path / format_name if (path / format_name).is_dir() else path
 
 
 def documents_of(file: Path, *, of_any_depth: bool = False) -> Iterator[Entry]:

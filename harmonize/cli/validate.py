@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harmonize.cli.output import print_json
+from harmonize.cli.output import print_json, say
 from harmonize.errors import CallError
 from harmonize.findings import Finding
 
@@ -65,9 +65,11 @@ def _grade(
     path: Path, name: str, level: str, petals: Sequence[str] | None, records: Path | None, *, as_json: bool
 ) -> None:
     from harmonize.checks.conformance import Conformance, conformance
+    from harmonize.checks.document_files import folders_not_read
     from harmonize.datasets.statuses import COUNTED
 
     result: Conformance = conformance(path, name, level=level, petals=petals, records_file=records)
+    _say_not_read(folders_not_read(path, "hub"))
     if as_json:
         items = [
             {
@@ -114,10 +116,12 @@ def _grade(
 
 
 def _judge(path: Path, as_format: str, *, as_json: bool, strict: bool) -> None:
+    from harmonize.checks.document_files import folders_not_read
     from harmonize.checks.documents import validate as judge
     from harmonize.convert import default_instant
 
     result = judge(path, as_format, default_instant())
+    _say_not_read(folders_not_read(path, as_format))
     by_severity = result.by_severity()
     if as_json:
         findings = [finding.as_json() for finding in result.findings]
@@ -140,6 +144,11 @@ def _judge(path: Path, as_format: str, *, as_json: bool, strict: bool) -> None:
         _print_findings(result.findings)
     if by_severity.get("error") or by_severity.get("fatal") or (strict and by_severity.get("warning")):
         raise typer.Exit(1)
+
+
+def _say_not_read(folders: Sequence[str]) -> None:
+    if folders:
+        say(f"note: folders inside of it are not read; give each by itself: {', '.join(folders)}")
 
 
 def _rule_counts(counts: Mapping[str, int]) -> list[dict[str, Any]]:

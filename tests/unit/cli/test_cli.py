@@ -192,6 +192,16 @@ def test_lookup_statuses(code: str, status: str, exit_code: int) -> None:
     assert (json.loads(done.out)["status"], done.code) == (status, exit_code)
 
 
+def test_validate_says_which_folders_it_does_not_read(tmp_path: Path) -> None:
+    for folder in (tmp_path / "deep", tmp_path):
+        folder.mkdir(exist_ok=True)
+        (folder / "Patient.ndjson").write_text('{"resourceType":"Patient","id":"a"}\n')
+    done = harmonize("validate", tmp_path, "--as", "fhir-r4")
+    assert done.out.startswith("1 documents") and "not read" in done.err and "deep" in done.err
+    assert "not read" not in harmonize("validate", tmp_path / "deep", "--as", "fhir-r4").err
+    assert "deep" in harmonize("validate", tmp_path, "--as", "hmd").err
+
+
 def test_validate_answer_and_exit_codes(small: Registry, tmp_path: Path, key: Path) -> None:
     assert convert(small.folder, tmp_path / "out", key, "--to", "fhir-r4,phenopackets").code == 0
     done = harmonize("validate", tmp_path / "out", "--as", "fhir-r4", "--json")
