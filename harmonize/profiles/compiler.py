@@ -12,16 +12,15 @@ from types import CodeType
 from typing import Any
 
 from harmonize.errors import SpecificationError, UnknownNameError
-from harmonize.hub import VALUE_CLASSES, Slot, hub_schema
-from harmonize.hub.objects import DerivedObject, is_stated
+from harmonize.hub import Slot, hub_schema
 from harmonize.profiles.call_checks import CallChecks
 from harmonize.profiles.coded_values import Environment
 from harmonize.profiles.expressions import Call, Constant, Expression, Path, paths_of
-from harmonize.profiles.functions import FUNCTIONS, MISSING_DATUM, library_function
-from harmonize.profiles.memos import Memo, checked, memo_of
-from harmonize.profiles.notes import Feed, Noted
+from harmonize.profiles.functions import FUNCTIONS
+from harmonize.profiles.memos import Memo, memo_of
+from harmonize.profiles.notes import Feed
 from harmonize.profiles.plan import Derive, Lineage, Plan
-from harmonize.profiles.plan_words import INCOMPLETE, SECOND_CHOICE, UNDECIDED, UNKNOWN_VALUE, agrees
+from harmonize.profiles.plan_names import PlanNames
 from harmonize.profiles.row_layout import RowLayout
 from harmonize.profiles.row_programs import NoStep, RowProgram, row_program
 from harmonize.profiles.rows_function import DeriveRows, rows_function
@@ -76,28 +75,12 @@ class _Compiler:
         self.names: dict[int, str] = {}
         self.blocks: dict[str, list[str]] = {}
         """Name of a function -> its lines."""
-        self.constants: dict[str, Any] = {
-            "DerivedObject": DerivedObject,
-            "Noted": Noted,
-            "unknown_value": UNKNOWN_VALUE,
-            "second_choice": SECOND_CHOICE,
-            "agrees": agrees,
-            "incomplete": INCOMPLETE,
-            "undecided": UNDECIDED,
-            "is_stated": is_stated,
-            "missing_datum": MISSING_DATUM,
-            "row_functions": self.row_functions,
-            "tuple": tuple,
-        }
-        self.named: dict[type, list[tuple[str, Any]]] = {}
-        """Type -> the constants of that type that have no name of their own: equal ones of two types are two."""
-        self.made: dict[str, str] = {}
+        self.named = PlanNames(environment, {"row_functions": self.row_functions})
         self.shaped: dict[str, ClassDerivation] = {}
         """Functions that are there by the shape of objects as well, and the derivations that they are of."""
         self.lists: dict[int, str] = {}
         """Identity of a slot that holds a list of objects -> the function that makes one of them."""
         self.namespace: dict[str, Any] = {}
-        self.memos: dict[tuple[str, type[Memo], tuple[Any, ...]], str] = {}
         self.read: dict[tuple[str, ...], str] = {}
         self.lineages: dict[str, Lineage] = {}
         by_source: dict[str, list[ClassDerivation]] = {}
@@ -161,7 +144,7 @@ class _Compiler:
 
     def src(self) -> str:
         """What stands for the source object: itself, or what is made of the row where something is to be said of it."""
-        return "src" if self.layout is None else f"{self.constant(self.layout.source_of)}(src)"
+        return "src" if self.layout is None else f"{self.named.constant(self.layout.source_of)}(src)"
 
     def required_of(self, derivation: ClassDerivation) -> list[str]:
         if derivation.hub_class == hub_schema().root:
@@ -208,7 +191,7 @@ class _Compiler:
         if constants:  # an object that holds nothing but constants says nothing of anybody
             lines += [f"if {self.out}:", *(f"    {line}" for line in constants)]
         lineage = Lineage(name, derivation.hub_class, derivation.source_class, paths, feeds, self.layout)
-        self.constants[f"lineage_{name}"] = lineage
+        self.named.values[f"lineage_{name}"] = lineage
         if self.layout is None:
             self.lineages[name] = lineage
         return lines, tuple(dict.fromkeys(path for known in paths.values() for path in known))
@@ -221,7 +204,7 @@ class _Compiler:
             if of_dicts and self.layout
             else Feed(name, derivation.hub_class, slot.slot, holders)
         )
-        self.constants[f"feed_{name}_{slot.slot}"] = feed
+        self.named.values[f"feed_{name}_{slot.slot}"] = feed
         return feed
 
     def plain_name(self, name: str) -> str:
@@ -239,7 +222,7 @@ class _Compiler:
         if slot.nested:
             return self.nested(slot, hub_slot, name, (*holders, f"{derivation.hub_class}.{slot.slot}")), ()
         if slot.value is not None:
-            literal = self.constant(self.checks.literal(hub_slot, slot.value, slot))
+            literal = self.named.constant(self.checks.literal(hub_slot, slot.value, slot))
             return [f"{self.out}[{slot.slot!r}] = {literal}"], ()
         if slot.expression is not None:
             return self.expression_slot(derivation, slot, hub_slot, name)
@@ -317,15 +300,15 @@ class _Compiler:
             )
         read, local = self.read_path(path)
         feed = f"feed_{name}_{slot.slot}"
-        paths = self.constant((path,))
+        paths = self.named.constant((path,))
         lines = [*read]
         if self.environment.missing:
-            missing = self.constant(frozenset(self.environment.missing))
+            missing = self.named.constant(frozenset(self.environment.missing))
             said = f"{local} is not None and {local}.strip() in {missing}"
             lines += [f"if {said}:", f"    log.note({self.src()}, {feed}, {paths}, missing_datum)"]
         lines.append(f"{'elif' if self.environment.missing else 'if'} {local} is not None:")
         if slot.value_mappings is not None:
-            mapping = self.constant(
+            mapping = self.named.constant(
                 {key: self.checks.literal(hub_slot, to, slot) for key, to in slot.value_mappings.items()}
             )
             lines += [
@@ -388,7 +371,7 @@ class _Compiler:
         keep = [f"if {result} is not None:", f"    {self.out}[{slot.slot!r}] = {result}"]
         if not known:
             return [*lines, *keep], paths
-        missed = ["else:", f"    log.miss({self.src()}, {feed}, {self.constant(paths)})"]
+        missed = ["else:", f"    log.miss({self.src()}, {feed}, {self.named.constant(paths)})"]
         answers = [place for place, line in enumerate(lines) if line.startswith(f"{result} = ")]
         if all(isinstance(argument, Path | Constant) for argument in slot.expression.arguments) and len(answers) == 1:
             # Where nothing is stated nothing is asked: records are full of empty cells.
@@ -430,10 +413,10 @@ class _Compiler:
         kept = memo_of(call) if function.pure else None
         if kept is not None:
             texts = ", ".join(name for name, a in zip(arguments, call.arguments, strict=True) if isinstance(a, Path))
-            line = f"{self.memo(call.function, *kept)}[{texts if kept[0] is Memo else f'({texts},)'}]"
+            line = f"{self.named.memo(call.function, *kept)}[{texts if kept[0] is Memo else f'({texts},)'}]"
         else:
-            line = f"{self.function(call.function)}({', '.join(arguments)})"
-        paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(call))))
+            line = f"{self.named.function(call.function)}({', '.join(arguments)})"
+        paths = self.named.constant(tuple(dict.fromkeys(p.names for p in paths_of(call))))
         asked = [
             f"{result} = {line}",
             f"if {result}.__class__ is Noted:",
@@ -476,7 +459,7 @@ class _Compiler:
 
     def states(self, slots: frozenset[str]) -> str:
         """The condition that the source object states one of *slots*."""
-        return f"not src.keys().isdisjoint({self.constant(slots)})"
+        return f"not src.keys().isdisjoint({self.named.constant(slots)})"
 
     def known_of(self, paths: tuple[tuple[str, ...], ...]) -> str:
         """The condition that something is stated at one of *paths*; empty where there are none."""
@@ -489,13 +472,13 @@ class _Compiler:
         lines = [f"{result} = {arguments[0]}"]
         earlier = list(dict.fromkeys(p.names for p in paths_of(call.arguments[0])))
         for argument, node in zip(arguments[1:], call.arguments[1:], strict=True):
-            paths = self.constant(tuple(dict.fromkeys(p.names for p in paths_of(node))))
+            paths = self.named.constant(tuple(dict.fromkeys(p.names for p in paths_of(node))))
             lines += [
                 f"if {result} is None:",
                 f"    {result} = {argument}",
                 f"elif {argument} is not None:",
                 f"    if is_stated({argument}) and not is_stated({result}):",  # why nothing is known gives way to what is
-                f"        log.note({self.src()}, {feed}, {self.constant(tuple(earlier))}, second_choice)",
+                f"        log.note({self.src()}, {feed}, {self.named.constant(tuple(earlier))}, second_choice)",
                 f"        {result} = {argument}",
                 f"    elif not agrees({argument}, {result}):",
                 f"        log.note({self.src()}, {feed}, {paths}, second_choice)",
@@ -515,7 +498,7 @@ class _Compiler:
         if isinstance(node, Constant):
             if not isinstance(node.value, str):
                 raise self.wrong("functions take texts, not numbers", slot.line, "put it into quotes")
-            return self.constant(node.value)
+            return self.named.constant(node.value)
         if isinstance(node, Path):
             range_, many = self.resolve(derivation.source_class, node.names, slot)
             if many or range_ in self.source.classes:
@@ -547,12 +530,12 @@ class _Compiler:
             return [f"{local} = None"]
         lines = [
             f"{local} = cells[{place.index}]",
-            f"if not {local}:" if place.blank == {""} else f"if {local} in {self.constant(place.blank)}:",
+            f"if not {local}:" if place.blank == {""} else f"if {local} in {self.named.constant(place.blank)}:",
             f"    {local} = None",
         ]
         if place.says_nothing:
-            texts = self.constant(place.says_nothing)
-            of_cell = self.constant(layout.whole_source_of)
+            texts = self.named.constant(place.says_nothing)
+            of_cell = self.named.constant(layout.whole_source_of)
             lines += [
                 f"elif {local} in {texts}:",
                 f"    log.leave_out({of_cell}(src), {slot!r}, {texts}[{local}])",
@@ -575,40 +558,12 @@ class _Compiler:
             range_, many = slots[name].range, slots[name].multivalued
         return range_, many
 
-    def constant(self, value: Any) -> str:
-        named = self.named.setdefault(type(value), [])
-        for name, known in named:
-            if known == value:
-                return name
-        name = f"k{len(self.constants)}"
-        self.constants[name] = value
-        named.append((name, value))
-        return name
-
-    def function(self, name: str) -> str:
-        if name not in self.made:
-            self.made[name] = f"f_{name}"
-            function = library_function(name, self.environment)
-            check = self.environment.check_value
-            makes_values = FUNCTIONS[name].result in VALUE_CLASSES
-            self.constants[f"f_{name}"] = checked(function, check) if check and makes_values else function
-        return self.made[name]
-
-    def memo(self, name: str, kind: type[Memo], constants: tuple[Any, ...]) -> str:
-        """A memo of the function *name* by those of its arguments that are texts: records repeat them, and a dict answers fastest."""
-        key = (name, kind, constants)
-        if key not in self.memos:
-            self.memos[key] = f"m{len(self.memos)}"
-            function = library_function(name, self.environment)
-            self.constants[self.memos[key]] = kind(function, constants, self.environment.check_value)
-        return self.memos[key]
-
     def text(self) -> str:
         return "\n\n".join("\n".join(lines) for lines in self.blocks.values()) + "\n"
 
     def build(self) -> Mapping[str, Derive]:
         """Turn the generated text into functions; its only globals are our constants."""
-        namespace = self.namespace = {"__builtins__": {}, **self.constants}
+        namespace = self.namespace = {"__builtins__": {}, **self.named.values}
         for function, derivation in self.shaped.items():
             program = partial(self.program_of, derivation)
             of_shape = DeriveByShape("\n".join(self.blocks[function]), namespace, function, program)
@@ -634,22 +589,22 @@ class _Compiler:
 
     def bound_memo(self, name: str, kind: type[Memo], constants: tuple[Any, ...]) -> Memo:
         """The memo of a function of the library."""
-        memo: Memo = self.constants[self.memo(name, kind, constants)]
+        memo: Memo = self.named.values[self.named.memo(name, kind, constants)]
         return memo
 
     def bound_function(self, name: str) -> Callable[..., Any]:
         """The function of the library."""
-        bound: Callable[..., Any] = self.constants[self.function(name)]
+        bound: Callable[..., Any] = self.named.values[self.named.function(name)]
         return bound
 
     def bound_lineage(self, name: str) -> Lineage:
         """The lineage of a derivation that is compiled."""
-        lineage: Lineage = self.constants[f"lineage_{name}"]
+        lineage: Lineage = self.named.values[f"lineage_{name}"]
         return lineage
 
     def bound_feed(self, name: str, slot: str) -> Feed:
         """The feed of a slot of a derivation that is compiled. Raises NoStep where it has none."""
-        feed: Feed | None = self.constants.get(f"feed_{name}_{slot}")
+        feed: Feed | None = self.named.values.get(f"feed_{name}_{slot}")
         if feed is None:
             raise NoStep
         return feed
